@@ -1,0 +1,120 @@
+"""`luthier check`: runs a few trials that count for nothing, and says what a search over them would be like."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from luthier.cli.app import Example
+from luthier.cli.describe import describe, search_options
+from luthier.cli.live import listener_for
+from luthier.cli.options import Place, as_json, with_store
+from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, size
+from luthier.cli.quantities import DURATION
+from luthier.description import Algorithm, Description
+from luthier.drive.checking import Checked, check
+from luthier.drive.loop import Interrupts
+from luthier.drive.preflight import Bill, bill
+from luthier.drive.session import parallel_slots
+from luthier.store.location import FOLDER
+from luthier.trial import Outcome
+
+__all__ = ["command"]
+
+EXAMPLE = """
+luthier check --param rate=.001:1.0:log --param layers=2,3,5 --num-runs 40 --metric accuracy -- \\
+    python train.py --learning_rate :rate: --num_layers :layers:
+"""
+
+
+@click.command(cls=Example, context_settings={"allow_interspersed_args": False}, example=EXAMPLE)
+@click.option("--patience", type=DURATION, default=120.0, metavar="TIME",
+              help="Vary each parameter only if that takes no longer (default: 2m).")
+@as_json
+@with_store
+@search_options
+def command(patience: float, place: Place, as_json: bool, **options: Any) -> int:
+    """Runs a command once, and if it is quick a few times more, before a search is spent on it.
+
+    It tells which metrics were found and where, how long a trial takes and how much memory, what the whole search
+    will cost, which parameters seem to change nothing, and whether the same configuration and seed give the same
+    result. Nothing of it counts as a trial. It takes the options of grid and random.
+    """
+    project = place.folder.parent if place.folder.name == FOLDER else Path.cwd()
+    asked = describe(Algorithm("random"), project, options)
+    for warning in asked.warnings:
+        say(f"warning: {warning}")
+    folder = Path(tempfile.mkdtemp(prefix="luthier-check-"))
+    try:
+        slots = len(parallel_slots(asked.description.limits))
+        listener = listener_for(slots, check=False, quiet=True)
+        checked = check(asked.description, folder / FOLDER, listener, Interrupts(), patience_seconds=patience)
+        cost = bill(checked.trials[0], asked.description.target(), slots) if checked.trials else None
+        if as_json:
+            emit_json("check", _document(checked, cost))
+        elif cost is not None:
+            _print(asked.description, checked, cost, slots)
+        return 0 if checked.trials and checked.trials[0].result.outcome is Outcome.SUCCEEDED else 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _print(description: Description, checked: Checked, cost: Bill, slots: int) -> None:
+    first = checked.trials[0]
+    emit(f"ran       {pairs(first.claim.configuration.texts())}")
+    emit(f"ended     {first.result.outcome}" + (f": {first.result.reason}" if first.result.reason else ""))
+    peak = f", {size(cost.peak_bytes)} of memory" if cost.peak_bytes else ""
+    emit(f"took      {duration(cost.trial_seconds)}{peak}")
+    for name, value in sorted(first.metrics.items()):
+        emit(f"metric    {name} = {number(value)}, from {first.sources.get(name, 'its output')}")
+    if not first.metrics:
+        emit("metric    none found; print a line such as 'accuracy: 0.91', or see --metric-pattern")
+    if cost.search_seconds is not None and cost.trials is not None:
+        emit(f"the bill  {many(cost.trials, 'trial')}, {slots} at a time: about {duration(cost.search_seconds)}")
+    else:
+        emit("the bill  say how many trials with --num-runs, and it is reckoned here")
+    _print_wiring(description, checked)
+
+
+def _print_wiring(description: Description, checked: Checked) -> None:
+    if not checked.wired:
+        if checked.trials[0].result.outcome is Outcome.SUCCEEDED:
+            emit("wiring    not looked at: a trial takes too long; allow it with --patience 1h")
+        return
+    for name in checked.unwired:
+        emit(f"warning   {name} seems to change nothing: two far values reported the same")
+    if not checked.unwired:
+        emit(f"wiring    each of the {many(len(description.space.parameters), 'parameter')} changes what is reported")
+    for name in checked.unsteady:
+        emit(f"warning   {name} differs between two runs with the same configuration and seed; seed it by LUTHIER_SEED")
+    if not checked.unsteady:
+        emit("steady    the same configuration and seed gave the same metrics")
+
+
+def _document(checked: Checked, cost: Bill | None) -> dict[str, Any]:
+    if not checked.trials or cost is None:
+        return {"trials": 0}
+    first = checked.trials[0]
+    return {
+        "trials": len(checked.trials),
+        "parameters": first.claim.configuration.values(),
+        "outcome": str(first.result.outcome),
+        "reason": first.result.reason,
+        "seconds": cost.trial_seconds,
+        "cpu_seconds": cost.trial_cpu_seconds,
+        "peak_bytes": cost.peak_bytes,
+        "metrics": {
+            name: {"value": value, "source": first.sources.get(name)} for name, value in first.metrics.items()
+        },
+        "search_trials": cost.trials,
+        "search_seconds": cost.search_seconds,
+        "wiring_checked": checked.wired,
+        "unwired": list(checked.unwired),
+        "unsteady": list(checked.unsteady),
+    }
+
+

@@ -1,0 +1,171 @@
+"""From the words of `grid`, `random` and `check` to a description: the options they share, and what they mean.
+
+It reads parameter files and refuses what can't work, before anything is stored or run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from luthier.cli.quantities import DURATION, SIZE
+from luthier.description import Algorithm, Command, Description, Limits, Objective
+from luthier.errors import UsageError
+from luthier.run.render import check_command
+from luthier.space import Parameter, Space
+from luthier.space.grammar import parse_params
+
+__all__ = ["Asked", "describe", "search_options", "space_of"]
+
+F = Callable[..., Any]
+
+_OPTIONS: list[Callable[[F], F]] = [
+    click.option("-P", "--param", "params", multiple=True, metavar="NAME=…",
+                 help="A parameter: NAME=V,V,… or NAME=MIN:MAX[:SCALING[:TYPE]] or NAME=normal(MEAN,DEVIATION). Repeat it."),
+    click.option("--json-param", "json_params", multiple=True, metavar="NAME='[…]'",
+                 help="A parameter whose values are a JSON list; they keep their JSON types."),
+    click.option("--params", "params_file", type=click.Path(path_type=Path), metavar="FILE",
+                 help="Parameters from a JSON or YAML file."),
+    click.option("-m", "--metric", metavar="NAME", help="The metric to optimize. Without it, the exit status decides."),
+    click.option("--metric-agg", type=click.Choice(["last", "min", "max", "avg"]), default="last", show_default=True,
+                 help="How a trial's values of the metric become one."),
+    click.option("--maximize/--minimize", "maximize", default=None, help="Which way is better (default: maximize)."),
+    click.option("--metric-pattern", "patterns", multiple=True, metavar="REGEX",
+                 help="How to find metrics in output lines: NAME=REGEX, or a REGEX with named groups."),
+    click.option("-n", "--num-runs", type=click.IntRange(1), metavar="N", help="How many trials, in all."),
+    click.option("-r", "--parallel-runs", type=click.IntRange(1), metavar="N",
+                 help="How many side by side (default: one a core)."),
+    click.option("--gpus-per-run", type=float, default=0.0, metavar="N",
+                 help="GPUs of each trial; a fraction shares one."),
+    click.option("--cpus-per-run", type=float, metavar="N", help="Caps each trial's threads (default: a fair share)."),
+    click.option("--memory", type=SIZE, metavar="SIZE", help="Ends a trial that uses more, such as 4G."),
+    click.option("--timeout", type=DURATION, metavar="TIME", help="Ends a trial that runs longer, such as 2h."),
+    click.option("--idle-timeout", type=DURATION, metavar="TIME", help="Ends a trial that is silent for longer."),
+    click.option("--grace", type=DURATION, default=10.0, metavar="TIME",
+                 help="How long a trial has between TERM and KILL (default: 10s)."),
+    click.option("--max-attempts", type=click.IntRange(1), default=3, show_default=True, metavar="N",
+                 help="Attempts of a trial whose machine or worker is lost."),
+    click.option("--retry-failed", type=click.IntRange(0), default=0, metavar="N",
+                 help="Further attempts of a trial that fails (default: none)."),
+    click.option("--on-driver-loss", type=click.Choice(["continue", "stop"]), default="continue", show_default=True,
+                 help="What running trials do when Luthier itself is killed."),
+    click.option("--as-args", is_flag=True, help="Append every parameter without a placeholder as --name=value."),
+    click.option("--from-env", is_flag=True, help="The program reads LUTHIER_PARAM_* or LUTHIER_PARAMS itself."),
+    click.option("--seed", type=int, metavar="N", help="Same seed, same trials (default: 0)."),
+    click.option("--name", metavar="NAME", help="Names the experiment."),
+    click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Notes something with the experiment."),
+    click.option("--on-finish", metavar="CMD", help="A shell command to run when the search has ended."),
+    click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True),
+]
+
+
+def search_options(function: F) -> F:
+    """Gives a click command the options every search has, and the command line that follows them."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A description, whether its seed was named, and what the user should be told before it runs."""
+
+    description: Description
+    seed_named: bool
+    warnings: list[str]
+
+
+def space_of(params: tuple[str, ...], json_params: tuple[str, ...], file: Path | None) -> Space:
+    """Builds the space from the command line and a parameter file, in that order of declaration.
+
+    **Raises** SpaceError naming the parameter that can't be searched.
+    """
+    parameters: list[Parameter] = []
+    if file is not None:
+        from luthier.job.parameters import load_parameters
+
+        parameters += load_parameters(file).parameters
+    parameters += parse_params(params, json_params).parameters
+    if not parameters:
+        raise UsageError("no parameter to search; add --param NAME=V,V,… (repeat it for each), or --params FILE")
+    return Space(tuple(parameters))
+
+
+def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> Asked:
+    """Builds the description of a search from its options.
+
+    **Raises** UsageError, SpaceError or CommandError with one sentence about the first thing that can't work.
+    """
+    space = space_of(options["params"], options["json_params"], options["params_file"])
+    words = options["command"]
+    command = Command(
+        words=words,
+        directory=os.getcwd(),
+        shell=len(words) == 1 and any(c.isspace() for c in words[0].strip()),
+        as_args=options["as_args"],
+        from_environment=options["from_env"],
+        patterns=options["patterns"],
+    )
+    warnings = check_command(command, space.names)
+    objective, hint = _objective(options)
+    description = Description(
+        project=str(project),
+        space=space,
+        algorithm=algorithm,
+        command=command,
+        objective=objective,
+        trials=options["num_runs"],
+        seed=options["seed"] or 0,
+        limits=_limits(options),
+        name=options["name"],
+        labels=_labels(options["labels"]),
+        on_finish=options["on_finish"],
+    )
+    return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []))
+
+
+def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
+    from luthier.metrics import direction_hint, read_pattern
+
+    for pattern in options["patterns"]:
+        read_pattern(pattern)
+    metric, maximize = options["metric"], options["maximize"]
+    if metric is None:
+        if maximize is not None:
+            raise UsageError("--maximize and --minimize need a metric; add --metric NAME")
+        return None, None
+    objective = Objective(metric, options["metric_agg"], "minimize" if maximize is False else "maximize")
+    hint = direction_hint(metric) if maximize is None else None
+    if hint is None and maximize is None and objective.aggregate == "min":
+        hint = "--metric-agg min takes each trial's smallest value and still maximizes; add --minimize to look for small"
+    return objective, hint
+
+
+def _limits(options: dict[str, Any]) -> Limits:
+    return Limits(
+        parallel=options["parallel_runs"],
+        gpus=options["gpus_per_run"],
+        cpus=options["cpus_per_run"],
+        memory_bytes=options["memory"],
+        timeout_seconds=options["timeout"],
+        idle_timeout_seconds=options["idle_timeout"],
+        grace_seconds=options["grace"],
+        max_attempts=options["max_attempts"],
+        retry_failed=options["retry_failed"],
+        on_driver_loss=options["on_driver_loss"],
+    )
+
+
+def _labels(texts: tuple[str, ...]) -> dict[str, str]:
+    labels = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not key or not sign:
+            raise UsageError(f"--label {text}: write KEY=VALUE")
+        labels[key] = value
+    return labels

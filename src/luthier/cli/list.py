@@ -1,0 +1,69 @@
+"""`luthier list`: the experiments of this project, the newest first."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import click
+
+from luthier.cli.app import Example
+from luthier.cli.options import Place, as_json, with_store
+from luthier.cli.output import age, emit, emit_json, number, say, table
+from luthier.view.experiments import ExperimentRow, ExperimentState, experiment_rows
+
+__all__ = ["command"]
+
+_HEADS = ("ID", "NAME", "ALGORITHM", "STATE", "TRIALS", "FAILED", "BEST", "OBJECTIVE", "AGE", "COMMAND")
+_COLOURS = {
+    ExperimentState.RUNNING: "green",
+    ExperimentState.STOPPING: "yellow",
+    ExperimentState.PAUSED: "yellow",
+    ExperimentState.INTERRUPTED: "yellow",
+}
+
+
+@click.command("list", cls=Example, example="luthier list")
+@click.option("--running", is_flag=True, help="Only those that somebody works on.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the N newest.")
+@with_store
+@as_json
+def command(place: Place, as_json: bool, running: bool, limit: int | None) -> None:
+    """Lists the experiments of this project, the newest first.
+
+    TRIALS is finished/asked for; FAILED counts the finished ones that did not succeed.
+    """
+    if not (place.folder / "store.db").is_file():
+        rows = []
+    else:
+        with place.read() as store:
+            rows = experiment_rows(store, place.activity(store))
+    if running:
+        rows = [row for row in rows if row.state in (ExperimentState.RUNNING, ExperimentState.STOPPING)]
+    rows = rows[:limit]
+    if as_json:
+        emit_json("list", {"experiments": [asdict(row) for row in rows]})
+    elif not rows:
+        say(f"no experiment{' is running' if running else ''} in {place.folder}; begin with: luthier help grid")
+    else:
+        now = time.time()
+        styles = [(_COLOURS[row.state],) if row.state in _COLOURS else () for row in rows]
+        lines = [_line(row, now) for row in rows]
+        emit(table(_HEADS, lines, right=("ID", "TRIALS", "FAILED", "BEST", "AGE"), styles=styles))
+
+
+def _line(row: ExperimentRow, now: float) -> tuple[str, ...]:
+    asked = f"/{row.target}" if row.target is not None else ""
+    how = f" ({row.aggregate})" if row.aggregate != "last" else ""
+    return (
+        str(row.id),
+        row.name or "-",
+        row.algorithm,
+        row.state.value,
+        f"{row.finished}{asked}",
+        str(row.unsuccessful),
+        number(row.best_value),
+        f"{row.direction} {row.metric}{how}" if row.metric else "-",
+        age(now - row.created),
+        row.command or "-",
+    )

@@ -1,0 +1,202 @@
+"""How things are printed: tables, numbers, durations, colours and JSON documents.
+
+One aligned table serves terminals and pipes alike; only a terminal has colours and cuts long lines. Numbers show
+six significant digits here and are whole in JSON. JSON has no NaN or infinity: they are the strings "nan", "inf"
+and "-inf". Data goes to standard output (`emit`, `emit_json`), messages to standard error (`say`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = [
+    "age",
+    "date",
+    "duration",
+    "emit",
+    "emit_json",
+    "emit_json_line",
+    "many",
+    "number",
+    "paint",
+    "pairs",
+    "say",
+    "size",
+    "table",
+]
+
+_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+def emit(text: str = "") -> None:
+    """Prints data."""
+    print(text, file=sys.stdout)
+
+
+def say(message: str) -> None:
+    """Prints a message for the person, never data."""
+    sys.stdout.flush()
+    print(message, file=sys.stderr, flush=True)
+
+
+def emit_json(command: str, document: dict[str, Any], version: int = 1) -> None:
+    """Prints one JSON document that begins with its schema, `luthier.<command>/<version>`."""
+    import json
+
+    whole = {"schema": f"luthier.{command}/{version}", **document}
+    emit(json.dumps(_plain(whole), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def emit_json_line(document: dict[str, Any]) -> None:
+    """Prints one line of a JSON-lines stream, at once."""
+    import json
+
+    print(json.dumps(_plain(document), ensure_ascii=False, allow_nan=False), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not (value - value == 0):
+        return "nan" if value != value else "inf" if value > 0 else "-inf"
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+# ---------------------------------------------------------------------- small texts
+
+
+def number(value: float | None) -> str:
+    """A number with six significant digits, `-` when there is none."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def pairs(texts: Mapping[str, str]) -> str:
+    """A configuration on one line: `rate=0.01 cell=gru`."""
+    return _one_line(" ".join(f"{name}={text}" for name, text in texts.items()))
+
+
+def many(count: int, one: str, more: str | None = None) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4s`, `8s`, `3m 05s`, `2h 07m`, `3d 04h`."""
+    if seconds is None:
+        return "-"
+    if seconds < 0.95:
+        return f"{max(seconds, 0):.1f}s"
+    whole = round(seconds)
+    for unit, small, length, part in (("d", "h", 86400, 3600), ("h", "m", 3600, 60), ("m", "s", 60, 1)):
+        if whole >= length:
+            return f"{whole // length}{unit} {whole % length // part:02d}{small}"
+    return f"{whole}s"
+
+
+def age(seconds: float) -> str:
+    """The largest unit alone: `8s`, `3m`, `2h`, `5d`."""
+    whole = max(int(seconds), 0)
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= length:
+            return f"{whole // length}{unit}"
+    return f"{whole}s"
+
+
+def date(time: float | None) -> str:
+    """A time as a date and hour of this machine's zone."""
+    from datetime import datetime
+
+    return "-" if time is None else datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def size(count_bytes: float) -> str:
+    """`512 B`, `1.3 MB`, `20 GB`."""
+    amount, unit = float(count_bytes), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
+
+
+# ---------------------------------------------------------------------- colours and tables
+
+
+def _has_colours() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, *styles: str) -> str:
+    """The text in these styles (bold, dim, red, green, yellow, blue, cyan), where colours are wanted."""
+    if not styles or not _has_colours():
+        return text
+    return f"\x1b[{';'.join(_COLOURS[style] for style in styles)}m{text}\x1b[0m"
+
+
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    styles: Sequence[Sequence[str]] = (),
+) -> str:
+    """Rows under their heads, columns two spaces apart; the heads in `right` are aligned to the right.
+
+    `styles` gives each row its styles. On a terminal a line is cut at its width; in a pipe it is whole.
+    """
+    cells = [[_one_line(cell) for cell in row] for row in rows]
+    widths = [max([_width(heads[i]), *(_width(row[i]) for row in cells)]) for i in range(len(heads))]
+    room = _terminal_width()
+    lines = [paint(_cut(_line(heads, heads, widths, right), room), "bold")]
+    for index, row in enumerate(cells):
+        line = _cut(_line(row, heads, widths, right), room)
+        lines.append(paint(line, *styles[index]) if index < len(styles) else line)
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], heads: Sequence[str], widths: Sequence[int], right: Sequence[str]) -> str:
+    parts = []
+    for cell, head, width in zip(cells, heads, widths, strict=True):
+        gap = " " * (width - _width(cell))
+        parts.append(gap + cell if head in right else cell + gap)
+    return "  ".join(parts).rstrip()
+
+
+def _one_line(text: str) -> str:
+    """Control characters made visible, so that no value can break the table or the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def _terminal_width() -> int | None:
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return None
+
+
+def _cut(line: str, room: int | None) -> str:
+    return line if room is None or len(line) <= room or room < 20 else line[: room - 1] + "…"

@@ -1,0 +1,81 @@
+"""The last words of a search: what was found, the command that runs it, what to try next, and the exit code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from luthier.cli.output import emit, emit_json, many, number, pairs, say
+from luthier.clock import SystemClock
+from luthier.drive.loop import Ending, Why
+from luthier.store import ExperimentRecord, Store
+from luthier.view.verdicts import Best, best, why_none
+
+__all__ = ["exit_code", "print_result"]
+
+
+def exit_code(ending: Ending) -> int:
+    """0 when something succeeded, 1 when nothing did, 130 after Ctrl-C."""
+    if ending.why is Why.INTERRUPTED:
+        return 130
+    if ending.why is Why.PAUSED:
+        return 0
+    return 0 if ending.record.succeeded else 1
+
+
+def print_result(store: Store, ending: Ending, *, as_json: bool) -> int:
+    """Tells what a search found, on standard output, and returns the exit code."""
+    record = ending.record
+    found = best(store, record, 1, SystemClock().now())
+    if as_json:
+        emit_json("search", _document(store, ending, found))
+        return exit_code(ending)
+    _say_counts(store, record)
+    if found is not None:
+        _show_best(record, found)
+    elif record.description.objective is not None and record.finished:
+        say(why_none(store, record))
+    return exit_code(ending)
+
+
+def _say_counts(store: Store, record: ExperimentRecord) -> None:
+    other = ", ".join(f"{n} {outcome}" for outcome, n in store.unsuccessful(record.id).items())
+    left = record.queued + record.running
+    parts = [f"{many(record.finished, 'trial')} finished", f"{record.succeeded} succeeded"]
+    parts += [other] if other else []
+    parts += [f"{left} still to run"] if left else []
+    say(f"Experiment {record.id}: {', '.join(parts)}.")
+
+
+def _show_best(record: ExperimentRecord, found: Best) -> None:
+    row, objective = found.rows[0], record.description.objective
+    assert objective is not None
+    emit(f"Best: trial {record.id}.{row.number} with {objective.metric} {number(row.value)}")
+    emit(f"  {pairs(row.texts)}")
+    if found.command:
+        emit(f"  run it with: {found.command}")
+    if str(found.ties):
+        emit(f"  as good: {found.ties}")
+    say(f"All trials: luthier show {record.id}")
+
+
+def _document(store: Store, ending: Ending, found: Best | None) -> dict[str, Any]:
+    record = ending.record
+    top = found.rows[0] if found else None
+    return {
+        "experiment": record.id,
+        "ended": str(ending.why),
+        "target": record.target,
+        "trials": record.trials,
+        "finished": record.finished,
+        "succeeded": record.succeeded,
+        "unsuccessful": {str(outcome): n for outcome, n in store.unsuccessful(record.id).items()},
+        "best": None
+        if top is None
+        else {
+            "trial": f"{record.id}.{top.number}",
+            "value": top.value,
+            "parameters": dict(top.values),
+            "texts": dict(top.texts),
+            "command": found.command if found else None,
+        },
+    }

@@ -1,0 +1,187 @@
+"""A page of trials, printed as a table or as JSON. `show.py` reads the words, this prints what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from luthier.cli.options import Place
+from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, say, table
+from luthier.store import ExperimentRecord, Sort, Store
+from luthier.view.experiments import ExperimentRow, experiment_row
+from luthier.view.logs import last_lines
+from luthier.view.trials import Page, TrialRow, metric_rows, trial_page
+
+__all__ = ["PageShown", "describe", "page_document", "show_page", "trial_document", "trial_style"]
+
+_TAIL = 5
+_METRICS_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PageShown:
+    """Which page is to be shown. `newest_first` turns the order by number around."""
+
+    place: Place
+    store: Store
+    record: ExperimentRecord
+    order: Sort
+    newest_first: bool
+    page: int
+    size: int
+
+    def read(self, now: float) -> Page:
+        """The rows."""
+        limit = self.size or -1
+        offset = (self.page - 1) * self.size
+        return trial_page(
+            self.store, self.record, self.order, limit, offset, now, newest_first=self.newest_first
+        )
+
+    def tail(self, row: TrialRow) -> tuple[str, ...]:
+        """The last lines a trial printed, on standard error where there are any."""
+        return last_lines(self.place.folder, row.experiment, row.number, row.attempt, _TAIL)
+
+
+def page_document(shown: PageShown, now: float) -> None:
+    """Prints the page as JSON."""
+    found = shown.read(now)
+    is_failed = shown.order.by == "not well"
+    trials = [
+        trial_document(row) | ({"tail": list(shown.tail(row))} if is_failed else {}) for row in found.rows
+    ]
+    row = experiment_row(shown.store, shown.record, shown.place.activity(shown.store))
+    is_small_first = shown.order.smallest_first if shown.order.by in ("value", "metric") else not shown.newest_first
+    emit_json(
+        "show",
+        {
+            "experiment": asdict(row),
+            "metrics": shown.store.metric_names(shown.record.id),
+            "sort": {
+                "by": shown.order.by,
+                "metric": shown.order.metric or None,
+                "how": shown.order.how if shown.order.by == "metric" else None,
+                "ascending": is_small_first,
+            },
+            "page": shown.page,
+            "page_size": shown.size,
+            "total": found.total,
+            "has_more": found.has_more,
+            "trials": trials,
+        },
+    )
+
+
+def trial_document(row: TrialRow) -> dict[str, Any]:
+    """A trial as the fields `docs/json.md` describes."""
+    return {"id": row.name, **asdict(row)}
+
+
+def show_page(shown: PageShown, now: float) -> None:
+    """Prints the page for people."""
+    found = shown.read(now)
+    row = experiment_row(shown.store, shown.record, shown.place.activity(shown.store))
+    say(describe(row))
+    if not found.rows:
+        return say(_nothing(shown, found))
+    if shown.order.by == "not well":
+        _show_failures(shown, found)
+    else:
+        _show_table(shown, found)
+    if found.has_more or shown.page > 1:
+        of = f" of {-(-found.total // shown.size)}" if found.total is not None and shown.size else ""
+        more = f"; next: --page {shown.page + 1}" if found.has_more else ""
+        say(f"page {shown.page}{of}{more}")
+    return None
+
+
+def describe(row: ExperimentRow) -> str:
+    """One line about an experiment, above its trials."""
+    name = f" {row.name}" if row.name else ""
+    asked = f" of {row.target}" if row.target is not None else ""
+    parts = [f"experiment {row.id}{name}: {row.algorithm}, {row.state}", f"{row.finished}{asked} finished"]
+    if row.unsuccessful:
+        parts.append(f"{row.unsuccessful} not well")
+    parts += [f"{n} {word}" for n, word in ((row.running, "running"), (row.queued, "queued")) if n]
+    if row.best_trial is not None:
+        parts.append(f"best {row.metric} {number(row.best_value)} (trial {row.id}.{row.best_trial})")
+    return ", ".join(parts)
+
+
+def _nothing(shown: PageShown, found: Page) -> str:
+    id = shown.record.id
+    if shown.page > 1:
+        return f"luthier: experiment {id} has no page {shown.page} in this order; begin with --page 1"
+    match shown.order.by:
+        case "running":
+            return f"no trial of experiment {id} is running"
+        case "not well":
+            return f"no trial of experiment {id} has failed"
+        case "value" | "metric":
+            return f"no trial of experiment {id} has such a value yet"
+    return f"experiment {id} has no trials yet"
+
+
+def _columns(shown: PageShown, found: Page) -> dict[str, Callable[[TrialRow], str]]:
+    """The columns between STATE and TIME that show numbers, and how each is read from a row."""
+    objective = shown.record.description.objective
+    columns: dict[str, Callable[[TrialRow], str]] = {}
+    if objective:
+        columns[objective.metric] = lambda row: number(row.value)
+    if shown.order.by == "metric":
+        metric, how = shown.order.metric, shown.order.how
+        if how != "last":
+            columns[f"{metric}:{how}"] = lambda row: number(_aggregate(shown, row))
+        elif objective is None or objective.metric != metric or objective.aggregate != "last":
+            columns[f"{metric}:last" if metric in columns else metric] = lambda row: number(row.metrics.get(metric))
+    if not columns:
+        for name in shown.store.metric_names(shown.record.id)[:_METRICS_SHOWN]:
+            columns[name] = lambda row, name=name: number(row.metrics.get(name))  # type: ignore[misc]
+    return columns
+
+
+def _aggregate(shown: PageShown, row: TrialRow) -> float | None:
+    for metric in metric_rows(shown.store.summaries(row.experiment, row.number)):
+        if metric.metric == shown.order.metric:
+            value: float | None = getattr(metric, shown.order.how)
+            return value
+    return None
+
+
+def _show_table(shown: PageShown, found: Page) -> None:
+    columns = _columns(shown, found)
+    names = [name for name in shown.record.description.space.names if any(name in row.texts for row in found.rows)]
+    lines = [
+        (
+            row.name,
+            row.outcome or row.state,
+            *(cell(row) for cell in columns.values()),
+            *(row.texts.get(name, "-") for name in names),
+            duration(row.seconds),
+        )
+        for row in found.rows
+    ]
+    heads = ("TRIAL", "STATE", *columns, *names, "TIME")
+    emit(table(heads, lines, right=(*columns, "TIME"), styles=[trial_style(row) for row in found.rows]))
+
+
+def trial_style(row: TrialRow) -> tuple[str, ...]:
+    """How a trial's line is coloured."""
+    if row.state == "running":
+        return ("cyan",)
+    if row.outcome in ("failed", "timed out", "out of memory", "killed"):
+        return ("red",)
+    return () if row.outcome in ("succeeded", None) else ("yellow",)
+
+
+def _show_failures(shown: PageShown, found: Page) -> None:
+    """Each trial that did not succeed, with its reason and the last lines it printed."""
+    for row in found.rows:
+        emit(paint(f"{row.name}  {row.outcome}: {row.reason}", *trial_style(row)))
+        emit(f"    {pairs(row.texts)}  ({duration(row.seconds)})")
+        for line in shown.tail(row):
+            emit(paint(f"    | {line}", "dim"))
+    if found.total is not None:
+        count = many(found.total, "trial")
+        say(f"{count} did not succeed; queue them again with: luthier retry {shown.record.id} --failed")

@@ -1,0 +1,168 @@
+"""What `stop` and `kill` share: making a wish durable, seeing that somebody heeds it, and waiting until it is done.
+
+Whoever drives an experiment reads the wish and ends its trials. When nobody does, because the driver was killed, this
+process takes its place for as long as that needs. A trial that another program asked for (`luthier ask`) can't be
+ended from here; its late result will be kept as an event.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from luthier.cli.options import Id, Place
+from luthier.cli.output import emit_json, many, say
+from luthier.errors import AliveError
+from luthier.store import Store, Wish
+from luthier.trial import Outcome, TrialState
+
+if TYPE_CHECKING:
+    from luthier.trial import Trial
+
+__all__ = ["How", "end"]
+
+_BEAT_SECONDS = 0.1
+_ASKED = "ask:"
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """The two ways to end trials: in order, or at once."""
+
+    command: str
+    wish: Wish
+    outcome: Outcome
+    is_kill: bool
+
+    @property
+    def reason(self) -> str:
+        """What is recorded with the trial."""
+        return f"{self.outcome.value} by luthier {self.command}"
+
+
+def end(place: Place, ids: Sequence[Id], how: How, *, wait: bool, as_json: bool) -> int:
+    """Ends these experiments and trials, all of them checked to exist first. **Raises** NotFound."""
+    with place.change() as store:
+        chosen = list(ids) or [Id(place.newest(store))]
+        for id in chosen:
+            store.experiment(id.experiment) if id.trial is None else store.trial(id.experiment, id.trial)
+        documents = []
+        for id in chosen:
+            one = _end_experiment if id.trial is None else _end_trial
+            documents.append(one(place, store, id, how, wait))
+    for document in documents:
+        say(document["message"])
+    if as_json:
+        emit_json(how.command, {"ended": documents})
+    return 0
+
+
+# ---------------------------------------------------------------------- a whole experiment
+
+
+def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict[str, Any]:
+    number = id.experiment
+    record = store.experiment(number)
+    if record.is_met and not record.running:
+        return _document(id, how, False, [], f"experiment {number} is finished already; nothing was to be ended")
+    running = [held.id.trial for held in store.held(number)]
+    changed = store.set_wish(number, how.wish, how.reason)
+    if running and wait:
+        _see_to_it(place, store, number)
+    left = store.experiment(number)
+    message = _told(place, store, left.id, how, running, changed, wait)
+    return _document(id, how, changed, running, message)
+
+
+def _told(
+    place: Place, store: Store, number: int, how: How, running: Sequence[int], changed: bool, wait: bool
+) -> str:
+    record = store.experiment(number)
+    again = f"go on with: luthier resume {number}"
+    if not running:
+        was = "" if changed else " already"
+        return f"experiment {number} is {how.outcome.value}{was}; nothing was running, {again}"
+    still = [held for held in store.held(number) if held.id.trial in running]
+    asked = [held for held in still if held.worker.startswith(_ASKED)]
+    if len(still) > len(asked):
+        return f"experiment {number} is being {how.outcome.value}; {many(record.running, 'trial')} still running, {again}"
+    ended = len(running) - len(asked)
+    other = f"; {many(len(asked), 'trial')} run by another program, which is not told" if asked else ""
+    return f"experiment {number} is {how.outcome.value}: {many(ended, 'running trial')} ended{other}; {again}"
+
+
+def _see_to_it(place: Place, store: Store, experiment: int) -> None:
+    """Waits until no trial of ours is running, and drives the ending itself when nobody does."""
+    is_active = place.activity(store)
+    while any(not held.worker.startswith(_ASKED) for held in store.held(experiment)):
+        if not is_active(experiment):
+            _drive_the_end(place, store, experiment)
+        time.sleep(_BEAT_SECONDS)
+
+
+def _drive_the_end(place: Place, store: Store, experiment: int) -> None:
+    """Adopts what a dead driver left behind, so that it ends as wished and is recorded."""
+    from luthier.drive.listener import Listener
+    from luthier.drive.loop import Interrupts
+    from luthier.drive.session import Session
+
+    try:
+        with Session(store, place.folder) as session:
+            session.become_driver(experiment)
+            session.drive(store.experiment(experiment), Listener(), Interrupts())
+    except AliveError:
+        pass  # somebody was quicker: it heeds the wish
+
+
+# ---------------------------------------------------------------------- one trial
+
+
+def _end_trial(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict[str, Any]:
+    from luthier.drive.ending import end_trial
+    from luthier.run.folders import Folders
+
+    assert id.trial is not None
+    before = store.trial(id.experiment, id.trial)
+    if before.state is TrialState.FINISHED:
+        outcome = before.result.outcome.value if before.result else "finished"
+        return _document(id, how, False, [], f"trial {id} has ended already: {outcome}")
+    if before.state is TrialState.RUNNING and (before.worker or "").startswith(_ASKED):
+        message = f"trial {id} is run by another program ({before.worker}), which can't be told to end it"
+        return _document(id, how, False, [], message)
+    folders = Folders(place.folder)
+    done = end_trial(store, folders, id.experiment, id.trial, how.outcome, how.reason, kill=how.is_kill)
+    after = _awaited(place, store, id, before) if wait and done else store.trial(id.experiment, id.trial)
+    ended = [id.trial] if after.state is TrialState.FINISHED else []
+    return _document(id, how, done, ended, _trial_told(id, after, done))
+
+
+def _awaited(place: Place, store: Store, id: Id, before: Trial) -> Trial:
+    """The trial once its attempt has ended and somebody has recorded it; as it is when nobody will."""
+    assert id.trial is not None
+    is_active = place.activity(store)
+    while True:
+        trial = store.trial(id.experiment, id.trial)
+        is_over = trial.state is not TrialState.RUNNING or trial.attempt != before.attempt
+        if is_over or not is_active(id.experiment):
+            return trial
+        time.sleep(_BEAT_SECONDS)
+
+
+def _trial_told(id: Id, after: Trial, done: bool) -> str:
+    if after.state is TrialState.FINISHED and after.result is not None:
+        return f"trial {id} ended: {after.result.outcome.value}"
+    if not done:
+        return f"trial {id} could not be ended: no guardian answers for it; see: luthier show {id}"
+    return f"trial {id} was told to end; it is recorded when the experiment goes on: luthier resume {id.experiment}"
+
+
+def _document(id: Id, how: How, changed: bool, trials: Sequence[int], message: str) -> dict[str, Any]:
+    return {
+        "id": str(id),
+        "wish": how.wish.value if id.trial is None else None,
+        "changed": changed,
+        "trials": list(trials),
+        "message": message,
+    }

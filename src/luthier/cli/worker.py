@@ -1,0 +1,61 @@
+"""`luthier worker`: one more process that works on the experiments of a store, and leaves when nothing is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from luthier.cli.app import Example
+from luthier.cli.live import listener_for
+from luthier.cli.options import EXPERIMENT, Id, Place, with_store
+from luthier.cli.output import many, say
+from luthier.cli.searching import interruptible
+from luthier.drive.loop import Why
+from luthier.drive.session import Session, parallel_slots
+from luthier.store import ExperimentRecord, Store, Wish
+
+__all__ = ["command"]
+
+
+@click.command(cls=Example, example="luthier worker 3 --parallel-runs 1\nluthier worker --store /data/runs")
+@click.argument("id", type=EXPERIMENT, required=False)
+@click.option("-r", "--parallel-runs", type=click.IntRange(1), metavar="N",
+              help="How many trials side by side in this worker (default: as the experiment says).")
+@click.option("-q", "--quiet", is_flag=True, help="Only failures.")
+@with_store
+def command(id: Id | None, parallel_runs: int | None, quiet: bool, place: Place) -> int:
+    """Works on experiment ID, or on every experiment that has trials left, oldest first.
+
+    It shares the budget with the other workers: together they make exactly the trials that were asked for. It ends
+    when nothing is left to start; Ctrl-C returns its trials to the queue.
+    """
+    with place.change() as store, Session(store, place.folder) as session:
+        done: set[int] = set()
+        ended = 0
+        while (record := _next(store, place, id, done)) is not None:
+            done.add(record.id)
+            limits = replace(record.description.limits, parallel=parallel_runs or record.description.limits.parallel)
+            slots = len(parallel_slots(limits))
+            say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
+            listener = listener_for(slots, check=False, quiet=quiet)
+            with interruptible(session.start_runner(limits)) as interrupts:
+                try:
+                    ending = session.drive(record, listener, interrupts, limits=limits)
+                finally:
+                    listener.close()
+            ended += listener.ended_here
+            if ending.why is Why.INTERRUPTED:
+                say("Interrupted; its trials are back in the queue.")
+                return 130
+        say(f"Nothing is left to start; this worker ended {many(ended, 'attempt')}." if done else "There is nothing to do.")
+    return 0
+
+
+def _next(store: Store, place: Place, id: Id | None, done: set[int]) -> ExperimentRecord | None:
+    """The next experiment with something to do that this worker has not been through."""
+    records = [store.experiment(id.experiment)] if id else store.experiments()
+    for record in records:
+        if record.id not in done and record.wish is Wish.RUN and not record.is_met:
+            return record
+    return None

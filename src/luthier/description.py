@@ -1,0 +1,187 @@
+"""What an experiment is: the one value every door makes and the engine runs.
+
+A `Description` is frozen and complete: from it alone the same search can be run again elsewhere. It splits in two.
+What the experiment *is* (project, command, space, algorithm, objective, seed) gives it its `identity`: typing the
+same command again goes on with the same experiment. What it may *spend* (budget, slots, limits) can be changed from
+one call to the next. No file is read and no time is known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from luthier.errors import UsageError
+from luthier.space import Space
+
+__all__ = ["Algorithm", "Command", "Description", "Limits", "Objective"]
+
+Aggregate = Literal["last", "min", "max", "avg"]
+Direction = Literal["maximize", "minimize"]
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Which number is to be made large or small: a metric, how its points become one value, and which way."""
+
+    metric: str
+    aggregate: Aggregate = "last"
+    direction: Direction = "maximize"
+
+    def better(self, a: float, b: float) -> bool:
+        """Whether `a` is strictly better than `b`."""
+        return a > b if self.direction == "maximize" else a < b
+
+    def key(self, value: float) -> float:
+        """A number that sorts the best value first; NaN sorts last."""
+        if value != value:
+            return float("inf")
+        return -value if self.direction == "maximize" else value
+
+    def __str__(self) -> str:
+        how = "" if self.aggregate == "last" else f" ({self.aggregate})"
+        return f"{self.direction} {self.metric}{how}"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The program to be tuned, with its placeholders in place.
+
+    `words` is the command as words; with `shell` it is one string for `sh -c`. `as_args` appends every parameter
+    without a placeholder as `--name=value`; `from_environment` says that the program reads `LUTHIER_PARAM_*` instead.
+    `directory` is where it runs, absolute. `patterns` are the user's own regular expressions for metrics.
+    """
+
+    words: tuple[str, ...]
+    directory: str
+    shell: bool = False
+    as_args: bool = False
+    from_environment: bool = False
+    patterns: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        import shlex
+
+        return self.words[0] if self.shell else shlex.join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """Which searcher proposes, with its settings: `grid`, `random`, `sobol`, …"""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a trial may take, and what is done when it ends badly. None means no limit.
+
+    **Units** seconds, bytes; `gpus` are slots a trial needs (fractions share one); `cpus` caps its threads.
+    """
+
+    parallel: int | None = None
+    gpus: float = 0.0
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    timeout_seconds: float | None = None
+    idle_timeout_seconds: float | None = None
+    grace_seconds: float = 10.0
+    max_attempts: int = 3
+    retry_failed: int = 0
+    on_driver_loss: Literal["continue", "stop"] = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One experiment, whole. `trials` is the target number of finished trials (None: as many as the space has)."""
+
+    project: str
+    space: Space
+    algorithm: Algorithm
+    command: Command | None = None
+    objective: Objective | None = None
+    trials: int | None = None
+    seed: int = 0
+    limits: Limits = Limits()
+    name: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    on_finish: str | None = None
+
+    def identity(self) -> str:
+        """A digest of what the experiment is. Budget, limits, name and labels are left out; so is the seed,
+        which the store compares by itself, because a user who names none goes on with the newest twin."""
+        what = self.to_dict()
+        for spent in ("trials", "limits", "name", "labels", "on_finish", "seed", "format"):
+            what.pop(spent)
+        canonical = json.dumps(what, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+    def target(self) -> int | None:
+        """How many trials there will be: the budget, or the size of a finite space where that is smaller and no
+        point is to be repeated. None when neither bounds it."""
+        repeats = bool(self.algorithm.settings.get("repeats", False))
+        count = None if repeats else self.space.count()
+        known = [n for n in (self.trials, count) if n is not None]
+        return min(known) if known else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The description as plain JSON values; `from_dict` reads it back."""
+        return {
+            "format": FORMAT,
+            "project": self.project,
+            "space": self.space.to_list(),
+            "algorithm": asdict(self.algorithm),
+            "command": asdict(self.command) if self.command else None,
+            "objective": asdict(self.objective) if self.objective else None,
+            "trials": self.trials,
+            "seed": self.seed,
+            "limits": asdict(self.limits),
+            "name": self.name,
+            "labels": self.labels,
+            "on_finish": self.on_finish,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Description:
+        """Reads what `to_dict` wrote.
+
+        **Raises** UsageError when it was written by a newer Luthier.
+        """
+        if data.get("format") != FORMAT:
+            raise UsageError(
+                f"this experiment's description has format {data.get('format')!r}, this Luthier reads {FORMAT}; "
+                "upgrade Luthier to open it"
+            )
+        command = data["command"]
+        if command:
+            command = Command(
+                **{**command, "words": tuple(command["words"]), "patterns": tuple(command["patterns"])}
+            )
+        objective = data["objective"]
+        return cls(
+            project=data["project"],
+            space=Space.from_list(data["space"]),
+            algorithm=Algorithm(**data["algorithm"]),
+            command=command,
+            objective=Objective(**objective) if objective else None,
+            trials=data["trials"],
+            seed=data["seed"],
+            limits=Limits(**data["limits"]),
+            name=data["name"],
+            labels=data["labels"],
+            on_finish=data["on_finish"],
+        )
+
+    def amended(self, other: Description) -> Description:
+        """This experiment with the budget, limits, labels and hooks of `other`."""
+        return replace(
+            self,
+            trials=other.trials,
+            limits=other.limits,
+            labels={**self.labels, **other.labels},
+            on_finish=other.on_finish,
+        )

@@ -1,0 +1,126 @@
+"""Who is alive on this machine: one locked file for each driver and each worker.
+
+The kernel drops a lock when its process dies, however it dies, so a lock says more than a process number that may
+have been given to somebody else. A worker that holds its lock is alive; what a dead one left behind may be taken
+over at once, without waiting for its leases to run out. This is for stores on one machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from luthier.errors import AliveError
+
+__all__ = ["Alive", "Hold"]
+
+
+class Hold:
+    """A lock that is held until `release`, or until this process is gone."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.path = path
+        self._fd: int | None = fd
+
+    def release(self) -> None:
+        """Removes the file and drops the lock; may be repeated."""
+        if self._fd is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(self._fd)
+            self._fd = None
+
+
+def _lock(path: Path) -> int | None:
+    """Creates and locks a file; None when another process holds it."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not _lock_fd(fd):
+            os.close(fd)
+            return None
+        try:
+            if os.fstat(fd).st_ino == os.stat(path).st_ino:
+                return fd
+        except FileNotFoundError:
+            pass
+        os.close(fd)  # its former holder removed the file meanwhile: lock the new one
+
+
+def _lock_fd(fd: int) -> bool:
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            # Somebody who only looks holds it shared for a moment; a holder never lets us share it.
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+
+
+class Alive:
+    """The locks beside one store, in its folder `locks/`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "locks"
+
+    def drive(self, experiment: int) -> Hold:
+        """Becomes the driver of an experiment.
+
+        **Raises** AliveError while another process is.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"driver-{experiment}"
+        fd = _lock(path)
+        if fd is None:
+            pid = path.read_text(encoding="ascii").strip() or "unknown"
+            raise AliveError(
+                f"experiment {experiment} is already being driven by process {pid}; follow it with "
+                f"'luthier logs {experiment} -f', end it with 'luthier stop {experiment}', or add --new to start another"
+            )
+        os.ftruncate(fd, 0)
+        os.write(fd, f"{os.getpid()}\n".encode())
+        return Hold(path, fd)
+
+    def is_driven(self, experiment: int) -> bool:
+        """Whether a living process drives the experiment."""
+        return _is_held(self._folder / f"driver-{experiment}")
+
+    def work(self) -> tuple[str, Hold]:
+        """Becomes a worker: returns its name, never used before or after, and the lock that shows it is alive."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+        path = self._folder / f"worker-{name}"
+        fd = os.open(f"{path}.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.rename(f"{path}.new", path)  # nobody sees the file before it is locked
+        return name, Hold(path, fd)
+
+    def is_working(self, worker: str) -> bool:
+        """Whether the worker of this name is alive on this machine."""
+        return _is_held(self._folder / f"worker-{worker}")
+
+    def dead_workers(self) -> list[str]:
+        """The workers that went away without a word and have not been buried."""
+        names = [path.name.removeprefix("worker-") for path in self._folder.glob("worker-*")]
+        return [name for name in names if not name.endswith(".new") and not self.is_working(name)]
+
+    def bury(self, worker: str) -> None:
+        """Forgets a dead worker, once nothing is held in its name."""
+        (self._folder / f"worker-{worker}").unlink(missing_ok=True)

@@ -1,0 +1,138 @@
+"""The pre-flight: a few trials in a throw-away store, to learn about a command before a search rests on it.
+
+The first trial is what the search would begin with. Then one trial for each parameter, which differs from the first
+in that parameter alone, as far away as the domain reaches; and a second attempt of the first, with the same seed. So
+an unwired parameter and an unsteady result show before they have cost anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from luthier.description import Description, Limits
+from luthier.drive.listener import Ended, Listener
+from luthier.drive.loop import Interrupts, Why
+from luthier.drive.preflight import unwired
+from luthier.drive.session import Session
+from luthier.history import History
+from luthier.search import searcher
+from luthier.space import Configuration, Space
+from luthier.store import Store, open_store
+
+__all__ = ["Checked", "check", "far_neighbours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the pre-flight learned. `trials` are the attempts that ended, the first one first; `wired` says whether
+    parameters were varied at all, `unsteady` names metrics that differed between two equal attempts."""
+
+    trials: tuple[Ended, ...]
+    wired: bool
+    unwired: tuple[str, ...]
+    unsteady: tuple[str, ...]
+    folder: Path
+    interrupted: bool = False
+
+
+class _Keep(Listener):
+    """Keeps what ended, and passes it on."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.trials: list[Ended] = []
+        self._listener = listener
+
+    def ended(self, ended: Ended) -> None:
+        self.trials.append(ended)
+        self._listener.ended(ended)
+
+
+def far_neighbours(space: Space, base: Configuration) -> list[Configuration]:
+    """For each parameter that is active in `base` and has another value, `base` with the value farthest from it."""
+    found = []
+    for parameter in space.parameters:
+        if parameter.name not in base or parameter.domain.count() == 1:
+            continue
+        units = dict.fromkeys(space.dimensions, 0.5)
+        units |= {name: space[name].domain.to_unit(base[name].value) for name in base if name in units}
+        units[parameter.name] = 0.01 if units[parameter.name] > 0.5 else 0.99
+        other = space.from_unit(units)
+        if other.key != base.key:
+            found.append(other)
+    return found
+
+
+def check(
+    description: Description,
+    folder: Path,
+    listener: Listener,
+    interrupts: Interrupts,
+    *,
+    patience_seconds: float | None,
+) -> Checked:
+    """Runs the pre-flight of `description` in `folder`, which the caller makes and removes.
+
+    Parameters are varied only if that will take no longer than `patience_seconds` (None: always) and the first
+    trial went well.
+    """
+    first = searcher(description.algorithm).propose(description.space, History(), description.seed, [1])
+    base = first[0].configuration
+    plan = replace(description, trials=1, name=None, limits=_once(description.limits), on_finish=None)
+    store = open_store(folder)
+    try:
+        with Session(store, folder) as session:
+            record, _ = store.open_experiment(plan)
+            keep = _Keep(listener)
+            store.enqueue(record.id, [base], "check")
+            ending = session.drive(store.experiment(record.id), keep, interrupts)
+            varied = _vary(store, session, record.id, keep, base, interrupts, patience_seconds)
+    finally:
+        store.close()
+    stopped = ending.why is Why.INTERRUPTED or bool(interrupts.count)
+    if not varied:
+        return Checked(tuple(keep.trials), False, (), (), folder, stopped)
+    repeat = keep.trials[-1]
+    others = [ended for ended in keep.trials[:-1]]
+    return Checked(
+        tuple(keep.trials), True, tuple(unwired(others)), _unsteady(keep.trials[0], repeat), folder, stopped
+    )
+
+
+def _vary(
+    store: Store,
+    session: Session,
+    experiment: int,
+    keep: _Keep,
+    base: Configuration,
+    interrupts: Interrupts,
+    patience_seconds: float | None,
+) -> bool:
+    """Runs the neighbours and the repeat; False when it is not worth it or was interrupted."""
+    if interrupts.count or not keep.trials or keep.trials[0].result.outcome.is_final is False:
+        return False
+    first = keep.trials[0]
+    record = store.experiment(experiment)
+    neighbours = far_neighbours(record.description.space, base)
+    seconds = (first.result.seconds or 0.0) * (len(neighbours) + 1)
+    if not record.succeeded or (patience_seconds is not None and seconds > patience_seconds):
+        return False
+    if neighbours:
+        store.enqueue(experiment, neighbours, "neighbours")
+        session.drive(store.experiment(experiment), keep, interrupts)
+    if interrupts.count:
+        return False
+    store.retry(experiment, 1)
+    session.drive(store.experiment(experiment), keep, interrupts)
+    return not interrupts.count and keep.trials[-1].claim.id.attempt > 1
+
+
+def _once(limits: Limits) -> Limits:
+    return replace(limits, retry_failed=0, on_driver_loss="stop")
+
+
+def _unsteady(first: Ended, second: Ended) -> tuple[str, ...]:
+    """The metrics in which two attempts with the same configuration and seed differ."""
+    names: Sequence[str] = sorted({*first.metrics, *second.metrics})
+    return tuple(n for n in names if repr(first.metrics.get(n)) != repr(second.metrics.get(n)))

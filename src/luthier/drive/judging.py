@@ -1,0 +1,54 @@
+"""Turns how a program ended into how its trial ended. Pure but for the tail of an output it quotes.
+
+The guardian knows exit codes and signals; what the trial was for is known here: an objective that was not reported
+is a failure however well the program ended, exit code 75 asks for another attempt, and a lost machine gives one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from luthier.description import Description
+from luthier.metrics import Summary, missing_reason, objective_value, tail_of
+from luthier.trial import Outcome, Result
+
+__all__ = ["EX_TEMPFAIL", "judge", "wants_again"]
+
+EX_TEMPFAIL = 75  # sysexits.h: try again later
+
+
+def judge(description: Description, result: Result, summaries: Mapping[str, Summary], errors: Path) -> Result:
+    """Returns the trial's result: the objective's value, and a reason a person can act on.
+
+    `errors` is the file of the program's standard error, whose last line is quoted when it failed.
+    """
+    value = objective_value(description.objective, summaries) if description.objective else None
+    result = replace(result, value=value)
+    if result.outcome is Outcome.FAILED:
+        quoted = tail_of(errors, lines=1).strip()
+        return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
+    if result.outcome is Outcome.SUCCEEDED and description.objective and value is None:
+        why = missing_reason(description.objective, tuple(summaries))
+        return replace(result, outcome=Outcome.FAILED, reason=f"it ended well, but {why}")
+    return result
+
+
+def wants_again(description: Description, result: Result, attempt: int, lost: int) -> tuple[bool, Result]:
+    """Whether the trial goes back to the queue, and the result with the reason that says so.
+
+    `attempt` is the number of the attempt that ended, `lost` how many earlier ones were lost.
+    """
+    limits = description.limits
+    if result.outcome is Outcome.INTERRUPTED:
+        return True, result
+    if result.outcome is Outcome.LOST:
+        if lost + 1 < limits.max_attempts:
+            return True, result
+        return False, replace(result, reason=f"{result.reason}; given up after {lost + 1} lost attempts")
+    if result.outcome is Outcome.FAILED and result.exit_code == EX_TEMPFAIL:
+        if attempt < limits.max_attempts:
+            return True, replace(result, reason="it asked for another attempt (exit code 75)")
+        return False, replace(result, reason=f"it asked for another attempt {attempt} times (exit code 75)")
+    return result.outcome.blames_configuration and attempt <= limits.retry_failed, result

@@ -1,0 +1,51 @@
+"""From a claim to an order: the folder, the words, the environment of one attempt."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from luthier.description import Description
+from luthier.errors import TrialError
+from luthier.run.environment import attempt_environment
+from luthier.run.folders import AttemptFolder
+from luthier.run.render import render
+from luthier.run.runner import Order
+from luthier.store import Claim
+from luthier.trial import AttemptId
+
+__all__ = ["attempt_key", "order_for"]
+
+
+def attempt_key(root: Path, created: float, id: AttemptId) -> str:
+    """Returns the word that marks an attempt's processes: any driver of this store finds the same one, and no
+    attempt of another store or of a removed experiment shares it."""
+    what = f"{root}\n{created!r}\n{id.experiment}.{id.trial}.{id.attempt}"
+    return hashlib.blake2b(what.encode(), digest_size=12, person=b"luthier attempt").hexdigest()
+
+
+def order_for(
+    description: Description,
+    claim: Claim,
+    folder: AttemptFolder,
+    key: str,
+    slot: int,
+    devices: tuple[str, ...] | None,
+) -> Order:
+    """Prepares an attempt's folder and says what is to be run in it.
+
+    **Holds** the words of a second attempt are those of the first, byte for byte.
+    **Raises** CommandError when a value can't be placed in the command; TrialError when the folder can't be written.
+    """
+    command = description.command
+    assert command is not None, "only commands are run here"
+    texts, values = claim.configuration.texts(), claim.configuration.values()
+    argv = render(command, texts, description.space.names)
+    try:
+        folder.prepare(argv=argv, cwd=command.directory, texts=texts, values=values, devices=devices)
+    except OSError as error:
+        raise TrialError(f"{folder.path} could not be written: {error.strerror}") from error
+    env = attempt_environment(
+        claim.id, key, claim.run_id, claim.seed, folder, texts=texts, values=values, devices=devices
+    )
+    return Order(claim.id, key, argv, env, command.directory, folder.path, description.limits, slot)

@@ -1,0 +1,46 @@
+"""What the drive tells whoever watches it: plain lines, a live view, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from luthier.store import Claim, ExperimentRecord
+from luthier.trial import AttemptId, Point, Result
+
+__all__ = ["Ended", "Listener"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One attempt that ended: its final result, whether the trial runs again, what it reported and where."""
+
+    claim: Claim
+    result: Result
+    again: bool
+    metrics: dict[str, float]
+    sources: dict[str, str]
+    folder: Path
+
+
+class Listener:
+    """Hears everything and does nothing; subclass it and override what is wanted."""
+
+    def opened(self, record: ExperimentRecord, adopted: int) -> None:
+        """The drive begins; `adopted` trials were found running."""
+
+    def began(self, claim: Claim) -> None:
+        """An attempt was started."""
+
+    def reported(self, id: AttemptId, points: Sequence[Point]) -> None:
+        """Points of an attempt became durable."""
+
+    def ended(self, ended: Ended) -> None:
+        """An attempt ended and its result is durable."""
+
+    def beat(self, record: ExperimentRecord) -> None:
+        """Some time passed; called several times a second."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know happened."""

@@ -1,0 +1,271 @@
+"""The loop that turns the handle: heed, plan, start, wait, take, watch.
+
+    while not over:
+        heed       what a person asked: pause, stop, kill, Ctrl-C
+        plan       keep the queue filled, within the budget
+        start      claim queued trials for the free slots
+        wait       until a trial ends, a signal comes or the beat is over
+        take       judge what ended and make it durable
+        watch      read what running trials report; renew leases; adopt what the dead left behind
+
+Everything it knows it can read again from the store: kill it at any line and the next one goes on. It holds no
+algorithm, no SQL and no process code of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from luthier.clock import Clock
+from luthier.drive.alive import Alive
+from luthier.drive.judging import judge, wants_again
+from luthier.drive.launching import attempt_key, order_for
+from luthier.drive.listener import Ended, Listener
+from luthier.drive.planning import nonce, top_up
+from luthier.drive.recovering import recover
+from luthier.drive.slots import Slots
+from luthier.drive.watching import Running
+from luthier.errors import LuthierError
+from luthier.run.folders import Folders
+from luthier.run.runner import Ended as RunEnded
+from luthier.run.runner import Runner
+from luthier.store import Claim, ExperimentRecord, Store, Verdict, Wish
+from luthier.trial import AttemptId, Outcome, Result
+
+__all__ = ["Drive", "Ending", "Interrupts", "Why"]
+
+BEAT_SECONDS = 0.2  # how often reports are read and wishes are looked up
+LEASE_SECONDS = 60.0
+RENEW_SECONDS = 15.0
+SEARCH_THE_DEAD_SECONDS = 1.0
+SHORT_SECONDS = 0.5  # trials shorter than this are sent ahead, one for each slot
+FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the first trial's verdict
+ALL_FAILED = 3
+
+
+class Why(StrEnum):
+    """Why a drive came to its end."""
+
+    MET = "met"  # as many trials are finished as were asked for
+    EXHAUSTED = "exhausted"  # nothing is left to try
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    KILLED = "killed"
+    INTERRUPTED = "interrupted"  # Ctrl-C
+    ALL_FAILED = "all failed"  # the first trials all failed: the command is probably wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a drive ended, and the experiment as it stood then."""
+
+    why: Why
+    record: ExperimentRecord
+
+
+@dataclass
+class Interrupts:
+    """How often the person pressed Ctrl-C; a signal handler counts it up and writes to the watched descriptor."""
+
+    count: int = 0
+
+
+@dataclass
+class Drive:
+    """One worker at work on one experiment.
+
+    With `first_alone`, the first trial starts by itself, so that a command that can't work costs one trial.
+    """
+
+    store: Store
+    record: ExperimentRecord
+    runner: Runner
+    folders: Folders
+    alive: Alive
+    worker: str
+    slots: Slots
+    clock: Clock
+    listener: Listener = field(default_factory=Listener)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    first_alone: bool = False
+
+    def __post_init__(self) -> None:
+        self.id = self.record.id
+        self.description = replace(self.record.description, seed=self.record.seed)
+        self._running: dict[AttemptId, Running] = {}
+        self._renewed = self._sought = self._began = self.clock.elapsed()
+        self._typical_seconds = SHORT_SECONDS
+        self._failed_in_a_row = 0
+        self._ended = 0
+
+    def run(self) -> Ending:
+        """Drives until the target is met, nothing is left, or a person says stop."""
+        adopted = recover(self)
+        self.listener.opened(self.record, adopted)
+        while True:
+            self.record = self.store.experiment(self.id)
+            wish = self._heed()
+            if wish is None:
+                self._start()
+            if not self._running:
+                why = wish or self._nothing_left()
+                if why is not None:
+                    return Ending(why, self.store.experiment(self.id))
+            for event in self.runner.events(BEAT_SECONDS):
+                if isinstance(event, RunEnded) and event.id in self._running:
+                    self._take(event)
+            self._watch()
+
+    # ------------------------------------------------------------------ heed
+
+    def _heed(self) -> Why | None:
+        """Does what a person asked of the whole experiment; returns why nothing may start, or None."""
+        if self.interrupts.count:
+            self._end_all(Outcome.INTERRUPTED, "interrupted by Ctrl-C", kill=self.interrupts.count > 1)
+            return Why.INTERRUPTED
+        if self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED) and not self.record.succeeded:
+            return Why.MET if self.record.is_met else Why.ALL_FAILED
+        match self.record.wish:
+            case Wish.RUN:
+                return Why.MET if self.record.is_met else None
+            case Wish.PAUSE:
+                self._withdraw_ahead()
+                return Why.PAUSED
+            case Wish.STOP:
+                self._end_all(Outcome.STOPPED, "stopped by luthier stop", kill=False)
+                return Why.STOPPED
+            case Wish.KILL:
+                self._end_all(Outcome.KILLED, "killed by luthier kill", kill=True)
+                return Why.KILLED
+
+    def _end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
+        for running in list(self._running.values()):
+            if kill or not running.stopping:
+                running.stopping = True
+                grace = self.description.limits.grace_seconds
+                self.runner.stop(running.id, outcome, reason, grace, kill=kill)
+
+    def _withdraw_ahead(self) -> None:
+        """Gives back the trials that were sent ahead and have not begun."""
+        for id in self.slots.ahead():
+            self.runner.stop(id, Outcome.INTERRUPTED, "withdrawn before it began", 0.0)
+
+    # ------------------------------------------------------------------ plan and start
+
+    def _start(self) -> None:
+        """Claims trials for the free places and starts them."""
+        free = self.slots.free(ahead=self._typical_seconds < SHORT_SECONDS and self._ended > 0)
+        if self._waits_for_first():
+            free = free[: max(0, 1 - len(self._running))]
+        if not free:
+            return
+        if self.record.queued < len(free) and not self._is_planned():
+            top_up(self.store, self.id, self.description, len(free), self.worker, self.clock)
+        claims = self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS)
+        for place, claim in zip(free, claims, strict=False):
+            self._launch(claim, place)
+
+    def _is_planned(self) -> bool:
+        target = self.record.target
+        return target is not None and self.record.trials >= target and not self.record.reserved
+
+    def _waits_for_first(self) -> bool:
+        waited = self.clock.elapsed() - self._began
+        return self.first_alone and not self._ended and not self.record.finished and waited < FIRST_ALONE_SECONDS
+
+    def _launch(self, claim: Claim, place: int) -> None:
+        """Starts an attempt in a slot; one that can't even be started has failed."""
+        id = claim.id
+        folder = self.folders.attempt(id.experiment, id.trial, id.attempt)
+        running = Running(claim, folder, self.description, place)
+        try:
+            devices = self.slots.devices(place)
+            order = order_for(self.description, claim, folder, self.key(id), place, devices)
+        except LuthierError as error:
+            self.conclude(running, Result(Outcome.FAILED, str(error)))
+            return
+        self._running[id] = running
+        self.slots.fill(place, id)
+        self.runner.start(order)
+        self.listener.began(claim)
+
+    def key(self, id: AttemptId) -> str:
+        """The word that marks an attempt's processes."""
+        return attempt_key(self.folders.root, self.record.created, id)
+
+    def _nothing_left(self) -> Why | None:
+        """Whether no trial can start any more, now that none of ours is running."""
+        record = self.record = self.store.experiment(self.id)
+        if record.is_met:
+            return Why.MET
+        if record.queued or record.reserved or record.running or record.waiting:
+            return None  # another worker is at it, or the next turn will start them
+        return Why.EXHAUSTED if self._is_planned() else None
+
+    # ------------------------------------------------------------------ take
+
+    def _take(self, event: RunEnded) -> None:
+        """Judges an attempt that ended, makes its result durable and frees its slot."""
+        running = self._running.pop(event.id)
+        if running.slot is not None:
+            self.slots.empty(running.slot, event.id)
+        points = running.collect(self.store, self.clock.now(), last=True)
+        if points:
+            self.listener.reported(event.id, points)
+        self.conclude(running, event.result)
+
+    def conclude(self, running: Running, result: Result) -> None:
+        """Writes how an attempt of ours ended."""
+        id = running.id
+        result = judge(self.description, result, running.summaries, running.errors)
+        lost = self.store.lost(self.id, id.trial) if result.outcome is Outcome.LOST else 0
+        again, result = wants_again(self.description, result, id.attempt, lost)
+        verdict = self.store.finish(id, result, again=again)
+        if verdict is Verdict.STALE:
+            self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
+            return
+        metrics = {name: summary.value("last") for name, summary in running.summaries.items()}
+        self._learn(
+            Ended(running.claim, result, again, metrics, running.sources(), Path(running.folder.path))
+        )
+
+    def _learn(self, ended: Ended) -> None:
+        result = ended.result
+        if result.outcome.blames_configuration:
+            self._failed_in_a_row += 1
+        elif result.outcome is Outcome.SUCCEEDED:
+            self._failed_in_a_row = 0
+        if result.seconds is not None:
+            share = 0.3 if self._ended else 1.0
+            self._typical_seconds += share * (result.seconds - self._typical_seconds)
+        self._ended += 1
+        self.listener.ended(ended)
+
+    # ------------------------------------------------------------------ watch
+
+    def _watch(self) -> None:
+        """Reads what running trials report, keeps the leases, takes over from the dead."""
+        now = self.clock.elapsed()
+        for running in self._running.values():
+            points = running.collect(self.store, self.clock.now())
+            if points:
+                self.listener.reported(running.id, points)
+        if now - self._renewed >= RENEW_SECONDS:
+            self._renewed = now
+            for id in self.store.renew(list(self._running), self.worker, LEASE_SECONDS):
+                self.listener.note(f"{id} is no longer ours; its result will be kept as an event")
+        if now - self._sought >= SEARCH_THE_DEAD_SECONDS:
+            self._sought = now
+            recover(self)
+        self.listener.beat(self.record)
+
+    def holds(self, id: AttemptId) -> bool:
+        """Whether this worker runs the attempt."""
+        return id in self._running
+
+    def hold(self, running: Running) -> None:
+        """Takes charge of an attempt that was adopted; it keeps a slot busy like any other."""
+        self._running[running.id] = running
+        running.slot = self.slots.seat(running.id, running.devices())

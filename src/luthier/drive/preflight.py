@@ -1,0 +1,51 @@
+"""What the first trials tell about a command, in sentences: is it wired, what will the whole search cost.
+
+It only looks at attempts that ended; `luthier check` runs a few on purpose, a search looks at its own first ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from luthier.drive.listener import Ended
+from luthier.trial import Outcome
+
+__all__ = ["Bill", "bill", "unwired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one trial took, and what the search will. **Units** seconds, bytes; None where it can't be known."""
+
+    trial_seconds: float
+    trial_cpu_seconds: float | None
+    peak_bytes: int | None
+    trials: int | None
+    search_seconds: float | None
+
+
+def bill(ended: Ended, trials: int | None, slots: int) -> Bill:
+    """Extrapolates one trial to `trials` of them on `slots` places."""
+    seconds = ended.result.seconds or 0.0
+    rounds = None if trials is None else -(-trials // slots)
+    whole = None if rounds is None else seconds * rounds
+    return Bill(seconds, ended.result.cpu_seconds, ended.result.peak_bytes, trials, whole)
+
+
+def unwired(trials: Sequence[Ended]) -> list[str]:
+    """Names the parameters that seem to change nothing: two trials that differ in them alone, and reported the same.
+
+    Trials that reported nothing say nothing about wiring.
+    """
+    good = [t for t in trials if t.result.outcome is Outcome.SUCCEEDED and t.metrics]
+    found: list[str] = []
+    for place, one in enumerate(good):
+        for other in good[place + 1 :]:
+            if repr(sorted(one.metrics.items())) != repr(sorted(other.metrics.items())):
+                continue
+            a, b = one.claim.configuration.texts(), other.claim.configuration.texts()
+            differing = [name for name in {**a, **b} if a.get(name) != b.get(name)]
+            if len(differing) == 1 and differing[0] not in found:
+                found.append(differing[0])
+    return found

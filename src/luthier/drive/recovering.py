@@ -1,0 +1,66 @@
+"""Takes over what workers that died left behind, so that no trial waits for somebody who will not come back.
+
+A running attempt whose worker is dead is one of three: its guardian lives, then it is adopted and goes on; its
+guardian has left the outcome on disk, then that is its outcome; or there is no trace of it, then it is lost and its
+trial gets another attempt. The record decides who takes over: `adopt` succeeds for one caller only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luthier.drive.watching import Running
+from luthier.run.adopted import is_guarded
+from luthier.run.runner import Adoption
+from luthier.store import Claim, Held
+from luthier.trial import Outcome, Result
+
+if TYPE_CHECKING:
+    from luthier.drive.loop import Drive
+
+__all__ = ["ASKED", "recover"]
+
+ASKED = "ask:"
+"""Begins the names of workers that are other programs (`luthier ask`): only their leases tell whether they live."""
+
+
+def recover(drive: Drive) -> int:
+    """Buries dead workers and takes over what they held of this experiment; returns how many run on."""
+    adopted = 0
+    for worker in drive.alive.dead_workers():
+        drive.store.abandon(worker)
+    for held in drive.store.held(drive.id):
+        if held.worker != drive.worker and _is_free(drive, held):
+            adopted += _take_over(drive, held)
+    for worker in drive.alive.dead_workers():
+        if not drive.store.holds_any(worker):
+            drive.alive.bury(worker)
+    return adopted
+
+
+def _is_free(drive: Drive, held: Held) -> bool:
+    """Whether its worker will not go on with it: it is dead, or has been silent for longer than its lease."""
+    if held.worker.startswith(ASKED):
+        return held.lapsed
+    return held.lapsed or not drive.alive.is_working(held.worker)
+
+
+def _take_over(drive: Drive, held: Held) -> int:
+    id = held.id
+    folder = drive.folders.attempt(id.experiment, id.trial, id.attempt)
+    alive = not held.worker.startswith(ASKED) and drive.alive.is_working(held.worker)
+    if alive and is_guarded(folder.path):
+        return 0  # its worker is paused, its trial goes on: the record still names the right one
+    if not drive.store.adopt(id, held.worker, drive.worker):
+        return 0
+    trial = drive.store.trial(id.experiment, id.trial)
+    assert trial.configuration is not None, "a running trial has its configuration"
+    running = Running(Claim(id, trial.run_id, trial.configuration, trial.seed, None), folder, drive.description, None)
+    running.know(drive.store.points(id.experiment, id.trial, attempt=id.attempt))
+    adoption = drive.runner.adopt(id, drive.key(id), folder.path)
+    if adoption is Adoption.NEVER_BEGAN:
+        worker = held.worker.removeprefix(ASKED)
+        drive.conclude(running, Result(Outcome.LOST, f"worker {worker} was lost before the trial began"))
+        return 0
+    drive.hold(running)
+    return int(adoption is Adoption.RUNNING)

@@ -1,0 +1,112 @@
+"""Puts a drive together: the locks, the runner, the slots, and takes them apart again.
+
+`Session` is what the command line and the Python face hold. Everything that must be undone is undone on leaving,
+also after an error; running trials go on without us, as they would after a crash, unless they were ended before.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from luthier.clock import Clock, SystemClock
+from luthier.description import Limits
+from luthier.drive.alive import Alive
+from luthier.drive.listener import Listener
+from luthier.drive.loop import Drive, Ending, Interrupts
+from luthier.drive.slots import Slots
+from luthier.run.command import CommandRunner
+from luthier.run.environment import base_environment, cpu_share
+from luthier.run.folders import Folders
+from luthier.run.gpus import GpuSlots, discover
+from luthier.run.platform import require_platform
+from luthier.store import ExperimentRecord, Store
+
+__all__ = ["Session", "parallel_slots"]
+
+
+def parallel_slots(limits: Limits) -> Slots:
+    """Returns the places trials run in: as many as asked for, else one a core; never more than the GPUs can hold.
+
+    **Raises** UsageError when trials need GPUs and there are too few for even one.
+    """
+    wanted = limits.parallel or os.cpu_count() or 1
+    if not limits.gpus:
+        return Slots([None] * wanted)
+    gpus = GpuSlots(discover(os.environ))
+    devices: list[tuple[str, ...] | None] = []
+    while len(devices) < wanted and (given := gpus.allocate(limits.gpus)) is not None:
+        devices.append(given)
+    return Slots(devices)
+
+
+@dataclass
+class Session:
+    """One worker of a store in `folder`, as a context manager. With `drives`, it is the driver of its experiment."""
+
+    store: Store
+    folder: Path
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        require_platform()
+        self.alive = Alive(self.folder)
+        self.folders = Folders(self.folder)
+        self._exit = ExitStack()
+        self._runner: CommandRunner | None = None
+
+    def __enter__(self) -> Session:
+        self.worker, hold = self.alive.work()
+        self._exit.callback(hold.release)
+        return self
+
+    def start_runner(self, limits: Limits) -> CommandRunner:
+        """Starts the nursery, early, so that it is ready when the first trial is."""
+        if self._runner is None:
+            threads = cpu_share(limits.cpus, len(parallel_slots(limits)))
+            self._runner = CommandRunner(self.folder, base_environment(os.environ, threads))
+            self._exit.callback(self._runner.close, leave_running=True)
+        return self._runner
+
+    def become_driver(self, experiment: int) -> None:
+        """Takes the experiment's driver lock.
+
+        **Raises** AliveError while another process has it.
+        """
+        self._exit.callback(self.alive.drive(experiment).release)
+
+    def drive(
+        self,
+        record: ExperimentRecord,
+        listener: Listener,
+        interrupts: Interrupts,
+        *,
+        first_alone: bool = False,
+        limits: Limits | None = None,
+    ) -> Ending:
+        """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's."""
+        limits = limits or record.description.limits
+        slots = parallel_slots(limits)
+        return Drive(
+            store=self.store,
+            record=record,
+            runner=self.start_runner(limits),
+            folders=self.folders,
+            alive=self.alive,
+            worker=self.worker,
+            slots=slots,
+            clock=self.clock,
+            listener=listener,
+            interrupts=interrupts,
+            first_alone=first_alone,
+        ).run()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+

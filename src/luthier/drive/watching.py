@@ -1,0 +1,83 @@
+"""What one running attempt has reported so far: its collector, and how much of it is durable.
+
+An adopted attempt is read again from its first byte, because nobody knows how far the dead driver had read; the
+points the store already has are taken off once, so that none is counted twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from luthier.description import Description
+from luthier.metrics import Collector, Summary, summarize
+from luthier.run.folders import AttemptFolder
+from luthier.store import Claim, Store
+from luthier.trial import AttemptId, Point
+
+__all__ = ["Running"]
+
+
+class Running:
+    """An attempt this worker holds. `slot` is where it runs, None for an adopted one."""
+
+    def __init__(self, claim: Claim, folder: AttemptFolder, description: Description, slot: int | None) -> None:
+        patterns = description.command.patterns if description.command else ()
+        self.claim = claim
+        self.folder = folder
+        self.slot = slot
+        self.stopping = False
+        self.collector = Collector(
+            Path(folder.stdout), Path(folder.stderr), Path(folder.metric_lines), Path(folder.metrics), patterns
+        )
+        self.summaries: dict[str, Summary] = {}
+        self._durable = 0
+        self._known: Counter[tuple[str, float, str]] = Counter()
+
+    @property
+    def id(self) -> AttemptId:
+        """The fence of every write for this attempt."""
+        return self.claim.id
+
+    def know(self, points: list[Point]) -> None:
+        """Tells it which points of this attempt are durable already: it was adopted."""
+        self._durable = len(points)
+        self._known = Counter((point.metric, point.step, repr(point.value)) for point in points)
+        summarize(points, self.summaries)
+
+    def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:
+        """Reads what is new, makes it durable and returns it. With `last`, also a final line without its end."""
+        points = self.collector.drain(now) if last else self.collector.poll(now)
+        if self._known:
+            points = [point for point in points if not self._is_known(point)]
+        if points:
+            store.report(self.id, self._durable, points)
+            self._durable += len(points)
+            summarize(points, self.summaries)
+        return points
+
+    def _is_known(self, point: Point) -> bool:
+        key = (point.metric, point.step, repr(point.value))
+        if self._known[key] > 0:
+            self._known[key] -= 1
+            return True
+        return False
+
+    @property
+    def errors(self) -> Path:
+        """The file of its standard error."""
+        return Path(self.folder.stderr)
+
+    def sources(self) -> dict[str, str]:
+        """Where each metric was found, in words."""
+        return {name: ", ".join(places) for name, places in self.collector.sources.items()}
+
+    def devices(self) -> tuple[str, ...] | None:
+        """The GPUs it was started with, as its folder tells."""
+        try:
+            with open(self.folder.command, encoding="utf-8") as file:
+                devices = json.load(file).get("devices")
+        except (OSError, ValueError):
+            return None
+        return tuple(devices) if devices else None

@@ -1,0 +1,59 @@
+"""A frozen snapshot of an experiment's trials: all that a searcher or a stopping rule may know.
+
+It is read from the store once, at a revision, and handed on as a value. A searcher that is given the same history
+proposes the same configurations, which is what makes resume a query and replay possible. Arrays are made on first
+use, so that algorithms that do not look back (grid, random, Sobol) never pay for numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from luthier.trial import Outcome, Trial, TrialState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["History"]
+
+
+@dataclass(frozen=True)
+class History:
+    """The trials of one experiment as they stood at `revision`, by number.
+
+    A trial whose lease has lapsed is given as queued, so that nothing waits for it.
+    """
+
+    revision: int = 0
+    trials: tuple[Trial, ...] = ()
+
+    @cached_property
+    def finished(self) -> tuple[Trial, ...]:
+        """The trials that have an outcome, in the order of their numbers."""
+        return tuple(t for t in self.trials if t.state is TrialState.FINISHED)
+
+    @cached_property
+    def pending(self) -> tuple[Trial, ...]:
+        """The trials that are queued, running or waiting for a rung."""
+        return tuple(
+            t
+            for t in self.trials
+            if t.state in (TrialState.QUEUED, TrialState.RUNNING, TrialState.WAITING)
+        )
+
+    @cached_property
+    def scored(self) -> tuple[Trial, ...]:
+        """The succeeded or stopped trials that have a value of the objective."""
+        kept = (Outcome.SUCCEEDED, Outcome.STOPPED)
+        return tuple(
+            t for t in self.finished if t.result and t.result.outcome in kept and t.result.value is not None
+        )
+
+    def values(self) -> NDArray[np.float64]:
+        """The objective's values of `scored`. **Shapes** (n,)."""
+        import numpy as np
+
+        return np.array([t.result.value for t in self.scored if t.result], dtype=np.float64)

@@ -1,0 +1,92 @@
+"""Turns the points of a metric into one number: last, min, max or avg.
+
+A `Summary` is folded point by point, so no series is kept or read again. Which metric the objective means, where
+programs spell it differently, is decided here too; what to say when it is missing is `explain.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from luthier.description import Aggregate, Objective
+from luthier.trial import Point
+
+__all__ = ["Summary", "matching_name", "objective_value", "summarize"]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What is known of one metric's points. A fresh one has seen none.
+
+    `last` is the value at the highest step, the newest of several there. `numbers` counts the values that are not
+    NaN: minimum, maximum and total are theirs, unless there are no others.
+    """
+
+    count: int = 0
+    numbers: int = 0
+    last: float = math.nan
+    minimum: float = math.nan
+    maximum: float = math.nan
+    total: float = 0.0
+    first_step: float = math.nan
+    last_step: float = math.nan
+
+    def add(self, point: Point) -> None:
+        """Takes one more point into account."""
+        value, step = point.value, point.step
+        if self.count == 0:
+            self.first_step = self.last_step = step
+        self.first_step = min(self.first_step, step)
+        if step >= self.last_step:
+            self.last, self.last_step = value, step
+        self.count += 1
+        if value == value:
+            self.minimum = value if self.numbers == 0 else min(self.minimum, value)
+            self.maximum = value if self.numbers == 0 else max(self.maximum, value)
+            self.total += value
+            self.numbers += 1
+
+    def value(self, how: Aggregate) -> float:
+        """The series as one number; NaN where it has none."""
+        match how:
+            case "last":
+                return self.last
+            case "min":
+                return self.minimum
+            case "max":
+                return self.maximum
+            case "avg":
+                return self.total / self.numbers if self.numbers else math.nan
+
+
+def summarize(points: Iterable[Point], into: dict[str, Summary] | None = None) -> dict[str, Summary]:
+    """Folds points into one summary per metric; `into` is added to and returned."""
+    summaries = {} if into is None else into
+    for point in points:
+        summary = summaries.get(point.metric)
+        if summary is None:
+            summary = summaries[point.metric] = Summary()
+        summary.add(point)
+    return summaries
+
+
+def objective_value(objective: Objective, summaries: Mapping[str, Summary]) -> float | None:
+    """The number to be made large or small; None where the metric was not reported. It may be NaN."""
+    name = matching_name(objective.metric, summaries)
+    return None if name is None else summaries[name].value(objective.aggregate)
+
+
+def matching_name(metric: str, names: Iterable[str]) -> str | None:
+    """Which of `names` is meant by `metric`: itself, or itself under `keras/`, the way Spell named Keras's metrics.
+
+    Under `keras/`, `acc` and `accuracy` are one: which of them Keras prints depends on its version.
+    """
+    known = set(names)
+    plain = metric.removeprefix("keras/")
+    candidates = [metric, plain, f"keras/{plain}"]
+    if metric != plain:
+        other = plain.replace("accuracy", "acc") if "accuracy" in plain else plain.replace("acc", "accuracy")
+        candidates += [other, f"keras/{other}"]
+    return next((name for name in candidates if name in known), None)

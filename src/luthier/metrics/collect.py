@@ -1,0 +1,205 @@
+"""Gathers all that one attempt reports, from wherever it reports it, as points.
+
+Four sources, the most trusted first: the lines of `$LUTHIER_METRICS`, a final `metrics.json`, the lines of standard
+output, those of standard error. Once a more trusted source has reported a metric, the lines that print it as well are
+passed over, so nothing counts twice. Only files are read, from byte offsets: the collector does not know whether the
+program still runs, and another driver can go on from `offsets` where this one ended. One line is `lines.py`, one file
+`follow.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from luthier.metrics.follow import Follower
+from luthier.metrics.lines import LineParser, Reading, read_json, readings_of
+from luthier.metrics.patterns import MetricPattern, number, read_pattern
+from luthier.trial import Point
+
+__all__ = ["Collector", "Source"]
+
+POLL_BYTES = 4 << 20  # read from one file in one poll; the rest waits for the next
+BACKLOG_BYTES = 64 << 20  # output still unread at the end: beyond this the middle is skipped, and a note says so
+FINAL_BYTES = 16 << 20
+NAMES = 1000  # metrics found in output lines of one attempt; beyond this it is not reporting but printing a table
+
+
+class Source(StrEnum):
+    """Where a metric was found, the most trusted first."""
+
+    METRICS = "metrics.jsonl"
+    FINAL = "metrics.json"
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+_TRUST = {source: place for place, source in enumerate(Source)}
+
+
+class Collector:
+    """Collects the points of one attempt.
+
+    A path may be None, or name a file that does not exist (yet). `begins` says where this attempt's part of a file
+    begins, for files that several attempts append to; `offsets` is what another collector's `offsets` was, and
+    points up to there are not given again. Both are by source: `{"stdout": 1200}`.
+
+    **Cost** a poll in which nothing was written is three `stat` calls; a `drain` of empty files four.
+    """
+
+    def __init__(
+        self,
+        stdout_path: str | os.PathLike[str] | None,
+        stderr_path: str | os.PathLike[str] | None,
+        metrics_path: str | os.PathLike[str] | None,
+        final_path: str | os.PathLike[str] | None,
+        patterns: Sequence[str | MetricPattern] = (),
+        *,
+        offsets: Mapping[str, int] | None = None,
+        begins: Mapping[str, int] | None = None,
+    ) -> None:
+        compiled = [read_pattern(p) if isinstance(p, str) else p for p in patterns]
+        paths = {Source.METRICS: metrics_path, Source.STDOUT: stdout_path, Source.STDERR: stderr_path}
+        begins = begins or {}
+        self._files = {s: Follower(os.fspath(p), begins.get(s, 0)) for s, p in paths.items() if p is not None}
+        self._parsers = {s: LineParser(compiled) for s in (Source.STDOUT, Source.STDERR)}
+        self._plain = LineParser()  # for lines of $LUTHIER_METRICS that are no JSON
+        self._final = None if final_path is None else os.fspath(final_path)
+        self._trusted: dict[str, int] = {}
+        self._found: dict[str, set[Source]] = {}
+        self._last: dict[str, tuple[float, float]] = {}  # the step and value of a metric's newest point
+        self._highest: dict[str, float] = {}
+        self._notes: list[str] = []
+        if offsets:
+            self._replay(offsets)
+
+    def poll(self, now: float) -> list[Point]:
+        """Returns the points written since the last poll, in order; output lines get `now` as their time.
+
+        **Holds** a line without an end is left for later; at most `POLL_BYTES` of each file are read.
+        """
+        points: list[Point] = []
+        for source, file in self._files.items():
+            if file.waiting() > 0:
+                self._take(source, file.lines(POLL_BYTES), now, points)
+        return points
+
+    def drain(self, now: float) -> list[Point]:
+        """Returns all that is left once the program has ended: unfinished last lines and `metrics.json` too."""
+        points: list[Point] = []
+        for source, file in self._files.items():
+            waiting = file.waiting()
+            if waiting > BACKLOG_BYTES and source is not Source.METRICS:
+                half = BACKLOG_BYTES // 2
+                self._take(source, file.lines(half), now, points)
+                file.skip_to(file.position + waiting - BACKLOG_BYTES)
+                skipped = (waiting - BACKLOG_BYTES) >> 20
+                self._notes.append(f"{skipped} MiB in the middle of its {source} were not searched for metrics")
+            while file.waiting() > 0:
+                before = file.position
+                self._take(source, file.lines(POLL_BYTES), now, points)
+                if file.position == before:
+                    break  # it can't be read
+            rest = file.rest()
+            if rest is not None:
+                self._take(source, (rest,), now, points)
+        self._read_final(now, points)
+        return points
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """How far each file has been read, in bytes: what another collector needs to go on from here."""
+        return {str(source): file.position for source, file in self._files.items()}
+
+    @property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """Where each metric was found, the most trusted place first, also where it was passed over."""
+        return {
+            metric: tuple(str(source) for source in Source if source in found)
+            for metric, found in self._found.items()
+        }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what could not be read, for people."""
+        return tuple(self._notes)
+
+    def _take(self, source: Source, lines: Iterable[str], now: float, points: list[Point]) -> None:
+        if source is Source.METRICS:
+            for line in lines:
+                self._take_report(line, now, points)
+            return
+        parse = self._parsers[source].parse
+        for line in lines:
+            readings = parse(line)
+            if readings:
+                self._add(source, readings, now, points)
+
+    def _take_report(self, line: str, now: float, points: list[Point]) -> None:
+        found = read_json(line) if "{" in line else None
+        if found is None:  # printf in C and awk write nan where JSON has NaN; echo may write loss=0.2
+            self._add(Source.METRICS, self._plain.parse(line), now, points)
+            return
+        written = number(found.pop("_time", None))
+        when = now if written is None or not 0 < written < 1e12 else written
+        self._add(Source.METRICS, readings_of(found), when, points)
+
+    def _add(self, source: Source, readings: list[Reading], when: float, points: list[Point]) -> None:
+        trust = _TRUST[source]
+        for metric, value, step in readings:
+            if metric not in self._found and trust >= _TRUST[Source.STDOUT] and len(self._found) >= NAMES:
+                self._note_names()
+                continue
+            self._found.setdefault(metric, set()).add(source)
+            if trust > self._trusted.setdefault(metric, trust):
+                continue
+            self._trusted[metric] = trust
+            last = self._last.get(metric)
+            if step is None:
+                step = 0.0 if last is None else last[0] + 1
+            elif last == (step, value) and source is not Source.METRICS:
+                continue  # a progress line printed again
+            self._last[metric] = (step, value)
+            if step > self._highest.get(metric, float("-inf")):
+                self._highest[metric] = step
+            points.append(Point(metric, step, value, when))
+
+    def _read_final(self, now: float, points: list[Point]) -> None:
+        """Adds what `metrics.json` says, each metric at its highest step, where it is the last word on it."""
+        if self._final is None:
+            return
+        try:
+            with open(self._final, "rb") as file:
+                data = file.read(FINAL_BYTES)
+        except OSError:
+            return
+        found = read_json(data.decode("utf-8-sig", "replace"))
+        if found is None:
+            self._notes.append("its metrics.json is not a JSON object and was not read")
+            return
+        for metric, given in found.items():
+            value = number(given)
+            if value is None or not metric:
+                continue
+            self._found.setdefault(metric, set()).add(Source.FINAL)
+            step, last = self._highest.get(metric, 0.0), self._last.get(metric)
+            if last is None or last[0] != step or last[1] != value:
+                self._last[metric] = (step, value)
+                points.append(Point(metric, step, value, now))
+
+    def _replay(self, offsets: Mapping[str, int]) -> None:
+        """Reads again what another collector has read, for the steps and the trust it had come to."""
+        for source, file in self._files.items():
+            ahead = min(offsets.get(source, 0) - file.position, file.waiting())
+            while ahead > 0:
+                before = file.position
+                self._take(source, file.lines(min(ahead, POLL_BYTES)), 0.0, [])
+                if file.position == before:
+                    break
+                ahead -= file.position - before
+
+    def _note_names(self) -> None:
+        note = f"its output names more than {NAMES} metrics; the others were not kept"
+        if note not in self._notes:
+            self._notes.append(note)

@@ -1,0 +1,65 @@
+"""The sentences about metrics: why an objective is missing, and whether it points the wrong way.
+
+Pure text from names. Who is told, and when, is decided in `drive/` and `cli/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from luthier.description import Objective
+
+__all__ = ["direction_hint", "missing_reason"]
+
+_SHOWN = 8
+_SMALL_IS_GOOD = frozenset(
+    "loss error err errors mse rmse mae mape smape rmsle msle nll bce ce crossentropy perplexity ppl wer cer ter per "
+    "eer fid brier logloss deviance regret hinge latency runtime mlogloss merror divergence kl rmsd wape mase "
+    "residual cost distance".split()
+)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def missing_reason(objective: Objective, seen: Iterable[str]) -> str:
+    """Says that the objective's metric was not reported, what was, and which of that may have been meant."""
+    metric, names = objective.metric, sorted(set(seen))
+    if not names:
+        return (
+            f"it reported no {metric}, nor any other metric: print a line such as '{metric}: 0.5', "
+            f"or append {{\"{metric}\": 0.5}} to the file $LUTHIER_METRICS"
+        )
+    listed = _list(names) if len(names) <= _SHOWN else f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} others"
+    near = _nearest(metric, names)
+    question = f", did you mean {near}?" if near else ""
+    return f"it reported no {metric}; it did report {listed}{question}"
+
+
+def direction_hint(metric: str) -> str | None:
+    """A sentence for whoever maximizes a metric that is named like a loss or an error; None for the others."""
+    words = [word.lower() for word in _WORDS.findall(metric)]
+    if not words or words[0] in ("neg", "negative", "minus", "inverse") or "reduction" in words:
+        return None  # scikit-learn's neg_log_loss is made to be maximized
+    if not any(word in _SMALL_IS_GOOD or word.endswith(("loss", "error")) for word in words):
+        return None
+    return f"{metric} sounds like something to be made small, and it is being maximized: is --minimize missing?"
+
+
+def _nearest(metric: str, names: list[str]) -> str | None:
+    from difflib import SequenceMatcher
+
+    def likeness(name: str) -> float:
+        ratio = SequenceMatcher(None, _bare(metric), _bare(name)).ratio()
+        whole = set(_bare(metric).split()) & set(_bare(name).split())
+        return ratio + (0.25 if whole else 0.0)
+
+    best = max(names, key=likeness)
+    return best if likeness(best) >= 0.6 else None
+
+
+def _bare(name: str) -> str:
+    return " ".join(_WORDS.findall(name)).lower().replace("accuracy", "acc")
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

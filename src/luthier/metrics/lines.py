@@ -1,0 +1,177 @@
+"""Reads metrics from one line of a program's output: `epoch 3: loss=0.2, acc=91.3%`.
+
+A line is judged alone, except that a header (`Epoch 3/10`, as Keras prints it) gives its step to the lines after it
+that have none. The rules prefer to miss a strange spelling rather than to invent a metric from a clock time, a path,
+a version or a device; `patterns.py` is for the strange spellings. Every expression here is linear in the length of
+the line: a name can begin only where a word begins and gives nothing back. Files and polls are `follow.py` and
+`collect.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from luthier.metrics.patterns import MetricPattern, number
+
+__all__ = ["LineParser", "Reading", "clean", "read_json"]
+
+STEP_NAMES = ("global_step", "step", "iteration", "iter", "epoch", "round", "fold")
+"""What a program calls its count, the finest first; the first one found on a line is the step of its metrics."""
+
+_QUALIFIERS = "train|training|val|valid|validation|test|testing|dev|eval|best|avg|mean|final"
+_FIGURE = r"[-+]?(?:(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?|(?i:nan|inf(?:inity)?)(?!\w))"
+# Programs that print Python's own objects: tensor(0.3), np.float64(0.3), '0.3'.
+_WRAPPED = r"['\"]?(?:(?:tensor|array|np\.(?:float|int)\d+)\()?"
+_AFTER = r"(?=\s*%|[\s;|)\]}'\"(±]|,(?!\d)|\.(?:\s|$)|$)"
+_PAIR = re.compile(
+    rf"(?<![\w./@?&%+\\-])(['\"]?)(?:((?i:{_QUALIFIERS}))[ ])?([^\W\d][\w./@-]{{0,127}}+)\1"
+    rf"(\s{{0,8}}[:=]\s{{0,8}}){_WRAPPED}({_FIGURE}){_AFTER}"
+)
+# The cheap look: is there a separator with something like a value behind it?
+_PROMISE = re.compile(rf"[:=]\s{{0,8}}{_WRAPPED}[-+]?(?:\.?\d|[nN][aA]|[iI][nN][fF])")
+_STEP = re.compile(
+    r"(?<![A-Za-z_])(global[_ ]step|step|iteration|iter|epoch|round|fold)['\"]?\s{0,3}[:=#]?\s{0,3}[\[(]?"
+    r"(\d{1,15}(?:\.\d{1,15})?)(?![\w.]*\w)",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"\s{0,8}epoch\s{0,3}[:#]?\s{0,3}\[?(\d{1,15})\]?(?:\s?(?:/|of)\s?\d{1,15}\]?)?\s{0,8}:?[\s=-]*$", re.IGNORECASE
+)
+_LEADING = re.compile(r"\s{0,8}(?:\[(\d{1,15})(?:/\d{1,15})?\][\s:]|(\d{1,15}):\s)")  # XGBoost, LightGBM; CatBoost
+_PROGRESS = re.compile(r"\s{0,8}(\d{1,15})/(\d{1,15})\s")
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[@-Z\\-_])|\x08")
+_DEVICES = frozenset(("cuda", "gpu", "cpu", "mps", "xla", "npu", "tpu", "hpu", "device", "localhost", "line"))
+
+
+class Reading(NamedTuple):
+    """One value found: `step` is None where nothing named it."""
+
+    metric: str
+    value: float
+    step: float | None
+
+
+class LineParser:
+    """Reads the lines of one stream, in order.
+
+    Metrics that one of the user's `patterns` has named are left to the patterns alone.
+
+    **Cost** about a microsecond for a line without metrics, ten for one with two.
+    """
+
+    __slots__ = ("_epoch", "_owned", "_patterns")
+
+    def __init__(self, patterns: Sequence[MetricPattern] = ()) -> None:
+        self._patterns = tuple(patterns)
+        self._owned = {name for pattern in patterns for name in pattern.metrics}
+        self._epoch: float | None = None
+
+    def parse(self, line: str) -> list[Reading]:
+        """Returns what `line` reports; never raises."""
+        if "\x1b" in line or "\x08" in line:
+            line = clean(line)
+        own = self._by_patterns(line) if self._patterns else []
+        if _PROMISE.search(line) is None:
+            if "poch" in line or "POCH" in line:
+                self._see_header(line)
+            return own
+        found = _read_object(line) or self._by_rules(line)
+        if self._owned:
+            found = [reading for reading in found if reading.metric not in self._owned]
+        return own + found
+
+    def _by_patterns(self, line: str) -> list[Reading]:
+        found = []
+        for pattern in self._patterns:
+            for metric, value, step in pattern.find(line):
+                self._owned.add(metric)
+                found.append(Reading(metric, value, self._epoch if step is None else step))
+        return found
+
+    def _by_rules(self, line: str) -> list[Reading]:
+        pairs = [pair for pair in map(_as_pair, _PAIR.finditer(line)) if pair is not None]
+        if not pairs:
+            self._see_header(line)
+            return []
+        step = _step_of(line)
+        progress = _PROGRESS.match(line) if step is None else None
+        if progress is not None:
+            if self._epoch is None:
+                step = float(progress[1])  # "3/10 loss: 0.2": no header has claimed the epochs
+            elif int(progress[1]) < int(progress[2]):
+                return []  # Keras in the middle of an epoch: the values are not settled
+        if step is None:
+            step = self._epoch
+        return [Reading(name, value, step) for name, value in pairs if name.lower() not in STEP_NAMES]
+
+    def _see_header(self, line: str) -> None:
+        header = _HEADER.match(line)
+        if header is not None:
+            self._epoch = float(header[1])
+
+
+def clean(text: str) -> str:
+    """Returns `text` without terminal escapes and backspaces."""
+    return _ESCAPE.sub("", text)
+
+
+def read_json(text: str) -> dict[str, Any] | None:
+    """Returns the JSON object `text` is, flattened: `{"val": {"acc": 1}}` becomes `{"val/acc": 1}`.
+
+    NaN and infinity are read as Python's json module writes them. None where it is no object.
+    """
+    try:
+        found = json.loads(text)
+        return _flat(found) if isinstance(found, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def readings_of(found: dict[str, Any]) -> list[Reading]:
+    """Returns the numbers of a flat object, at the step it names. What is no number, nor spells one, is left out."""
+    numbers = {name: value for name, given in found.items() if (value := number(given)) is not None}
+    for name in STEP_NAMES:
+        step = numbers.get(name)
+        if step is not None and step - step == 0:
+            del numbers[name]
+            return [Reading(metric, value, step) for metric, value in numbers.items() if metric]
+    return [Reading(metric, value, None) for metric, value in numbers.items() if metric]
+
+
+def _read_object(line: str) -> list[Reading] | None:
+    text = line.strip()
+    if text[:1] != "{" or text[-1:] != "}":
+        return None
+    found = read_json(text)
+    return readings_of(found) if found is not None else None
+
+
+def _flat(found: dict[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in found.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{before}{name}/"))
+        else:
+            flat[before + name] = value
+    return flat
+
+
+def _as_pair(match: re.Match[str]) -> tuple[str, float] | None:
+    """The name and value of one match, or None where it is a device, an address or a place in a file."""
+    _, qualifier, name, separator, figure = match.groups()
+    if separator == ":" and figure.isdecimal() and ("." in name or name.lower() in _DEVICES):
+        return None
+    return (f"{qualifier}_{name}" if qualifier else name), float(figure)
+
+
+def _step_of(line: str) -> float | None:
+    """The count a line names, by the finest name on it, or in brackets at its beginning."""
+    found = {match[1].lower().replace(" ", "_"): match[2] for match in _STEP.finditer(line)}
+    for name in STEP_NAMES:
+        if name in found:
+            return float(found[name])
+    leading = _LEADING.match(line)
+    return float(leading[1] or leading[2]) if leading is not None else None

@@ -1,0 +1,50 @@
+"""What is durable: experiments, trials, attempts and what they reported, behind a dozen verbs.
+
+Begin with `contract.py`, the promises and the nouns. `sqlite.py` and `memory.py` keep them; `sql/` holds every
+statement and migration; `connection.py` opens a file as it must be opened. The store knows no algorithm, no process
+and no terminal: `drive/` calls it, `view/` reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from luthier.clock import Clock
+from luthier.store.contract import (
+    Claim,
+    Event,
+    ExperimentRecord,
+    Held,
+    Reservation,
+    Sort,
+    Store,
+    SummaryRow,
+    Verdict,
+    Wish,
+)
+from luthier.store.location import store_folder
+
+__all__ = [
+    "Claim",
+    "Event",
+    "ExperimentRecord",
+    "Held",
+    "Reservation",
+    "Sort",
+    "Store",
+    "SummaryRow",
+    "Verdict",
+    "Wish",
+    "open_store",
+    "store_folder",
+]
+
+
+def open_store(folder: Path, clock: Clock | None = None, *, read_only: bool = False) -> Store:
+    """Opens the store in `folder`, and makes one where there is none unless it is only to be read.
+
+    **Raises** NotFound when there is nothing to read; StoreError when the place can't keep a store.
+    """
+    from luthier.store.sqlite import SqliteStore
+
+    return SqliteStore(folder / "store.db", clock, read_only=read_only)

@@ -1,0 +1,261 @@
+"""What a store promises: the nouns and the verbs of `Store`.
+
+Every verb that writes is one transaction and one compare-and-set: it names the state it expects and changes nothing
+when the record has moved on. Every verb may be repeated after a lost reply: a nonce or a fence makes the second call
+answer as the first did. Reads never wait for writers. `luthier.testing.store` is this contract as tests, and each
+implementation (`sqlite`, `memory`) runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from luthier.description import Description
+from luthier.history import History
+from luthier.space import Configuration
+from luthier.trial import Attempt, AttemptId, Outcome, Point, Proposal, Result, Trial
+
+__all__ = [
+    "BY_NUMBER",
+    "Claim",
+    "Event",
+    "ExperimentRecord",
+    "Held",
+    "Reservation",
+    "Sort",
+    "Store",
+    "SummaryRow",
+    "Verdict",
+    "Wish",
+]
+
+
+class Wish(StrEnum):
+    """What a person last asked of an experiment."""
+
+    RUN = "run"
+    PAUSE = "pause"  # nothing new starts, running trials finish
+    STOP = "stop"  # nothing new starts, running trials end by TERM and keep their outputs
+    KILL = "kill"  # nothing new starts, running trials are killed
+
+
+class Verdict(StrEnum):
+    """What became of a worker's write."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"  # the same write was accepted before
+    STALE = "stale"  # the attempt no longer holds its trial: kept in the events, counted nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    """One experiment as the record has it, with its counters. `proposed` counts the algorithm's ordinals."""
+
+    id: int
+    identity: str
+    seed: int
+    description: Description
+    target: int | None
+    wish: Wish
+    created: float
+    changed: float
+    revision: int
+    proposed: int
+    trials: int
+    reserved: int
+    queued: int
+    running: int
+    waiting: int
+    finished: int
+    succeeded: int
+
+    @property
+    def is_met(self) -> bool:
+        """Whether as many trials are finished as were asked for."""
+        return self.target is not None and self.finished >= self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A trial's number, taken within the budget, whose configuration is still to be proposed."""
+
+    number: int
+    ordinal: int
+    run_id: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run one attempt."""
+
+    id: AttemptId
+    run_id: int
+    configuration: Configuration
+    seed: int
+    ordinal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An attempt that is running, and who holds it. `lapsed`: its lease ran out, or another boot wrote it."""
+
+    id: AttemptId
+    worker: str
+    lapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """What the newest attempt of a trial reported of one metric. `numbers` counts the values that are not NaN."""
+
+    metric: str
+    count: int
+    last: float
+    last_step: float
+    minimum: float | None
+    maximum: float | None
+    total: float
+    numbers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change of the record. `revision` orders all of them as they were committed."""
+
+    revision: int
+    time: float
+    experiment: int
+    trial: int | None
+    attempt: int | None
+    kind: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """The order of a page of trials: by `number`, the objective's `value`, or a metric's aggregate."""
+
+    by: str = "number"  # number | value | running | not well | metric
+    metric: str = ""
+    how: str = "last"
+    smallest_first: bool = False
+
+
+BY_NUMBER = Sort()
+
+
+class Store(Protocol):
+    """The durable truth about experiments.
+
+    **Holds** a verb returns after its change is durable (memory: as long as the process lives). Counters equal what
+    they count, revisions follow the order of commits, and a trial only moves along `trial.TRANSITIONS`.
+    **Raises** NotFound for an experiment or trial that does not exist; StoreError when the disk or database fails.
+    """
+
+    # experiments
+    def open_experiment(
+        self, description: Description, *, fresh: bool = False, any_seed: bool = False
+    ) -> tuple[ExperimentRecord, bool]:
+        """Finds the newest experiment with this identity and seed (with `any_seed`, whatever its seed) and amends
+        its budget and limits, or, when there is none or `fresh` is set, creates one. Tells which it did."""
+
+    def set_wish(self, experiment: int, wish: Wish, reason: str = "") -> bool:
+        """Records what a person asked. False when it was so already."""
+
+    def remove(self, experiment: int) -> None:
+        """Forgets an experiment whole. **Raises** ConflictError while one of its trials is running."""
+
+    # proposing
+    def reserve(
+        self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
+    ) -> list[Reservation]:
+        """Takes up to `n` numbers within the budget, orphaned reservations first. Empty when it is spent."""
+
+    def propose(
+        self, experiment: int, nonce: str, proposals: Sequence[tuple[int, Proposal]], exhausted: bool = False
+    ) -> int:
+        """Writes configurations for numbers reserved under `nonce`; returns how many were still open. With
+        `exhausted`, gives the other numbers of this nonce back and lowers the target to what exists."""
+
+    def abandon(self, worker: str) -> None:
+        """Makes the reservations of a dead worker free to be taken over at once."""
+
+    def enqueue(self, experiment: int, configurations: Sequence[Configuration], nonce: str) -> list[int]:
+        """Adds a person's own configurations, to run before the algorithm's; raises the target when it is spent."""
+
+    # running
+    def claim(
+        self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
+    ) -> list[Claim]:
+        """Begins an attempt of up to `n` queued trials, never more than the target leaves."""
+
+    def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
+        """Extends leases; returns the attempts that are no longer this worker's."""
+
+    def adopt(self, id: AttemptId, from_worker: str, to_worker: str, lease_seconds: float = 60.0) -> bool:
+        """Moves a running attempt to another worker. False when `from_worker` no longer holds it."""
+
+    def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
+        """Records the words an attempt runs, whole."""
+
+    def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
+        """Appends points; `first` is the attempt's own number of the first one, so a repeat adds nothing."""
+
+    def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
+        """Ends an attempt. The trial is finished, or, with `again`, queued for another attempt."""
+
+    # a person's verbs on trials
+    def cancel(self, experiment: int, number: int, outcome: Outcome, reason: str) -> bool:
+        """Finishes a trial that is queued or waiting. False in every other state."""
+
+    def retry(self, experiment: int, number: int) -> bool:
+        """Queues a finished trial for another attempt. False in every other state."""
+
+    # reading
+    def experiment(self, experiment: int) -> ExperimentRecord: ...
+
+    def experiments(self) -> list[ExperimentRecord]: ...
+
+    def trial(self, experiment: int, number: int) -> Trial: ...
+
+    def trials(
+        self, experiment: int, sort: Sort = BY_NUMBER, limit: int = -1, offset: int = 0
+    ) -> list[Trial]:
+        """A page of trials. Best first by `value`; by a metric, those without it are left out."""
+
+    def history(self, experiment: int) -> History:
+        """All trials, frozen, at one revision."""
+
+    def attempts(self, experiment: int, number: int) -> list[Attempt]: ...
+
+    def holds_any(self, worker: str) -> bool:
+        """Whether an attempt or a reservation is still held in this worker's name."""
+
+    def points(
+        self, experiment: int, number: int, metric: str | None = None, attempt: int | None = None
+    ) -> list[Point]:
+        """The points of all attempts of a trial, or of one, in the order they were reported."""
+
+    def summaries(self, experiment: int, number: int) -> list[SummaryRow]: ...
+
+    def metric_names(self, experiment: int) -> list[str]: ...
+
+    def unsuccessful(self, experiment: int) -> dict[Outcome, int]:
+        """How many trials ended in each other way than success."""
+
+    def held(self, experiment: int) -> list[Held]:
+        """The attempts that are running now."""
+
+    def lost(self, experiment: int, number: int) -> int:
+        """How many attempts of a trial were lost."""
+
+    def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]: ...
+
+    def revision(self) -> int:
+        """The newest revision of the whole record."""
+
+    def close(self) -> None: ...

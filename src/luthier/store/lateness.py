@@ -1,0 +1,19 @@
+"""What becomes of a write that comes twice, too late or too early: the rules every store shares."""
+
+from __future__ import annotations
+
+from luthier.errors import ConflictError
+from luthier.trial import AttemptId, Result
+
+__all__ = ["missing_points", "same_result"]
+
+
+def same_result(a: Result, b: Result) -> bool:
+    """Whether two results are one result sent twice. NaN equals NaN here; what was only measured is not compared."""
+    same_value = a.value == b.value or (a.value != a.value and b.value != b.value)
+    return (a.outcome, a.reason, a.exit_code) == (b.outcome, b.reason, b.exit_code) and same_value
+
+
+def missing_points(id: AttemptId, accepted: int, first: int) -> ConflictError:
+    """The refusal of points that leave a gap after those accepted."""
+    return ConflictError(f"{id}: points {accepted} to {first - 1} are missing; this is a bug in Luthier")

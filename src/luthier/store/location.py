@@ -1,0 +1,87 @@
+"""Where a store lives: the project's `.luthier/` folder, and which disks are refused.
+
+SQLite's locks and shared memory are not dependable on network file systems, and a search that silently loses a
+commit is worse than one that does not start. So such a place is refused with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from luthier.errors import StoreError, UsageError
+
+__all__ = ["FOLDER", "filesystem_type", "find_folder", "refuse_network", "store_folder"]
+
+FOLDER = ".luthier"
+ALLOW = "LUTHIER_ALLOW_NETWORK_STORE"
+_NETWORK = (
+    "nfs",
+    "cifs",
+    "smb",
+    "lustre",
+    "gpfs",
+    "fuse",
+    "afs",
+    "ceph",
+    "9p",
+    "beegfs",
+    "glusterfs",
+    "panfs",
+)
+_LOCAL_FUSE = ("fuseblk", "fuse.overlayfs", "fuse-overlayfs")
+
+
+def find_folder(start: Path) -> Path | None:
+    """Returns the nearest `.luthier/` at or above `start`, as git finds `.git`, or None."""
+    for place in (start, *start.parents):
+        if (place / FOLDER / "store.db").is_file():
+            return place / FOLDER
+    return None
+
+
+def store_folder(text: str | None, start: Path) -> Path:
+    """Returns the folder a store is in: the one `text` names, else the nearest, else a new one in `start`.
+
+    `text` may be a folder, `sqlite:///PATH` or a path ending in `store.db`. Nothing is created.
+    **Raises** UsageError for a kind of store this version does not know.
+    """
+    if not text:
+        return find_folder(start) or start / FOLDER
+    if text.startswith(("postgres://", "postgresql://", "mongo://", "mongodb://", "mysql://")):
+        kind = text.partition(":")[0]
+        raise UsageError(
+            f"--store: this version of Luthier has no {kind} store; give a folder, such as --store runs"
+        )
+    path = Path(text.removeprefix("sqlite://")).expanduser()
+    return path.parent if path.name == "store.db" else path
+
+
+def filesystem_type(path: Path) -> str | None:
+    """Returns the type of the file system `path` is on (`ext4`, `nfs4`, `fuse.sshfs`), or None where unknown.
+
+    **Source** proc(5), /proc/self/mountinfo: the type stands after the separator `-`.
+    """
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    real = os.path.realpath(path)
+    best, kind = "", None
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        mount = before.split()[4].encode().decode("unicode_escape")
+        inside = real == mount or real.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, after.split()[0]
+    return kind
+
+
+def refuse_network(path: Path, kind: str | None) -> None:
+    """Raises StoreError when `kind` is a network file system, unless the user has taken the risk."""
+    if kind is None or kind in _LOCAL_FUSE or not kind.startswith(_NETWORK) or os.environ.get(ALLOW) == "1":
+        return
+    raise StoreError(
+        f"{path} is on a network file system ({kind}), where SQLite can lose commits; "
+        f"put the store on a local disk with --store FOLDER, or set {ALLOW}=1 to take the risk"
+    )

@@ -1,0 +1,366 @@
+"""The rows of the store in memory, and its verbs that change nothing."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isnan
+from threading import RLock
+from typing import Any
+
+from luthier.clock import Clock
+from luthier.description import Description
+from luthier.errors import NotFound
+from luthier.history import History
+from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow, Wish
+from luthier.trial import Attempt, AttemptId, Outcome, Point, Proposal, Result, Trial, TrialState
+
+__all__ = ["AttemptRow", "ExperimentRow", "MemoryReads", "TrialRow"]
+
+
+@dataclass(slots=True)
+class AttemptRow:
+    """One attempt. `refused` holds the kinds of write that came too late."""
+
+    worker: str
+    began: float
+    ended: float | None = None
+    result: Result | None = None
+    command: tuple[str, ...] | None = None
+    points: list[Point] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class TrialRow:
+    """One trial. `worker`, `nonce`, `boot_id` and `lease_until` say who holds its reservation or its lease."""
+
+    experiment: int
+    number: int
+    run_id: int
+    state: TrialState
+    seed: int
+    ordinal: int | None
+    priority: int
+    created: float
+    proposal: Proposal | None = None
+    attempts: list[AttemptRow] = field(default_factory=list)
+    summaries: dict[str, tuple[int, SummaryRow]] = field(default_factory=dict)
+    result: Result | None = None
+    began: float | None = None
+    ended: float | None = None
+    revision: int = 0
+    worker: str | None = None
+    nonce: str | None = None
+    boot_id: str | None = None
+    lease_until: float = 0.0
+
+    @property
+    def id(self) -> AttemptId:
+        """The newest attempt."""
+        return AttemptId(self.experiment, self.number, len(self.attempts))
+
+
+@dataclass(slots=True)
+class ExperimentRow:
+    """One experiment. `numbers` and `proposed` are the newest number and ordinal handed out; `states` holds the
+    numbers of the trials in each state; `queue` may still name trials that have left it."""
+
+    id: int
+    identity: str
+    seed: int
+    description: Description
+    target: int | None
+    wish: Wish
+    created: float
+    changed: float
+    revision: int = 0
+    numbers: int = 0
+    proposed: int = 0
+    succeeded: int = 0
+    trials: dict[int, TrialRow] = field(default_factory=dict)
+    states: dict[TrialState, set[int]] = field(default_factory=lambda: {state: set() for state in TrialState})
+    queue: list[tuple[int, int]] = field(default_factory=list)
+    metrics: dict[str, None] = field(default_factory=dict)
+
+    def count(self, state: TrialState) -> int:
+        """How many trials are in a state."""
+        return len(self.states[state])
+
+    def room(self) -> int:
+        """How many of the queued trials the target leaves to run."""
+        queued = self.count(TrialState.QUEUED)
+        if self.target is None:
+            return queued
+        counted = (TrialState.FINISHED, TrialState.RUNNING, TrialState.WAITING)
+        return min(queued, self.target - sum(map(self.count, counted)))
+
+    def first_queued(self) -> TrialRow:
+        """Takes the next trial from the queue: a person's first, then by number."""
+        while True:
+            priority, number = heapq.heappop(self.queue)
+            trial = self.trials[number]
+            if trial.state is TrialState.QUEUED and -trial.priority == priority:
+                return trial
+
+    def reserved(self, nonce: str | None = None) -> list[TrialRow]:
+        """The reservations of one call, or all, by number."""
+        rows = [self.trials[number] for number in sorted(self.states[TrialState.RESERVED])]
+        return [row for row in rows if nonce is None or row.nonce == nonce]
+
+    def running(self) -> list[TrialRow]:
+        """The running trials, by number."""
+        return [self.trials[number] for number in sorted(self.states[TrialState.RUNNING])]
+
+
+class MemoryReads:
+    """The reading half of the store in memory."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._guard = RLock()
+        self._experiments: dict[int, ExperimentRow] = {}
+        self._events: list[Event] = []
+        self._revision = 0
+
+    def experiment(self, experiment: int) -> ExperimentRecord:
+        with self._guard:
+            row = self._row(experiment)
+            return ExperimentRecord(
+                row.id,
+                row.identity,
+                row.seed,
+                row.description,
+                row.target,
+                row.wish,
+                row.created,
+                row.changed,
+                row.revision,
+                row.proposed,
+                len(row.trials),
+                reserved=row.count(TrialState.RESERVED),
+                queued=row.count(TrialState.QUEUED),
+                running=row.count(TrialState.RUNNING),
+                waiting=row.count(TrialState.WAITING),
+                finished=row.count(TrialState.FINISHED),
+                succeeded=row.succeeded,
+            )
+
+    def experiments(self) -> list[ExperimentRecord]:
+        with self._guard:
+            return [self.experiment(id) for id in self._experiments]
+
+    def trial(self, experiment: int, number: int) -> Trial:
+        with self._guard:
+            return _trial(self._trial(experiment, number))
+
+    def trials(
+        self, experiment: int, sort: Sort = BY_NUMBER, limit: int = -1, offset: int = 0
+    ) -> list[Trial]:
+        with self._guard:
+            known = self._experiments.get(experiment)
+            rows = [] if known is None else _sorted(list(known.trials.values()), sort)
+            end = None if limit < 0 else offset + limit
+            return [_trial(row) for row in rows[offset:end]]
+
+    def history(self, experiment: int) -> History:
+        with self._guard:
+            rows = self._row(experiment).trials.values()
+            kept = sorted(
+                (row for row in rows if row.state is not TrialState.RESERVED), key=lambda row: row.number
+            )
+            free = {row.number for row in kept if row.state is TrialState.RUNNING and self._is_lapsed(row)}
+            return History(self._revision, tuple(_trial(row, row.number in free) for row in kept))
+
+    def attempts(self, experiment: int, number: int) -> list[Attempt]:
+        with self._guard:
+            row = self._find(experiment, number)
+            return (
+                []
+                if row is None
+                else [
+                    Attempt(
+                        AttemptId(experiment, number, k),
+                        a.worker,
+                        a.began,
+                        row.seed,
+                        a.ended,
+                        a.result,
+                        a.command,
+                    )
+                    for k, a in enumerate(row.attempts, 1)
+                ]
+            )
+
+    def holds_any(self, worker: str) -> bool:
+        with self._guard:
+            rows = self._experiments.values()
+            return any(trial.worker == worker for row in rows for trial in (*row.reserved(), *row.running()))
+
+    def points(
+        self, experiment: int, number: int, metric: str | None = None, attempt: int | None = None
+    ) -> list[Point]:
+        with self._guard:
+            row = self._find(experiment, number)
+            tries = [] if row is None else row.attempts
+            chosen = [a for k, a in enumerate(tries, 1) if attempt is None or k == attempt]
+            return [point for a in chosen for point in a.points if metric is None or point.metric == metric]
+
+    def summaries(self, experiment: int, number: int) -> list[SummaryRow]:
+        with self._guard:
+            row = self._find(experiment, number)
+            if row is None:
+                return []
+            return [row.summaries[name][1] for name in self._row(experiment).metrics if name in row.summaries]
+
+    def metric_names(self, experiment: int) -> list[str]:
+        with self._guard:
+            return list(self._experiments[experiment].metrics) if experiment in self._experiments else []
+
+    def unsuccessful(self, experiment: int) -> dict[Outcome, int]:
+        with self._guard:
+            counts: dict[Outcome, int] = {}
+            for trial in _sorted(self._rows(experiment), Sort("not well")):
+                if trial.result is not None:
+                    counts[trial.result.outcome] = counts.get(trial.result.outcome, 0) + 1
+            return counts
+
+    def held(self, experiment: int) -> list[Held]:
+        with self._guard:
+            known = self._experiments.get(experiment)
+            rows = [] if known is None else known.running()
+            return [Held(row.id, row.worker or "", self._is_lapsed(row)) for row in rows]
+
+    def lost(self, experiment: int, number: int) -> int:
+        with self._guard:
+            row = self._find(experiment, number)
+            results = [] if row is None else [a.result for a in row.attempts]
+            return sum(result is not None and result.outcome is Outcome.LOST for result in results)
+
+    def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]:
+        with self._guard:
+            found = [
+                event
+                for event in self._events
+                if event.revision > since and (experiment is None or event.experiment == experiment)
+            ]
+            return found if limit < 0 else found[:limit]
+
+    def revision(self) -> int:
+        with self._guard:
+            return self._revision
+
+    def close(self) -> None:
+        """Does nothing: the record goes with the process."""
+
+    # ------------------------------------------------------------------ parts
+
+    def _row(self, experiment: int) -> ExperimentRow:
+        if experiment not in self._experiments:
+            raise NotFound(f"there is no experiment {experiment} in this memory; see: luthier list")
+        return self._experiments[experiment]
+
+    def _rows(self, experiment: int) -> list[TrialRow]:
+        known = self._experiments.get(experiment)
+        return [] if known is None else list(known.trials.values())
+
+    def _find(self, experiment: int, number: int) -> TrialRow | None:
+        known = self._experiments.get(experiment)
+        return None if known is None else known.trials.get(number)
+
+    def _trial(self, experiment: int, number: int) -> TrialRow:
+        row = self._row(experiment)
+        if number not in row.trials:
+            raise NotFound(
+                f"experiment {experiment} has no trial {number}; it has {len(row.trials)}, "
+                f"see: luthier show {experiment}"
+            )
+        return row.trials[number]
+
+    def _attempt(self, id: AttemptId) -> AttemptRow | None:
+        """The attempt of this name, whatever became of it; None when there never was one."""
+        row = self._find(id.experiment, id.trial)
+        return (
+            row.attempts[id.attempt - 1] if row is not None and 1 <= id.attempt <= len(row.attempts) else None
+        )
+
+    def _held_by(self, id: AttemptId) -> TrialRow | None:
+        """The trial that an attempt holds; None when it holds it no longer."""
+        row = self._find(id.experiment, id.trial)
+        return row if row is not None and row.state is TrialState.RUNNING and row.id == id else None
+
+    def _is_lapsed(self, trial: TrialRow) -> bool:
+        return trial.boot_id != self.clock.boot_id or trial.lease_until < self.clock.elapsed()
+
+    def _event(
+        self, row: ExperimentRow, kind: str, of: TrialRow | AttemptId | None = None, **detail: Any
+    ) -> int:
+        """Adds an event and returns the revision it made."""
+        id = of.id if isinstance(of, TrialRow) else of
+        now, self._revision = self.clock.now(), self._revision + 1
+        trial, attempt = (id.trial, id.attempt or None) if id else (None, None)
+        kept: Mapping[str, Any] = detail
+        self._events.append(Event(self._revision, now, row.id, trial, attempt, kind, kept))
+        if kind != "stale":
+            row.changed, row.revision = now, self._revision
+        return self._revision
+
+
+def _trial(row: TrialRow, is_free: bool = False) -> Trial:
+    return Trial(
+        experiment=row.experiment,
+        number=row.number,
+        run_id=row.run_id,
+        state=TrialState.QUEUED if is_free else row.state,
+        configuration=row.proposal.configuration if row.proposal else None,
+        attempt=len(row.attempts),
+        seed=row.seed,
+        proposal=row.proposal,
+        result=row.result,
+        created=row.created,
+        began=row.began,
+        ended=row.ended,
+        revision=row.revision,
+        worker=None if is_free else row.worker,
+    )
+
+
+def _sorted(rows: list[TrialRow], sort: Sort) -> list[TrialRow]:
+    """The trials a page shows, in its order. Ties go by number, NaN comes last."""
+    rows = sorted((row for row in rows if row.state is not TrialState.RESERVED), key=lambda row: row.number)
+    match sort.by:
+        case "number":
+            return rows
+        case "running":
+            return [row for row in rows if row.state is TrialState.RUNNING]
+        case "not well":
+            return [row for row in rows if row.result and row.result.outcome is not Outcome.SUCCEEDED]
+        case "value":
+            scored = [(_value(row), row) for row in rows]
+            kept = [(score, row) for score, row in scored if score is not None and not isnan(score)]
+        case "metric":
+            kept = [
+                (_score(row.summaries[sort.metric][1], sort.how), row)
+                for row in rows
+                if sort.metric in row.summaries
+            ]
+        case _:
+            raise KeyError(sort.by)
+    sign = 1 if sort.smallest_first else -1
+    kept.sort(key=lambda pair: (isnan(pair[0]), 0.0 if isnan(pair[0]) else sign * pair[0]))
+    return [row for _, row in kept]
+
+
+def _value(row: TrialRow) -> float | None:
+    return row.result.value if row.result and row.result.outcome is Outcome.SUCCEEDED else None
+
+
+def _score(row: SummaryRow, how: str) -> float:
+    nan = float("nan")
+    if how == "last":
+        return row.last
+    if how == "avg":
+        return row.total / row.numbers if row.numbers else nan
+    known = row.minimum if how == "min" else row.maximum
+    return nan if known is None else known

@@ -1,0 +1,45 @@
+"""Brings an SQLite file to the newest schema, forward only.
+
+Each migration and its number are committed together under the writers' lock, so a kill between two of them leaves a
+store that the next start goes on with. A file from a newer Luthier is refused unread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from luthier.errors import SchemaError
+
+__all__ = ["migrate", "schema_version"]
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Returns the number of the newest migration the file has; 0 for an empty one."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, steps: Sequence[tuple[int, str]], place: str) -> None:
+    """Applies the `steps` the file does not have yet. The caller holds the writers' lock.
+
+    **Holds** on return the file has the newest schema; after a kill or an error, the newest one that was committed.
+    **Raises** SchemaError when the file is newer than the newest step.
+    """
+    version, newest = schema_version(connection), steps[-1][0]
+    if version > newest:
+        raise SchemaError(
+            f"{place} was written by a newer Luthier (schema {version}, this one knows {newest}); "
+            "upgrade Luthier to open it"
+        )
+    for number, script in steps:
+        if number <= version:
+            continue
+        try:
+            # user_version is part of the file's header and is committed or rolled back with the transaction.
+            connection.executescript(
+                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {int(number)};\nCOMMIT;"
+            )
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,20 @@
+"""Which experiment a command goes on with: the small rules about names and seeds that every store shares."""
+
+from __future__ import annotations
+
+from luthier.errors import UsageError
+
+__all__ = ["chosen_seed", "named_conflict"]
+
+
+def chosen_seed(given: int, last: int | None) -> int:
+    """The seed of a new experiment when the user named none: one that no twin has used."""
+    return given if last is None else max(given, last + 1)
+
+
+def named_conflict(name: str, other: int) -> UsageError:
+    """The refusal to go on with a named experiment that is another search."""
+    return UsageError(
+        f"the name {name!r} belongs to experiment {other}, which is another search (its command, space, algorithm or "
+        f"objective differs); choose another --name, or add --new to start afresh under this one"
+    )

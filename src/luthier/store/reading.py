@@ -1,0 +1,175 @@
+"""Reading the record from SQLite: every verb of `contract.Store` that changes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from luthier.clock import Clock
+from luthier.description import Description
+from luthier.errors import NotFound
+from luthier.history import History
+from luthier.store.connection import Connection
+from luthier.store.contract import (
+    BY_NUMBER,
+    Event,
+    ExperimentRecord,
+    Held,
+    Sort,
+    SummaryRow,
+)
+from luthier.store.rows import (
+    Row,
+    attempt_of,
+    event_of,
+    experiment_of,
+    number_of,
+    storable,
+    summary_of,
+    trial_of,
+)
+from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
+
+__all__ = ["SqliteReads"]
+
+_PAGES = {"number": "page_by_number", "running": "page_running", "not well": "page_not_well"}
+
+
+class SqliteReads:
+    """The reading half of a store; needs no lock and never makes a writer wait."""
+
+    def __init__(self, db: Connection, clock: Clock) -> None:
+        self._db = db
+        self.clock = clock
+        self._descriptions: dict[int, tuple[str, Description]] = {}
+        self._histories: dict[int, tuple[int, dict[int, Trial]]] = {}
+        self._newest: dict[int, tuple[frozenset[AttemptId], History]] = {}
+
+    def experiment(self, experiment: int) -> ExperimentRecord:
+        row = self._db.one("read_experiment", experiment=experiment)
+        if row is None:
+            raise self._unknown(experiment)
+        return self._record(row)
+
+    def experiments(self) -> list[ExperimentRecord]:
+        return [self._record(row) for row in self._db.all("read_experiments")]
+
+    def _record(self, row: Row) -> ExperimentRecord:
+        """Parses a description only when its text is another than last time."""
+        known = self._descriptions.get(row[0])
+        if known is None or known[0] != row[3]:
+            known = (row[3], Description.from_dict(json.loads(row[3])))
+            self._descriptions[row[0]] = known
+        return experiment_of(row, known[1])
+
+    def _unknown(self, experiment: int) -> NotFound:
+        return NotFound(f"there is no experiment {experiment} in {self._db.path}; see: luthier list")
+
+    def _no_trial(self, experiment: int, number: int) -> NotFound:
+        n = self.experiment(experiment).trials
+        return NotFound(
+            f"experiment {experiment} has no trial {number}; it has {n}, see: luthier show {experiment}"
+        )
+
+    def trial(self, experiment: int, number: int) -> Trial:
+        row = self._db.one("read_trial", experiment=experiment, number=number)
+        if row is None:
+            raise self._no_trial(experiment, number)
+        return trial_of(row)
+
+    def trials(
+        self, experiment: int, sort: Sort = BY_NUMBER, limit: int = -1, offset: int = 0
+    ) -> list[Trial]:
+        page = {"experiment": experiment, "limit": limit, "offset": offset}
+        if sort.by == "value":
+            rows = self._db.all("best_down" if sort.smallest_first else "best_up", **page)
+        elif sort.by == "metric":
+            down = int(sort.smallest_first)
+            rows = self._db.all(
+                "page_by_metric", metric=storable(sort.metric), how=sort.how, down=down, **page
+            )
+        else:
+            rows = self._db.all(_PAGES[sort.by], **page)
+        return [trial_of(row) for row in rows]
+
+    def history(self, experiment: int) -> History:
+        """All trials, frozen. Only those that changed since the last call are read."""
+        with self._db.snapshot():
+            revision = self.revision()
+            seen, trials = self._histories.get(experiment, (0, {}))
+            if seen == 0:
+                if self._db.one("read_wish", experiment=experiment) is None:
+                    raise self._unknown(experiment)
+                rows = self._db.all("read_trials", experiment=experiment)
+            else:
+                rows = self._db.all("changed_trials", experiment=experiment, since=seen)
+            lapsed = frozenset(held.id for held in self.held(experiment) if held.lapsed)
+        before = self._newest.get(experiment)
+        if before and seen and not rows and before[0] == lapsed:
+            return History(revision, before[1].trials) if before[1].revision != revision else before[1]
+        trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
+        self._histories[experiment] = (revision, trials)
+        history = History(revision, tuple(_free(trials[number], lapsed) for number in sorted(trials)))
+        self._newest[experiment] = (lapsed, history)
+        return history
+
+    def attempts(self, experiment: int, number: int) -> list[Attempt]:
+        rows = self._db.all("read_attempts", experiment=experiment, number=number)
+        return [attempt_of(experiment, number, row) for row in rows]
+
+    def holds_any(self, worker: str) -> bool:
+        return self._db.one("holds_any", worker=worker) is not None
+
+    def points(
+        self, experiment: int, number: int, metric: str | None = None, attempt: int | None = None
+    ) -> list[Point]:
+        rows = self._db.all(
+            "read_points", experiment=experiment, number=number, metric=metric, attempt=attempt
+        )
+        return [Point(name, step, _known(value), time) for name, step, value, time, _ in rows]
+
+    def summaries(self, experiment: int, number: int) -> list[SummaryRow]:
+        return [
+            summary_of(row[1:])
+            for row in self._db.all("read_summaries", experiment=experiment, number=number)
+        ]
+
+    def metric_names(self, experiment: int) -> list[str]:
+        return [row[0] for row in self._db.all("read_metric_names", experiment=experiment)]
+
+    def unsuccessful(self, experiment: int) -> dict[Outcome, int]:
+        return {Outcome(name): n for name, n in self._db.all("count_not_well", experiment=experiment)}
+
+    def held(self, experiment: int) -> list[Held]:
+        rows = self._db.all(
+            "held", experiment=experiment, boot_id=self.clock.boot_id, now=self.clock.elapsed()
+        )
+        return [Held(AttemptId(experiment, row[0], row[1]), row[2], bool(row[3])) for row in rows]
+
+    def lost(self, experiment: int, number: int) -> int:
+        return int(self._db.one("count_lost", experiment=experiment, number=number)[0])
+
+    def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]:
+        name = "read_events" if experiment is None else "read_events_of"
+        return [event_of(row) for row in self._db.all(name, since=since, experiment=experiment, limit=limit)]
+
+    def revision(self) -> int:
+        return int(self._db.one("newest_revision")[0])
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _free(trial: Trial, lapsed: frozenset[AttemptId]) -> Trial:
+    """A trial whose lease is over, as one that waits for the next worker."""
+    if (
+        trial.state is TrialState.RUNNING
+        and AttemptId(trial.experiment, trial.number, trial.attempt) in lapsed
+    ):
+        return replace(trial, state=TrialState.QUEUED, worker=None)
+    return trial
+
+
+def _known(stored: float | str | None) -> float:
+    value = number_of(stored)
+    return float("nan") if value is None else value

@@ -1,0 +1,151 @@
+"""Rows of the database to the nouns of `trial`, and back. Knows columns, no connections.
+
+JSON has no NaN and SQLite stores one as NULL, so a NaN is kept as the text 'nan' in columns that hold any number.
+A text that is no valid Unicode (a file name, a line of output) can't be bound; `storable` says how it is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import isnan
+from typing import Any
+
+from luthier.description import Description
+from luthier.space import Configuration
+from luthier.store.contract import Event, ExperimentRecord, SummaryRow, Wish
+from luthier.trial import (
+    Attempt,
+    AttemptId,
+    Outcome,
+    Proposal,
+    Result,
+    Trial,
+    TrialState,
+)
+
+__all__ = [
+    "Row",
+    "attempt_of",
+    "event_of",
+    "experiment_of",
+    "number_of",
+    "proposal_text",
+    "result_columns",
+    "result_of",
+    "storable",
+    "stored_number",
+    "summary_of",
+    "trial_of",
+]
+
+Row = Sequence[Any]
+
+
+def storable(text: str) -> str:
+    """`text` as UTF-8 can hold it. A lone surrogate is written `\\udc80`, which within JSON reads back as it was."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def stored_number(value: float | None) -> float | str | None:
+    """What a column without a type holds for `value`."""
+    if value is None:
+        return None
+    return "nan" if isnan(value) else float(value)
+
+
+def number_of(stored: float | str | None) -> float | None:
+    """The number behind what `stored_number` made."""
+    return None if stored is None else float(stored)
+
+
+def result_columns(result: Result) -> dict[str, Any]:
+    """The columns that keep a result."""
+    return {
+        "outcome": result.outcome.value,
+        "reason": storable(result.reason),
+        "value": stored_number(result.value),
+        "exit_code": result.exit_code,
+        "signal": result.signal,
+        "seconds": result.seconds,
+        "cpu_seconds": result.cpu_seconds,
+        "peak_bytes": result.peak_bytes,
+    }
+
+
+def proposal_text(proposal: Proposal) -> str:
+    """A proposal without its configuration, as JSON; what is absent is left out."""
+    parts: dict[str, Any] = {"by": proposal.by}
+    if proposal.seen:
+        parts["seen"] = proposal.seen
+    for key in ("mean", "deviation"):
+        if getattr(proposal, key) is not None:
+            parts[key] = getattr(proposal, key)
+    if proposal.seconds:
+        parts["seconds"] = round(proposal.seconds, 6)
+    if proposal.note:
+        parts["note"] = proposal.note
+    return json.dumps(parts, separators=(",", ":"))
+
+
+def result_of(row: Row) -> Result | None:
+    """The columns outcome, reason, value, exit_code, signal, seconds, cpu_seconds and peak_bytes, in this order."""
+    outcome, reason, value, exit_code, signal, seconds, cpu, peak = row
+    if outcome is None:
+        return None
+    return Result(Outcome(outcome), reason, number_of(value), exit_code, signal, seconds, peak, cpu)
+
+
+def trial_of(row: Row) -> Trial:
+    """A row of `reads.sql`'s trial columns, in their order."""
+    (experiment, number, run_id, state, configuration, attempt, seed, ordinal, proposal, *rest) = row
+    created, began, ended, revision, worker = rest[8:]
+    read = Configuration.from_json(configuration) if configuration is not None else None
+    why = None
+    if proposal is not None and read is not None:
+        parts = json.loads(proposal)
+        why = Proposal(configuration=read, ordinal=ordinal, **parts)
+    return Trial(
+        experiment=experiment,
+        number=number,
+        run_id=run_id,
+        state=TrialState(state),
+        configuration=read,
+        attempt=attempt,
+        seed=seed,
+        proposal=why,
+        result=result_of(rest[:8]),
+        created=created,
+        began=began,
+        ended=ended,
+        revision=revision,
+        worker=worker,
+    )
+
+
+def attempt_of(experiment: int, trial: int, row: Row) -> Attempt:
+    """A row of `read_attempts`."""
+    number, worker, began, ended, command, *result, seed = row
+    words = tuple(json.loads(command)) if command else None
+    return Attempt(AttemptId(experiment, trial, number), worker, began, seed, ended, result_of(result), words)
+
+
+def experiment_of(row: Row, description: Description) -> ExperimentRecord:
+    """A row of `read_experiment`, whose description is read once and handed in."""
+    id, identity, seed, _, target, wish, *rest = row
+    return ExperimentRecord(id, identity, seed, description, target, Wish(wish), *rest)
+
+
+def summary_of(row: Row) -> SummaryRow:
+    """A row of `read_summaries`, without the trial's number."""
+    metric, count, last, step, minimum, maximum, total, numbers = row
+    known = [float("nan") if value is None else float(value) for value in (last, total)]
+    return SummaryRow(metric, count, known[0], step, minimum, maximum, known[1], numbers)
+
+
+def event_of(row: Row) -> Event:
+    """A row of `read_events`."""
+    revision, time, experiment, trial, attempt, kind, detail = row
+    return Event(revision, time, experiment, trial, attempt, kind, json.loads(detail) if detail else {})

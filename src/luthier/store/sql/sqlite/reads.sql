@@ -1,0 +1,99 @@
+-- Statements that only read. Views use them over read-only connections.
+
+-- name: read_trial
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial WHERE experiment = :experiment AND number = :number;
+
+-- name: read_trials
+-- All trials that have a configuration, by number.
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial WHERE experiment = :experiment AND state != 'reserved'
+ORDER BY number;
+
+-- name: changed_trials
+-- The trials that changed after a revision.
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial WHERE experiment = :experiment AND revision > :since AND state != 'reserved';
+
+-- name: page_by_number
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial WHERE experiment = :experiment AND state != 'reserved'
+ORDER BY number LIMIT :limit OFFSET :offset;
+
+-- name: page_not_well
+-- Trials that ended in another way than success.
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded'
+ORDER BY number LIMIT :limit OFFSET :offset;
+
+-- name: page_running
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial WHERE experiment = :experiment AND state = 'running'
+ORDER BY number LIMIT :limit OFFSET :offset;
+
+-- name: best_up
+-- The succeeded trials with the largest values; numbers only, ties by number.
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial
+WHERE experiment = :experiment AND outcome = 'succeeded' AND value IS NOT NULL AND value < 'a'
+ORDER BY value DESC, number LIMIT :limit OFFSET :offset;
+
+-- name: best_down
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+FROM trial
+WHERE experiment = :experiment AND outcome = 'succeeded' AND value IS NOT NULL AND value < 'a'
+ORDER BY value, number LIMIT :limit OFFSET :offset;
+
+-- name: read_attempts
+SELECT a.number, a.worker, a.began, a.ended, a.command, a.outcome, a.reason, a.value, a.exit_code, a.signal,
+       a.seconds, a.cpu_seconds, a.peak_bytes, t.seed
+FROM attempt a JOIN trial t ON t.id = a.trial
+WHERE t.experiment = :experiment AND t.number = :number ORDER BY a.number;
+
+-- name: count_lost
+SELECT count(*) FROM attempt a JOIN trial t ON t.id = a.trial
+WHERE t.experiment = :experiment AND t.number = :number AND a.outcome = 'lost';
+
+-- name: read_points
+SELECT m.name, p.step, p.value, p.time, p.attempt FROM point p JOIN metric m ON m.id = p.metric
+WHERE p.trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
+  AND (:metric IS NULL OR m.name = :metric) AND (:attempt IS NULL OR p.attempt = :attempt)
+ORDER BY p.attempt, p.number;
+
+-- name: read_summaries
+SELECT t.number, m.name, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total, s.numbers
+FROM summary s JOIN trial t ON t.id = s.trial JOIN metric m ON m.id = s.metric
+WHERE t.experiment = :experiment AND t.number = :number ORDER BY s.metric;
+
+-- name: read_metric_names
+SELECT name FROM metric WHERE experiment = :experiment ORDER BY id;
+
+-- name: page_by_metric
+-- Trials in the order of one metric: last, min, max or avg, as `how` says. NaN and missing come last.
+SELECT t.experiment, t.number, t.id, t.state, t.configuration, t.attempt, t.seed, t.ordinal, t.proposal, t.outcome,
+       t.reason, t.value, t.exit_code, t.signal, t.seconds, t.cpu_seconds, t.peak_bytes, t.created, t.began, t.ended,
+       t.revision, t.worker
+FROM (
+    SELECT trial, CASE :how WHEN 'last' THEN last WHEN 'min' THEN minimum WHEN 'max' THEN maximum
+                            ELSE total / nullif(numbers, 0) END AS score
+    FROM summary WHERE metric = (SELECT id FROM metric WHERE experiment = :experiment AND name = :metric)
+    ORDER BY score IS NULL OR score >= 'a', CASE WHEN :down THEN score ELSE -score END, trial
+    LIMIT :limit OFFSET :offset
+) s JOIN trial t ON t.id = s.trial
+ORDER BY s.score IS NULL OR s.score >= 'a', CASE WHEN :down THEN s.score ELSE -s.score END, t.number;
+
+-- name: count_of_metric
+SELECT count(*) FROM summary
+WHERE metric = (SELECT id FROM metric WHERE experiment = :experiment AND name = :metric);
+
+-- name: count_not_well
+SELECT outcome, count(*) FROM trial
+WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded' GROUP BY outcome;

@@ -1,0 +1,196 @@
+-- Statements that move trials. Each UPDATE is its own compare-and-set: its WHERE names the state it expects.
+-- Where a row takes its revision from `event`, the verb adds that event next, in the same transaction.
+
+-- name: repeated_reservation
+-- What the call with this nonce took and nobody has proposed yet.
+SELECT number, ordinal, id, seed FROM trial
+WHERE experiment = :experiment AND state = 'reserved' AND nonce = :nonce ORDER BY number;
+
+-- name: room
+-- How many more numbers the budget has, NULL where nothing bounds it; 0 when a person said stop.
+SELECT CASE WHEN wish = 'run' THEN max(target - trials, 0) ELSE 0 END, wish = 'run', seed, numbers, proposed
+FROM experiment WHERE id = :experiment;
+
+-- name: take_ordinals
+-- Takes numbers and ordinals within the budget; changes no row when it does not hold them.
+UPDATE experiment
+SET numbers = numbers + :n, proposed = proposed + :n, trials = trials + :n, reserved = reserved + :n
+WHERE id = :experiment AND wish = 'run' AND (target IS NULL OR trials + :n <= target);
+
+-- name: take_numbers
+-- Takes numbers for enqueued configurations, whatever the budget.
+UPDATE experiment SET numbers = numbers + :n, trials = trials + :n, queued = queued + :n WHERE id = :experiment
+RETURNING numbers - :n + 1, seed;
+
+-- name: add_reserved
+INSERT INTO trial (experiment, number, state, ordinal, seed, worker, nonce, lease_until, boot_id, created, revision)
+VALUES (:experiment, :number, 'reserved', :ordinal, :seed, :worker, :nonce, :lease_until, :boot_id, :time, 0);
+
+-- name: take_over_reservations
+-- Takes reservations whose holder went away before it proposed anything, lowest numbers first.
+UPDATE trial SET worker = :worker, nonce = :nonce, lease_until = :lease_until, boot_id = :boot_id
+WHERE id IN (SELECT id FROM trial
+             WHERE experiment = :experiment AND state = 'reserved'
+               AND (boot_id != :boot_id OR lease_until < :now OR worker = :worker)
+             ORDER BY number LIMIT :n);
+
+-- name: abandon
+-- Ends the leases of a dead worker's reservations.
+UPDATE trial INDEXED BY trial_reserved SET lease_until = -1 WHERE state = 'reserved' AND worker = :worker;
+
+-- name: holds_any
+-- Whether anything is held in a worker's name.
+SELECT EXISTS (SELECT 1 FROM trial INDEXED BY trial_reserved WHERE state = 'reserved' AND worker = :worker)
+    OR EXISTS (SELECT 1 FROM trial INDEXED BY trial_running WHERE state = 'running' AND worker = :worker);
+
+-- name: propose
+UPDATE trial
+SET state = 'queued', configuration = :configuration, proposal = :proposal, revision = :revision,
+    worker = NULL, nonce = NULL, lease_until = NULL, boot_id = NULL
+WHERE experiment = :experiment AND number = :number AND state = 'reserved' AND nonce = :nonce;
+
+-- name: count_proposed
+UPDATE experiment SET reserved = reserved - :n, queued = queued + :n, changed = :time, revision = :revision
+WHERE id = :experiment;
+
+-- name: release
+-- Gives reservations back: the space has no further point for them. Nothing was ever stored under their numbers.
+DELETE FROM trial WHERE experiment = :experiment AND state = 'reserved' AND nonce = :nonce;
+
+-- name: count_released
+-- The budget keeps no place for a point that does not exist. Numbers are handed out again only from the end, so that
+-- none is ever handed out twice while another batch holds later ones.
+UPDATE experiment
+SET reserved = reserved - :n, trials = trials - :n,
+    target = min(coalesce(target, trials - :n), trials - :n),
+    numbers = (SELECT coalesce(max(number), 0) FROM trial WHERE experiment = :experiment),
+    proposed = coalesce((SELECT ordinal FROM trial WHERE experiment = :experiment AND ordinal IS NOT NULL
+                         ORDER BY number DESC LIMIT 1), 0)
+WHERE id = :experiment;
+
+-- name: add_enqueued
+INSERT INTO trial (experiment, number, state, priority, seed, configuration, proposal, created, revision)
+VALUES (:experiment, :number, 'queued', 1, :seed, :configuration, :proposal, :time, :revision);
+
+-- name: repeated_claim
+-- The attempts the call with this nonce began and that still run: a claim whose reply was lost may be repeated.
+SELECT id, number, attempt, configuration, seed, ordinal FROM trial
+WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY number;
+
+-- name: claimable
+-- How many more may run: nothing when a person said stop, never more than the target leaves.
+SELECT CASE WHEN wish != 'run' THEN 0 WHEN target IS NULL THEN queued
+            ELSE min(queued, target - finished - running - waiting) END
+FROM experiment WHERE id = :experiment;
+
+-- name: claim
+-- Begins the next attempt of the first trial in the queue.
+UPDATE trial
+SET state = 'running', attempt = attempt + 1, worker = :worker, nonce = :nonce, lease_until = :lease_until,
+    boot_id = :boot_id, began = coalesce(began, :time), revision = (SELECT max(revision) + 1 FROM event)
+WHERE id = (SELECT id FROM trial WHERE experiment = :experiment AND state = 'queued'
+            ORDER BY priority DESC, number LIMIT 1)
+  AND state = 'queued'
+RETURNING id, number, attempt, configuration, seed, ordinal;
+
+-- name: add_attempt
+INSERT INTO attempt (trial, number, worker, began) VALUES (:trial, :attempt, :worker, :time);
+
+-- name: count_claimed
+UPDATE experiment SET queued = queued - :n, running = running + :n, changed = :time, revision = :revision
+WHERE id = :experiment;
+
+-- name: note_command
+UPDATE attempt SET command = :command
+WHERE trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
+  AND number = :attempt AND ended IS NULL;
+
+-- name: renew
+UPDATE trial SET lease_until = :lease_until, boot_id = :boot_id
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker;
+
+-- name: adopt
+UPDATE trial SET worker = :worker, lease_until = :lease_until, boot_id = :boot_id,
+                 revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
+  AND worker = :from_worker;
+
+-- name: held_by
+-- Whether a worker holds an attempt: an adoption whose reply was lost may be repeated.
+SELECT 1 FROM trial
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker;
+
+-- name: held
+-- The attempts that are running, whoever holds them; `lapsed` is 1 where the lease ran out or another boot wrote it.
+SELECT number, attempt, worker, boot_id != :boot_id OR lease_until < :now AS lapsed FROM trial
+WHERE experiment = :experiment AND state = 'running' ORDER BY number;
+
+-- name: finish
+-- Ends the attempt that holds a trial.
+UPDATE trial
+SET state = 'finished', worker = NULL, nonce = NULL, lease_until = NULL, boot_id = NULL, outcome = :outcome,
+    reason = :reason, value = :value, exit_code = :exit_code, signal = :signal, seconds = :seconds,
+    cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes, ended = :time,
+    revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
+RETURNING id;
+
+-- name: return
+-- As `finish`, but the trial goes back to the queue.
+UPDATE trial
+SET state = 'queued', worker = NULL, nonce = NULL, lease_until = NULL, boot_id = NULL,
+    revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
+RETURNING id;
+
+-- name: close_attempt
+UPDATE attempt
+SET ended = :time, outcome = :outcome, reason = :reason, value = :value, exit_code = :exit_code, signal = :signal,
+    seconds = :seconds, cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes
+WHERE trial = :trial AND number = :attempt AND ended IS NULL;
+
+-- name: count_ended
+UPDATE experiment
+SET running = running - 1, finished = finished + :finished, succeeded = succeeded + :succeeded,
+    queued = queued + :queued, changed = :time, revision = :revision
+WHERE id = :experiment;
+
+-- name: known_attempt
+-- What is known of an attempt: whether it holds its trial, its points, its end.
+SELECT t.state = 'running' AND t.attempt = a.number, a.points, t.id, a.refused, a.outcome, a.reason, a.value,
+       a.exit_code, a.signal, a.seconds, a.cpu_seconds, a.peak_bytes
+FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = :attempt
+WHERE t.experiment = :experiment AND t.number = :number;
+
+-- name: refuse
+-- Keeps that a kind of write came too late; changes no row when that is known.
+UPDATE attempt SET refused = refused || :kind || ' '
+WHERE trial = :trial AND number = :attempt AND instr(refused, :kind) = 0;
+
+-- name: cancel
+UPDATE trial SET state = 'finished', outcome = :outcome, reason = :reason, ended = :time,
+                 revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND state = :state;
+
+-- name: count_cancelled
+UPDATE experiment
+SET queued = queued - :queued, waiting = waiting - :waiting, finished = finished + 1, succeeded = succeeded + :succeeded,
+    changed = :time, revision = :revision
+WHERE id = :experiment;
+
+-- name: state_of
+SELECT state, outcome, attempt FROM trial WHERE experiment = :experiment AND number = :number;
+
+-- name: retry
+-- The result is kept with its attempt; the trial has none until the next one ends.
+UPDATE trial
+SET state = 'queued', priority = 1, outcome = NULL, reason = NULL, value = NULL, exit_code = NULL, signal = NULL,
+    seconds = NULL, cpu_seconds = NULL, peak_bytes = NULL, ended = NULL,
+    revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND state = 'finished';
+
+-- name: count_retried
+UPDATE experiment
+SET finished = finished - 1, succeeded = succeeded - :succeeded, queued = queued + 1, changed = :time,
+    revision = :revision
+WHERE id = :experiment;

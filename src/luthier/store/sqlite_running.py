@@ -1,0 +1,200 @@
+"""The verbs of workers on SQLite: claim, renew, adopt, report, finish, each fenced by the attempt it names.
+
+A worker that comes too late is told so and never raises: an attempt that is gone is stale. What it sent is kept once
+in the events, so that a person can see what happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from luthier.clock import Clock
+from luthier.space import Configuration
+from luthier.store.connection import Connection
+from luthier.store.contract import Claim, Verdict
+from luthier.store.lateness import missing_points, same_result
+from luthier.store.reading import SqliteReads
+from luthier.store.rows import result_columns, result_of, storable, stored_number
+from luthier.trial import AttemptId, Outcome, Point, Result
+
+__all__ = ["SqliteRunning"]
+
+
+class SqliteRunning(SqliteReads):
+    """The half of a store that workers write to."""
+
+    def __init__(self, db: Connection, clock: Clock) -> None:
+        super().__init__(db, clock)
+        self._metrics: dict[tuple[int, str], int] = {}
+
+    def claim(
+        self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
+    ) -> list[Claim]:
+        """Begins an attempt of up to `n` queued trials."""
+        db = self._db
+        with db.transaction():
+            room = db.one("claimable", experiment=experiment)
+            if room is None:
+                raise self._unknown(experiment)
+            room = min(n, room[0])
+            if room <= 0 or not db.do("hear", nonce=nonce, experiment=experiment, first=0, n=0):
+                rows = db.all("repeated_claim", experiment=experiment, nonce=nonce)
+            else:
+                rows = self._begin(experiment, room, storable(worker), nonce, lease_seconds)
+        return [
+            Claim(AttemptId(experiment, number, attempt), id, Configuration.from_json(text), seed, ordinal)
+            for id, number, attempt, text, seed, ordinal in rows
+        ]
+
+    def _begin(self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float) -> list[Any]:
+        db, rows, event = self._db, [], {}
+        holder = {"experiment": experiment, "worker": worker, "nonce": nonce, "time": self.clock.now()}
+        holder |= self._lease(lease_seconds)
+        for _ in range(n):
+            row = db.one("claim", **holder)
+            event = self._event(experiment, "claimed", AttemptId(experiment, row[1], row[2]), worker=worker)
+            db.do("add_attempt", trial=row[0], attempt=row[2], worker=worker, time=event["time"])
+            rows.append(row)
+        db.do("count_claimed", experiment=experiment, n=n, **event)
+        return rows
+
+    def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
+        """Extends leases."""
+        lease, worker = self._lease(lease_seconds), storable(worker)
+        with self._db.transaction():
+            gone = [id for id in ids if not self._db.do("renew", worker=worker, **_fence(id), **lease)]
+            for id in gone:
+                known = self._db.one("known_attempt", **_fence(id))
+                self._refuse(id, known, "renew", worker=worker)
+        return gone
+
+    def adopt(self, id: AttemptId, from_worker: str, to_worker: str, lease_seconds: float = 60.0) -> bool:
+        """Moves a running attempt to another worker."""
+        db, new = self._db, storable(to_worker)
+        hand = {
+            "from_worker": storable(from_worker),
+            "worker": new,
+            **_fence(id),
+            **self._lease(lease_seconds),
+        }
+        with db.transaction():
+            if db.do("adopt", **hand):
+                event = self._event(id.experiment, "adopted", id, worker=to_worker)
+                db.do("touch_experiment", experiment=id.experiment, **event)
+                return True
+            return db.one("held_by", worker=new, **_fence(id)) is not None
+
+    def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
+        """Records the words an attempt runs."""
+        with self._db.transaction():
+            self._db.do(
+                "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **_fence(id)
+            )
+
+    def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
+        """Appends points."""
+        db = self._db
+        with db.transaction():
+            known = db.one("known_attempt", **_fence(id))
+            if known is None:
+                return Verdict.STALE
+            holds, accepted, trial = known[:3]
+            if points and first + len(points) <= accepted:
+                return Verdict.REPEATED
+            if not holds:
+                return self._refuse(id, known, "report", points=first + len(points) - accepted)
+            if first > accepted:
+                raise missing_points(id, accepted, first)
+            new = points[accepted - first :]
+            if not new:
+                return Verdict.REPEATED
+            self._add_points(id, trial, accepted, new)
+            return Verdict.ACCEPTED
+
+    def _add_points(self, id: AttemptId, trial: int, first: int, points: Sequence[Point]) -> None:
+        names = dict.fromkeys(point.metric for point in points)
+        metrics = {name: self._metric(id.experiment, name) for name in names}
+        rows = []
+        for number, point in enumerate(points, first):
+            value = stored_number(point.value)
+            rows.append(
+                {
+                    "trial": trial,
+                    "attempt": id.attempt,
+                    "number": number,
+                    "metric": metrics[point.metric],
+                    "step": float(point.step) if point.step == point.step else 0.0,
+                    "value": value,
+                    "number_value": None if value == "nan" else value,
+                    "time": point.time,
+                }
+            )
+        self._db.many("add_point", rows)
+        self._db.many("fold_point", rows)
+        self._db.do("count_points", trial=trial, attempt=id.attempt, points=first + len(points))
+
+    def _metric(self, experiment: int, name: str) -> int:
+        name = storable(name)
+        row = self._db.one("find_metric", experiment=experiment, name=name)
+        row = row or self._db.one("add_metric", experiment=experiment, name=name)
+        return int(row[0])
+
+    def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
+        """Ends an attempt."""
+        db = self._db
+        columns = {**result_columns(result), **_fence(id)}
+        with db.transaction():
+            row = db.one("return" if again else "finish", time=self.clock.now(), **columns)
+            if row is None:
+                return self._late(id, result)
+            kind = "returned" if again else "finished"
+            event = self._event(id.experiment, kind, id, outcome=result.outcome.value)
+            db.do("close_attempt", trial=row[0], time=event["time"], **columns)
+            good = not again and result.outcome is Outcome.SUCCEEDED
+            counts = {"finished": int(not again), "succeeded": int(good), "queued": int(again)}
+            db.do("count_ended", experiment=id.experiment, **counts, **event)
+            return Verdict.ACCEPTED
+
+    def _late(self, id: AttemptId, result: Result) -> Verdict:
+        """Tells a repeated finish from a stale one, and keeps a stale result for the record."""
+        known = self._db.one("known_attempt", **_fence(id))
+        before = result_of(known[4:]) if known else None
+        if before is not None and same_result(before, result):
+            return Verdict.REPEATED
+        value = stored_number(result.value)
+        return self._refuse(
+            id, known, "finish", outcome=result.outcome.value, reason=result.reason, value=value
+        )
+
+    def _refuse(self, id: AttemptId, known: Any, kind: str, **detail: Any) -> Verdict:
+        """Keeps a write that came too late as an event, the first of its kind only."""
+        if known is not None and self._db.do("refuse", trial=known[2], attempt=id.attempt, kind=kind):
+            self._event(id.experiment, "stale", id, write=kind, **detail)
+        return Verdict.STALE
+
+    # ------------------------------------------------------------------ parts
+
+    def _lease(self, seconds: float) -> dict[str, Any]:
+        return {"lease_until": self.clock.elapsed() + seconds, "boot_id": self.clock.boot_id}
+
+    def _event(
+        self, experiment: int, kind: str, id: AttemptId | None = None, **detail: Any
+    ) -> dict[str, Any]:
+        """Adds an event and returns its revision and time, for the rows it changes."""
+        time = self.clock.now()
+        revision = self._db.insert(
+            "add_event",
+            time=time,
+            experiment=experiment,
+            trial=id.trial if id else None,
+            attempt=id.attempt if id and id.attempt else None,
+            kind=kind,
+            detail=storable(json.dumps(detail, ensure_ascii=False)) if detail else None,
+        )
+        return {"revision": revision, "time": time}
+
+
+def _fence(id: AttemptId) -> dict[str, int]:
+    return {"experiment": id.experiment, "number": id.trial, "attempt": id.attempt}

@@ -1,0 +1,54 @@
+"""A large, finished experiment in seconds: for benches and for tests of pages over a hundred thousand trials.
+
+It goes round the verbs of the store and writes rows as they would have left them, in one transaction of plain SQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from luthier.clock import FakeClock
+from luthier.description import Algorithm, Description, Objective
+from luthier.space import Categorical, Float, Integer, Parameter, Space
+from luthier.store.sqlite import SqliteStore
+
+__all__ = ["fill"]
+
+
+def fill(path: Path, trials: int, points: int = 10) -> int:
+    """Adds an experiment of `trials` finished trials with `points` points each to the store file at `path`, which
+    is made where there is none. Returns the experiment's number.
+
+    **Holds** counters, summaries, events and revisions are as if the verbs had written them.
+    **Cost** about 15 s for 100,000 trials with 10 points each.
+    """
+    space = Space(
+        [
+            Parameter("rate", Float(0.0, 1.0)),
+            Parameter("layers", Integer(1, 8)),
+            Parameter("optimizer", Categorical.of(["sgd", "adam"])),
+        ]
+    )
+    objective = Objective("loss", direction="minimize")
+    description = Description("/filled", space, Algorithm("random"), objective=objective, trials=trials)
+    store = SqliteStore(path, FakeClock())
+    record, _ = store.open_experiment(description, fresh=True)
+    values = {
+        "experiment": record.id,
+        "trials": trials,
+        "points": points,
+        "time": record.created,
+        "revision": store.revision(),
+    }
+    store.close()
+    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.execute(statement, values)
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    db.close()
+    return record.id

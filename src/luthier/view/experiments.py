@@ -1,0 +1,121 @@
+"""Experiments as rows: where each stands, how far it is and its best so far.
+
+What an experiment is doing is not stored, for a killed driver could not correct it: `state_of` derives it from what a
+person last asked, the counters, and whether anybody works on it now, which the caller finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from luthier.store import ExperimentRecord, Sort, Store, Wish
+
+if TYPE_CHECKING:
+    from luthier.trial import Trial
+
+__all__ = ["ExperimentRow", "ExperimentState", "best_trials", "experiment_row", "experiment_rows", "state_of"]
+
+IsActive = Callable[[int], bool]
+
+
+class ExperimentState(StrEnum):
+    """What an experiment is doing."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # nothing new starts; trials may still be running
+    STOPPING = "stopping"  # asked to stop or killed; trials are still running
+    STOPPED = "stopped"  # by a person; `resume` goes on
+    FINISHED = "finished"  # as many trials as asked for have ended
+    INTERRUPTED = "interrupted"  # trials are left, and nobody works on it; `resume` goes on
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRow:
+    """One line of `luthier list`. Times are seconds since 1970; `unsuccessful` are finished but did not succeed."""
+
+    id: int
+    name: str | None
+    project: str
+    algorithm: str
+    state: ExperimentState
+    target: int | None
+    trials: int
+    queued: int
+    running: int
+    waiting: int
+    finished: int
+    succeeded: int
+    unsuccessful: int
+    best_trial: int | None
+    best_value: float | None
+    metric: str | None
+    aggregate: str | None
+    direction: str | None
+    seed: int
+    created: float
+    changed: float
+    command: str | None
+
+
+def state_of(record: ExperimentRecord, is_active: bool) -> ExperimentState:
+    """What an experiment is doing, given whether anybody works on it."""
+    is_open = record.target is None or not record.is_met
+    match record.wish:
+        case Wish.STOP | Wish.KILL if record.running or is_active:
+            return ExperimentState.STOPPING
+        case Wish.STOP | Wish.KILL if is_open:
+            return ExperimentState.STOPPED
+        case Wish.PAUSE if is_open:
+            return ExperimentState.PAUSED
+    if is_active:
+        return ExperimentState.RUNNING
+    return ExperimentState.INTERRUPTED if is_open or record.running else ExperimentState.FINISHED
+
+
+def best_trials(store: Store, record: ExperimentRecord, limit: int, offset: int = 0) -> list[Trial]:
+    """The best succeeded trials, best first; none without an objective."""
+    objective = record.description.objective
+    if objective is None:
+        return []
+    order = Sort("value", smallest_first=objective.direction == "minimize")
+    return store.trials(record.id, order, limit, offset)
+
+
+def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) -> ExperimentRow:
+    """One experiment as a row. **Cost** two indexed reads."""
+    what = record.description
+    best = best_trials(store, record, 1)
+    objective = what.objective
+    return ExperimentRow(
+        id=record.id,
+        name=what.name,
+        project=what.project,
+        algorithm=what.algorithm.name,
+        state=state_of(record, is_active(record.id)),
+        target=record.target,
+        trials=record.trials - record.reserved,
+        queued=record.queued,
+        running=record.running,
+        waiting=record.waiting,
+        finished=record.finished,
+        succeeded=record.succeeded,
+        unsuccessful=record.finished - record.succeeded,
+        best_trial=best[0].number if best else None,
+        best_value=best[0].result.value if best and best[0].result else None,
+        metric=objective.metric if objective else None,
+        aggregate=objective.aggregate if objective else None,
+        direction=objective.direction if objective else None,
+        seed=record.seed,
+        created=record.created,
+        changed=record.changed,
+        command=str(what.command) if what.command else None,
+    )
+
+
+def experiment_rows(store: Store, is_active: IsActive) -> list[ExperimentRow]:
+    """All experiments, the newest first."""
+    records = sorted(store.experiments(), key=lambda record: -record.id)
+    return [experiment_row(store, record, is_active) for record in records]

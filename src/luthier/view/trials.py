@@ -1,0 +1,245 @@
+"""Trials as rows: a page of many, or everything about one.
+
+Rows are plain: values as Python has them, texts as the user wrote them, times in seconds since 1970. A trial that
+runs has the seconds it has run so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from luthier.store import Sort, Store
+from luthier.trial import Attempt, Result, Trial
+
+if TYPE_CHECKING:
+    from luthier.store import ExperimentRecord, SummaryRow
+
+__all__ = [
+    "AttemptRow",
+    "MetricRow",
+    "Page",
+    "TrialDetail",
+    "TrialRow",
+    "attempt_row",
+    "metric_rows",
+    "trial_detail",
+    "trial_page",
+    "trial_row",
+]
+
+How = Literal["last", "min", "max", "avg"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """What the newest attempt of a trial reported of one metric. `average` leaves NaN out."""
+
+    metric: str
+    count: int
+    last: float
+    last_step: float
+    min: float | None
+    max: float | None
+    avg: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One trial. `metrics` holds the last value of each metric, where they were asked for."""
+
+    experiment: int
+    number: int
+    run_id: int
+    state: str
+    outcome: str | None
+    reason: str | None
+    value: float | None
+    values: dict[str, Any]
+    texts: dict[str, str]
+    attempt: int
+    seed: int
+    seconds: float | None
+    peak_bytes: int | None
+    created: float
+    began: float | None
+    ended: float | None
+    worker: str | None
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """`144.7`."""
+        return f"{self.experiment}.{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One execution of a trial. `outcome` is None while it runs."""
+
+    attempt: int
+    worker: str
+    outcome: str | None
+    reason: str | None
+    value: float | None
+    exit_code: int | None
+    signal: int | None
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_bytes: int | None
+    began: float
+    ended: float | None
+    command: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some trials in an order. `total` is how many there are in all, None where counting would cost a scan."""
+
+    rows: tuple[TrialRow, ...]
+    total: int | None
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrialDetail:
+    """Everything about one trial. `proposed_by` and what follows say why it was tried."""
+
+    row: TrialRow
+    attempts: tuple[AttemptRow, ...]
+    metrics: tuple[MetricRow, ...]
+    proposed_by: str | None
+    ordinal: int | None
+    predicted_mean: float | None
+    predicted_deviation: float | None
+    note: dict[str, Any]
+
+
+def trial_row(trial: Trial, now: float, metrics: dict[str, float] | None = None) -> TrialRow:
+    """A trial as a row."""
+    result, configuration = trial.result, trial.configuration
+    return TrialRow(
+        experiment=trial.experiment,
+        number=trial.number,
+        run_id=trial.run_id,
+        state=trial.state.value,
+        outcome=result.outcome.value if result else None,
+        reason=result.reason if result else None,
+        value=result.value if result else None,
+        values=configuration.values() if configuration else {},
+        texts=configuration.texts() if configuration else {},
+        attempt=trial.attempt,
+        seed=trial.seed,
+        seconds=_seconds(trial, result, now),
+        peak_bytes=result.peak_bytes if result else None,
+        created=trial.created,
+        began=trial.began,
+        ended=trial.ended,
+        worker=trial.worker,
+        metrics=metrics or {},
+    )
+
+
+def _seconds(trial: Trial, result: Result | None, now: float) -> float | None:
+    if result:
+        return result.seconds
+    return max(now - trial.began, 0.0) if trial.state == "running" and trial.began is not None else None
+
+
+def attempt_row(attempt: Attempt, now: float) -> AttemptRow:
+    """An attempt as a row; one that runs has the seconds it has run so far."""
+    result = attempt.result
+    running = None if attempt.ended is not None else max(now - attempt.began, 0.0)
+    return AttemptRow(
+        attempt=attempt.id.attempt,
+        worker=attempt.worker,
+        outcome=result.outcome.value if result else None,
+        reason=result.reason if result else None,
+        value=result.value if result else None,
+        exit_code=result.exit_code if result else None,
+        signal=result.signal if result else None,
+        seconds=result.seconds if result else running,
+        cpu_seconds=result.cpu_seconds if result else None,
+        peak_bytes=result.peak_bytes if result else None,
+        began=attempt.began,
+        ended=attempt.ended,
+        command=attempt.command,
+    )
+
+
+def metric_rows(summaries: Sequence[SummaryRow]) -> tuple[MetricRow, ...]:
+    """What a trial reported, with its averages."""
+    return tuple(
+        MetricRow(
+            s.metric, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total / s.numbers if s.numbers else None
+        )
+        for s in summaries
+    )
+
+
+def trial_page(
+    store: Store,
+    record: ExperimentRecord,
+    sort: Sort,
+    limit: int,
+    offset: int,
+    now: float,
+    *,
+    newest_first: bool = False,
+) -> Page:
+    """A page of trials with the last value of each of their metrics. A negative `limit` means all.
+
+    **Cost** one indexed read and one more a row.
+    """
+    total = _total(store, record, sort)
+    if newest_first and total is not None:
+        return _page_from_the_end(store, record, total, limit, offset, now)
+    trials = store.trials(record.id, sort, limit + 1 if limit >= 0 else -1, offset)
+    has_more = 0 <= limit < len(trials)
+    return Page(_rows(store, trials[:limit] if has_more else trials, now), total, has_more)
+
+
+def _page_from_the_end(
+    store: Store, record: ExperimentRecord, total: int, limit: int, offset: int, now: float
+) -> Page:
+    end = max(total - offset, 0)
+    start = max(end - limit, 0) if limit >= 0 else 0
+    trials = store.trials(record.id, Sort(), end - start, start)
+    return Page(_rows(store, trials[::-1], now), total, start > 0)
+
+
+def _rows(store: Store, trials: Sequence[Trial], now: float) -> tuple[TrialRow, ...]:
+    rows = []
+    for trial in trials:
+        lasts = {s.metric: s.last for s in store.summaries(trial.experiment, trial.number)}
+        rows.append(trial_row(trial, now, lasts))
+    return tuple(rows)
+
+
+def _total(store: Store, record: ExperimentRecord, sort: Sort) -> int | None:
+    match sort.by:
+        case "number":
+            return record.trials - record.reserved
+        case "running":
+            return record.running
+        case "not well":
+            return sum(store.unsuccessful(record.id).values())
+    return None
+
+
+def trial_detail(store: Store, experiment: int, number: int, now: float) -> TrialDetail:
+    """Everything the record has about one trial. **Raises** NotFound."""
+    trial = store.trial(experiment, number)
+    metrics = metric_rows(store.summaries(experiment, number))
+    why = trial.proposal
+    return TrialDetail(
+        row=trial_row(trial, now, {m.metric: m.last for m in metrics}),
+        attempts=tuple(attempt_row(a, now) for a in store.attempts(experiment, number)),
+        metrics=metrics,
+        proposed_by=why.by if why else None,
+        ordinal=why.ordinal if why else None,
+        predicted_mean=why.mean if why else None,
+        predicted_deviation=why.deviation if why else None,
+        note=dict(why.note) if why else {},
+    )

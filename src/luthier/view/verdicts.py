@@ -1,0 +1,123 @@
+"""Which trial is best, which are exactly as good, and the command line that runs it.
+
+A best value reached by several configurations is no verdict on the parameters they differ in, so ties are always
+told: "2 others, differing only in gamma".
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from luthier.run.render import render
+from luthier.store import ExperimentRecord, Store
+from luthier.trial import Outcome, Trial
+from luthier.view.experiments import best_trials
+from luthier.view.trials import TrialRow, trial_row
+
+__all__ = ["Best", "Ties", "best", "command_line", "why_none"]
+
+_LOOKED_AT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """The other trials with the best value. `differing` names the parameters in which any of them differs from it;
+    with `has_more` there are more than were looked at."""
+
+    others: tuple[int, ...] = ()
+    differing: tuple[str, ...] = ()
+    is_partial: bool = False
+    has_more: bool = False
+
+    def __str__(self) -> str:
+        """`2 others, differing only in gamma`; empty without ties."""
+        if not self.others:
+            return ""
+        count = f"{len(self.others)}{' or more' * self.has_more} other{'s' * (len(self.others) > 1)}"
+        if not self.differing:
+            return f"{count}, with the same configuration"
+        return f"{count}, differing{' only' * self.is_partial} in {_listed(self.differing)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best trials, best first, the ties of the first one and the command line that runs it, if one is known."""
+
+    rows: tuple[TrialRow, ...]
+    ties: Ties
+    command: str | None
+    directory: str | None
+
+
+def best(store: Store, record: ExperimentRecord, top: int, now: float) -> Best | None:
+    """The verdict on an experiment, None when no trial succeeded with a value."""
+    trials = best_trials(store, record, max(top, _LOOKED_AT + 1))
+    if not trials:
+        return None
+    command = record.description.command
+    return Best(
+        rows=tuple(trial_row(trial, now) for trial in trials[:top]),
+        ties=_ties(trials),
+        command=command_line(store, record, trials[0].number),
+        directory=command.directory if command else None,
+    )
+
+
+def _ties(trials: Sequence[Trial]) -> Ties:
+    """The ties of the first of these trials, which are sorted by value."""
+    _, group = next(groupby(trials, key=lambda trial: trial.result.value if trial.result else None))
+    first, *others = group
+    if not others:
+        return Ties()
+    mine = _texts(first)
+    theirs = [_texts(other) for other in others]
+    names = list(dict.fromkeys(name for texts in (mine, *theirs) for name in texts))
+    differing = tuple(name for name in names if any(texts.get(name) != mine.get(name) for texts in theirs))
+    shown = others[:_LOOKED_AT]
+    return Ties(
+        others=tuple(trial.number for trial in shown),
+        differing=differing,
+        is_partial=len(differing) < len(names),
+        has_more=len(others) > len(shown),
+    )
+
+
+def _texts(trial: Trial) -> dict[str, str]:
+    return trial.configuration.texts() if trial.configuration else {}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def command_line(store: Store, record: ExperimentRecord, number: int) -> str | None:
+    """The line that runs a trial again in a shell, from the words its newest attempt recorded; None without any."""
+    command, configuration = record.description.command, store.trial(record.id, number).configuration
+    if command is None or configuration is None:
+        return None
+    words = render(command, configuration.texts(), record.description.space.names)
+    return words[-1] if command.shell else shlex.join(words)
+
+
+def why_none(store: Store, record: ExperimentRecord) -> str:
+    """The sentence that says why an experiment has no best trial, and what to do."""
+    id, objective = record.id, record.description.objective
+    if objective is None:
+        return (
+            f"experiment {id} has no objective, so none of its trials is best; "
+            f"compare them with 'luthier show {id} --sort METRIC', or name one with --metric when you search"
+        )
+    if not record.finished:
+        return f"no trial of experiment {id} has ended yet; watch them with: luthier show {id}"
+    if not record.succeeded:
+        ended = store.unsuccessful(id)
+        how = ", ".join(f"{n} {outcome.value}" for outcome, n in sorted(ended.items(), key=_commonest))
+        return f"no trial of experiment {id} succeeded ({how}); see why with: luthier show {id} --failed"
+    return f"no trial of experiment {id} reported a {objective.metric} that is a number; see: luthier metrics {id}"
+
+
+def _commonest(item: tuple[Outcome, int]) -> tuple[int, str]:
+    return -item[1], item[0].value
