@@ -22,13 +22,15 @@ from pathlib import Path
 
 PYTHON = sys.executable
 LUTHIER = str(Path(PYTHON).with_name("luthier"))
+# Compiled files are kept between runs, as they are for users, whatever this shell says.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def measured(words: list[str], cwd: str, stdin: str | None = None) -> tuple[float, float]:
     """Wall seconds and CPU seconds (all descendants that were waited for) of a command that must succeed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    done = subprocess.run(words, cwd=cwd, input=stdin, text=True, capture_output=True, check=False)
+    done = subprocess.run(words, cwd=cwd, input=stdin, env=ENVIRONMENT, text=True, capture_output=True, check=False)
     wall = time.perf_counter() - began
     wait_for_orphans()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,9 +1,10 @@
 """Luthier tunes any training program.
 
-What a training script needs is here: `report` a metric, read the trial's `params`, its `seed` and its folders. All
-of it does nothing, or answers with your default, when the script runs on its own. Names are found when they are first
-used (PEP 562), so that `import luthier` inside a training script loads nothing but this file; what a script uses
-lives in `metrics/report.py`, which needs the standard library only. Nothing may be imported at the top of this file.
+What a training script needs is here: `report` a metric, read the trial's `params`, its `seed` and its
+folders. All of it does nothing, or answers with your default, when the script runs on its own. Names are
+found when they are first used (PEP 562), so that `import luthier` inside a training script loads nothing but
+this file; what a script uses lives in `metrics/report.py`, which needs the standard library only. Nothing may
+be imported at the top of this file.
 """
 
 from __future__ import annotations

@@ -76,7 +76,9 @@ layers: {min: 2, max: 10, type: int, when: {kernel: poly}}
 kernel: &k [poly]
 other: *k
 """
-    with pytest.raises(UsageError, match=r"params\.yaml:3:36: parameter 'layers' depends on 'kernel', which is declared"):
+    with pytest.raises(
+        UsageError, match=r"params\.yaml:3:38: parameter 'layers' depends on 'kernel', which is declared"
+    ):
         load(tmp_path, text)
     lines = text.splitlines()
     space = load(tmp_path, "\n".join([lines[3], lines[1], lines[2], lines[4]]))
@@ -94,14 +96,16 @@ def test_json_is_read_as_json(tmp_path: Path) -> None:
 REFUSED = [
     (
         '{"kernel": "poly"}',
-        ':1:2: parameter \'kernel\': poly is no list; write ["poly"] to try it, or {value: poly} to hold it fixed',
+        ":1:2: parameter 'kernel': poly is no list; write [\"poly\"] to try it, or {value: poly} to hold it fixed",
     ),
     ("a: [1]\nb: [2]\na: [3]\n", ":3:1: the key 'a' stands on lines 1 and 3; keep one of them"),
     ("{a: [1], a: [2]}", ":1:10: the key 'a' stands twice on line 1; keep one of them"),
     (
         "a:\n  min: 1\n  max: 3\n  stp: 1\n",
-        ":4:3: parameter 'a': key 'stp' is unknown here (did you mean step?); "
-        "write one of min, low, max, high, step, q, scaling, scale, log, type, when",
+        (
+            ":4:3: parameter 'a': key 'stp' is unknown here (did you mean step?); "
+            "write one of min, low, max, high, step, q, scaling, scale, log, type, when"
+        ),
     ),
     ("a: &x [1]\nb: &y [*x]\n", ":2:8: the alias *x stands inside &y; write it out"),
     ("a: *x\n", ":1:4: the alias *x has no anchor before it; write &x there"),
@@ -141,7 +145,9 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
     missing = tmp_path / "none.yaml"
     with pytest.raises(UsageError) as refused:
         load_parameters(missing)
-    assert str(refused.value) == f"{missing} can't be read: No such file or directory; name a YAML or JSON file"
+    assert (
+        str(refused.value) == f"{missing} can't be read: No such file or directory; name a YAML or JSON file"
+    )
     with pytest.raises(UsageError, match="is larger than 1 MB"):
         load(tmp_path, "#" * 1_000_001)
     (tmp_path / "latin.yaml").write_bytes(b"a: [1]\nb: [\xe9]\n")

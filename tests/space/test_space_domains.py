@@ -23,8 +23,8 @@ from luthier.space import (
     domain_from_dict,
 )
 from luthier.space.normal import probability, quantile
+from luthier.space.scaling import SCALINGS
 
-SCALINGS = ["linear", "log", "reverse_log"]
 units = st.floats(0, 1)
 EVEN = [(k + 0.5) / 20000 for k in range(20000)]
 
@@ -53,7 +53,9 @@ def continuous(draw: st.DrawFn) -> Domain:
     return Float(low, high, kind)  # type: ignore[arg-type]
 
 
-listed = st.lists(st.integers() | st.text() | st.booleans() | st.none(), min_size=1, max_size=9, unique_by=repr)
+listed = st.lists(
+    st.integers() | st.text() | st.booleans() | st.none(), min_size=1, max_size=9, unique_by=repr
+)
 choices = listed.map(Categorical.of) | listed.map(Ordinal.of)
 
 
@@ -114,12 +116,16 @@ def test_linear_integers_are_equally_likely() -> None:
 def test_log_integers_follow_their_cells() -> None:
     counts = Counter(Integer(1, 8, "log").from_unit(u).value for u in EVEN)
     for k in range(1, 9):
-        assert counts[k] / len(EVEN) == pytest.approx(math.log((k + 0.5) / (k - 0.5)) / math.log(17), abs=2e-4)
+        assert counts[k] / len(EVEN) == pytest.approx(
+            math.log((k + 0.5) / (k - 0.5)) / math.log(17), abs=2e-4
+        )
     mirrored = Counter(Integer(1, 8, "reverse_log").from_unit(u).value for u in EVEN)
     assert all(abs(mirrored[9 - k] - counts[k]) <= 1 for k in counts)
 
 
-@pytest.mark.parametrize(("scaling", "middle"), [("linear", 0.5005), ("log", 0.0316228), ("reverse_log", 0.9693772)])
+@pytest.mark.parametrize(
+    ("scaling", "middle"), [("linear", 0.5005), ("log", 0.0316228), ("reverse_log", 0.9693772)]
+)
 def test_half_of_the_draws_are_below_the_middle_of_the_scale(scaling: str, middle: float) -> None:
     domain = Float(0.001, 1.0, scaling)  # type: ignore[arg-type]
     below = sum(domain.from_unit(u).value < middle for u in EVEN)
@@ -157,7 +163,9 @@ def test_distributions_by_quantile() -> None:
     assert math.isfinite(Normal(0, 1).from_unit(1.0).value)
 
 
-@given(st.floats(0.01, 0.99), st.sampled_from([Normal(0, 2, 0.5), LogNormal(1, 1, 0.25), Normal(3, 9, 2, "int")]))
+@given(
+    st.floats(0.01, 0.99), st.sampled_from([Normal(0, 2, 0.5), LogNormal(1, 1, 0.25), Normal(3, 9, 2, "int")])
+)
 def test_stepped_distributions_are_undone_exactly(u: float, domain: Domain) -> None:
     value = domain.from_unit(u)
     assert domain.from_unit(domain.to_unit(value.value)) == value
@@ -183,9 +191,18 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: Float(5, 3), "MIN 5 is not below MAX 3; write the smaller number first"),
     (lambda: Float(1, 1), "MIN 1 is not below MAX 1; write the smaller number first"),
     (lambda: Float(0, 1, "log"), "log needs a MIN above 0, not 0; raise MIN or write linear"),
-    (lambda: Float(-1, 1, "reverse_log"), "reverse_log needs a MIN above 0, not -1; raise MIN or write linear"),
-    (lambda: Float(float("nan"), 1), "nan is not a finite number; write MIN, MAX and step as decimal numbers"),
-    (lambda: Float(0, float("inf")), "inf is not a finite number; write MIN, MAX and step as decimal numbers"),
+    (
+        lambda: Float(-1, 1, "reverse_log"),
+        "reverse_log needs a MIN above 0, not -1; raise MIN or write linear",
+    ),
+    (
+        lambda: Float(float("nan"), 1),
+        "nan is not a finite number; write MIN, MAX and step as decimal numbers",
+    ),
+    (
+        lambda: Float(0, float("inf")),
+        "inf is not a finite number; write MIN, MAX and step as decimal numbers",
+    ),
     (lambda: Float(0, True), "True is not a finite number; write MIN, MAX and step as decimal numbers"),
     (lambda: Float(0, 1, step=0), "the step 0 is not above 0; write a positive step"),
     (
@@ -196,11 +213,17 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: Categorical(()), "the list of values is empty; list at least one value"),
     (lambda: Categorical.of([1, 2, 1]), "the list holds 1 twice; list every value once"),
     (lambda: Categorical.of([1, 1.0]), "the list holds 1 and 1.0, one value; list every value once"),
-    (lambda: Categorical.of([float("nan")]), "nan is not a finite number; write it as a string if it is a word"),
+    (
+        lambda: Categorical.of([float("nan")]),
+        "nan is not a finite number; write it as a string if it is a word",
+    ),
     (lambda: Constant.of([1, 2]), "a constant holds one value; list several as a categorical parameter"),
     (lambda: Normal(0, 0), "the deviation 0 is not above 0; write a positive deviation"),
     (lambda: Normal(0, 1, -1), "the step -1 is not above 0; write a positive step"),
-    (lambda: Normal(0, 1, 0.5, "int"), "the step 0.5 is not an integer; write a whole step or the type float"),
+    (
+        lambda: Normal(0, 1, 0.5, "int"),
+        "the step 0.5 is not an integer; write a whole step or the type float",
+    ),
     (
         lambda: LogNormal(1000, 1),
         "mean and deviation are those of the logarithm and too large; keep the values below 1e300",

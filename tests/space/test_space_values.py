@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from luthier.space import Configuration, Value, canonical_text
 from luthier.space.value import identity, read_number, read_value
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
 jsons = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
 
 
@@ -78,5 +80,5 @@ def test_a_configuration_can_not_be_changed() -> None:
     made = Configuration({"a": 1})
     made.values()["a"] = 2
     with pytest.raises(AttributeError):
-        made.a = 3  # type: ignore[attr-defined]
+        made.a = 3
     assert made.values() == {"a": 1}

@@ -56,8 +56,7 @@ class _Luthier(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"luthier.cli.{COMMANDS[name][0]}")
-        several: dict[str, click.Command] = getattr(module, "COMMANDS", {})
-        found: click.Command = several[name] if name in several else module.command
+        found: click.Command = module.command if hasattr(module, "command") else module.COMMANDS[name]
         return found
 
     def resolve_command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.options import EXPERIMENT, Id, Place, as_json, with_store
-from luthier.cli.output import emit, emit_json, number, paint, say, table
+from luthier.cli.output import emit, emit_json, number, paint, say, short, table
+from luthier.clock import SystemClock
 from luthier.view.verdicts import Best, best, why_none
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(place: Place, id: Id | None, top: int, as_json: bool) -> int:
     """
     with place.read() as store:
         record = place.record(store, id)
-        found = best(store, record, top, time.time())
+        found = best(store, record, top, SystemClock().now())
         none = "" if found else why_none(store, record)
     if as_json:
         emit_json("best", best_document(record, found, none))
@@ -89,5 +89,8 @@ def show_best(record: ExperimentRecord, found: Best) -> None:
 def _show_table(found: Best, metric: str) -> None:
     names = list(dict.fromkeys(name for row in found.rows for name in row.texts))
     heads = ("TRIAL", metric, *names)
-    lines = [(row.name, number(row.value), *(row.texts.get(name, "-") for name in names)) for row in found.rows]
+    lines = [
+        (row.name, number(row.value), *(short(row.values, row.texts).get(name, "-") for name in names))
+        for row in found.rows
+    ]
     emit(table(heads, lines, right=(metric,)))

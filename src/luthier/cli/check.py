@@ -32,8 +32,13 @@ luthier check --param rate=.001:1.0:log --param layers=2,3,5 --num-runs 40 --met
 
 
 @click.command(cls=Example, context_settings={"allow_interspersed_args": False}, example=EXAMPLE)
-@click.option("--patience", type=DURATION, default=120.0, metavar="TIME",
-              help="Vary each parameter only if that takes no longer (default: 2m).")
+@click.option(
+    "--patience",
+    type=DURATION,
+    default=120.0,
+    metavar="TIME",
+    help="Vary each parameter only if that takes no longer (default: 2m).",
+)
 @as_json
 @with_store
 @search_options
@@ -74,7 +79,9 @@ def _print(description: Description, checked: Checked, cost: Bill, slots: int) -
     if not first.metrics:
         emit("metric    none found; print a line such as 'accuracy: 0.91', or see --metric-pattern")
     if cost.search_seconds is not None and cost.trials is not None:
-        emit(f"the bill  {many(cost.trials, 'trial')}, {slots} at a time: about {duration(cost.search_seconds)}")
+        emit(
+            f"the bill  {many(cost.trials, 'trial')}, {slots} at a time: about {duration(cost.search_seconds)}"
+        )
     else:
         emit("the bill  say how many trials with --num-runs, and it is reckoned here")
     _print_wiring(description, checked)
@@ -88,9 +95,13 @@ def _print_wiring(description: Description, checked: Checked) -> None:
     for name in checked.unwired:
         emit(f"warning   {name} seems to change nothing: two far values reported the same")
     if not checked.unwired:
-        emit(f"wiring    each of the {many(len(description.space.parameters), 'parameter')} changes what is reported")
+        emit(
+            f"wiring    each of the {many(len(description.space.parameters), 'parameter')} changes what is reported"
+        )
     for name in checked.unsteady:
-        emit(f"warning   {name} differs between two runs with the same configuration and seed; seed it by LUTHIER_SEED")
+        emit(
+            f"warning   {name} differs between two runs with the same configuration and seed; seed it by LUTHIER_SEED"
+        )
     if not checked.unsteady:
         emit("steady    the same configuration and seed gave the same metrics")
 
@@ -116,5 +127,3 @@ def _document(checked: Checked, cost: Bill | None) -> dict[str, Any]:
         "unwired": list(checked.unwired),
         "unsteady": list(checked.unsteady),
     }
-
-

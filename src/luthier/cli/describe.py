@@ -6,6 +6,7 @@ It reads parameter files and refuses what can't work, before anything is stored 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,40 +26,113 @@ __all__ = ["Asked", "describe", "search_options", "space_of"]
 F = Callable[..., Any]
 
 _OPTIONS: list[Callable[[F], F]] = [
-    click.option("-P", "--param", "params", multiple=True, metavar="NAME=…",
-                 help="A parameter: NAME=V,V,… or NAME=MIN:MAX[:SCALING[:TYPE]] or NAME=normal(MEAN,DEVIATION). Repeat it."),
-    click.option("--json-param", "json_params", multiple=True, metavar="NAME='[…]'",
-                 help="A parameter whose values are a JSON list; they keep their JSON types."),
-    click.option("--params", "params_file", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Parameters from a JSON or YAML file."),
-    click.option("-m", "--metric", metavar="NAME", help="The metric to optimize. Without it, the exit status decides."),
-    click.option("--metric-agg", type=click.Choice(["last", "min", "max", "avg"]), default="last", show_default=True,
-                 help="How a trial's values of the metric become one."),
-    click.option("--maximize/--minimize", "maximize", default=None, help="Which way is better (default: maximize)."),
-    click.option("--metric-pattern", "patterns", multiple=True, metavar="REGEX",
-                 help="How to find metrics in output lines: NAME=REGEX, or a REGEX with named groups."),
+    click.option(
+        "-P",
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=…",
+        help="A parameter: NAME=V,V,… or NAME=MIN:MAX[:SCALING[:TYPE]] or NAME=normal(MEAN,DEVIATION). Repeat it.",
+    ),
+    click.option(
+        "--json-param",
+        "json_params",
+        multiple=True,
+        metavar="NAME='[…]'",
+        help="A parameter whose values are a JSON list; they keep their JSON types.",
+    ),
+    click.option(
+        "--params",
+        "params_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Parameters from a JSON or YAML file.",
+    ),
+    click.option(
+        "-m", "--metric", metavar="NAME", help="The metric to optimize. Without it, the exit status decides."
+    ),
+    click.option(
+        "--metric-agg",
+        type=click.Choice(["last", "min", "max", "avg"]),
+        default="last",
+        show_default=True,
+        help="How a trial's values of the metric become one.",
+    ),
+    click.option(
+        "--maximize/--minimize", "maximize", default=None, help="Which way is better (default: maximize)."
+    ),
+    click.option(
+        "--metric-pattern",
+        "patterns",
+        multiple=True,
+        metavar="REGEX",
+        help="How to find metrics in output lines: NAME=REGEX, or a REGEX with named groups.",
+    ),
     click.option("-n", "--num-runs", type=click.IntRange(1), metavar="N", help="How many trials, in all."),
-    click.option("-r", "--parallel-runs", type=click.IntRange(1), metavar="N",
-                 help="How many side by side (default: one a core)."),
-    click.option("--gpus-per-run", type=float, default=0.0, metavar="N",
-                 help="GPUs of each trial; a fraction shares one."),
-    click.option("--cpus-per-run", type=float, metavar="N", help="Caps each trial's threads (default: a fair share)."),
+    click.option(
+        "-r",
+        "--parallel-runs",
+        type=click.IntRange(1),
+        metavar="N",
+        help="How many side by side (default: one a core).",
+    ),
+    click.option(
+        "--gpus-per-run",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="GPUs of each trial; a fraction shares one.",
+    ),
+    click.option(
+        "--cpus-per-run", type=float, metavar="N", help="Caps each trial's threads (default: a fair share)."
+    ),
     click.option("--memory", type=SIZE, metavar="SIZE", help="Ends a trial that uses more, such as 4G."),
-    click.option("--timeout", type=DURATION, metavar="TIME", help="Ends a trial that runs longer, such as 2h."),
-    click.option("--idle-timeout", type=DURATION, metavar="TIME", help="Ends a trial that is silent for longer."),
-    click.option("--grace", type=DURATION, default=10.0, metavar="TIME",
-                 help="How long a trial has between TERM and KILL (default: 10s)."),
-    click.option("--max-attempts", type=click.IntRange(1), default=3, show_default=True, metavar="N",
-                 help="Attempts of a trial whose machine or worker is lost."),
-    click.option("--retry-failed", type=click.IntRange(0), default=0, metavar="N",
-                 help="Further attempts of a trial that fails (default: none)."),
-    click.option("--on-driver-loss", type=click.Choice(["continue", "stop"]), default="continue", show_default=True,
-                 help="What running trials do when Luthier itself is killed."),
-    click.option("--as-args", is_flag=True, help="Append every parameter without a placeholder as --name=value."),
-    click.option("--from-env", is_flag=True, help="The program reads LUTHIER_PARAM_* or LUTHIER_PARAMS itself."),
+    click.option(
+        "--timeout", type=DURATION, metavar="TIME", help="Ends a trial that runs longer, such as 2h."
+    ),
+    click.option(
+        "--idle-timeout", type=DURATION, metavar="TIME", help="Ends a trial that is silent for longer."
+    ),
+    click.option(
+        "--grace",
+        type=DURATION,
+        default=10.0,
+        metavar="TIME",
+        help="How long a trial has between TERM and KILL (default: 10s).",
+    ),
+    click.option(
+        "--max-attempts",
+        type=click.IntRange(1),
+        default=3,
+        show_default=True,
+        metavar="N",
+        help="Attempts of a trial whose machine or worker is lost.",
+    ),
+    click.option(
+        "--retry-failed",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Further attempts of a trial that fails (default: none).",
+    ),
+    click.option(
+        "--on-driver-loss",
+        type=click.Choice(["continue", "stop"]),
+        default="continue",
+        show_default=True,
+        help="What running trials do when Luthier itself is killed.",
+    ),
+    click.option(
+        "--as-args", is_flag=True, help="Append every parameter without a placeholder as --name=value."
+    ),
+    click.option(
+        "--from-env", is_flag=True, help="The program reads LUTHIER_PARAM_* or LUTHIER_PARAMS itself."
+    ),
     click.option("--seed", type=int, metavar="N", help="Same seed, same trials (default: 0)."),
     click.option("--name", metavar="NAME", help="Names the experiment."),
-    click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Notes something with the experiment."),
+    click.option(
+        "--label", "labels", multiple=True, metavar="KEY=VALUE", help="Notes something with the experiment."
+    ),
     click.option("--on-finish", metavar="CMD", help="A shell command to run when the search has ended."),
     click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True),
 ]
@@ -92,7 +166,9 @@ def space_of(params: tuple[str, ...], json_params: tuple[str, ...], file: Path |
         parameters += load_parameters(file).parameters
     parameters += parse_params(params, json_params).parameters
     if not parameters:
-        raise UsageError("no parameter to search; add --param NAME=V,V,… (repeat it for each), or --params FILE")
+        raise UsageError(
+            "no parameter to search; add --param NAME=V,V,… (repeat it for each), or --params FILE"
+        )
     return Space(tuple(parameters))
 
 
@@ -112,6 +188,7 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
         patterns=options["patterns"],
     )
     warnings = check_command(command, space.names)
+    _find_program(command)
     objective, hint = _objective(options)
     description = Description(
         project=str(project),
@@ -127,6 +204,16 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
         on_finish=options["on_finish"],
     )
     return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []))
+
+
+def _find_program(command: Command) -> None:
+    """Refuses a program that is nowhere, before a trial is spent on finding out."""
+    program = command.words[0]
+    if command.shell or ":" in program or "{{" in program or shutil.which(program):
+        return
+    if os.path.isfile(program):
+        raise UsageError(f"{program} is not executable; make it so with 'chmod +x {program}', or name its interpreter")
+    raise UsageError(f"the program {program!r} was not found; check its name, or give its path")
 
 
 def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:

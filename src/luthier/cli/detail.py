@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from luthier.cli.options import Place
 from luthier.cli.output import date, duration, emit, emit_json, number, paint, size, table
 from luthier.cli.showing import trial_style
+from luthier.clock import SystemClock
 from luthier.run.folders import Folders
 from luthier.view.logs import last_lines
 from luthier.view.trials import AttemptRow, TrialDetail, trial_detail
@@ -24,7 +24,7 @@ _TAIL = 10
 
 def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json: bool) -> None:
     """Prints one trial. **Raises** NotFound."""
-    detail = trial_detail(store, experiment, trial, time.time())
+    detail = trial_detail(store, experiment, trial, SystemClock().now())
     row = detail.row
     folder = Folders(place.folder).trial(experiment, trial)
     tail = last_lines(place.folder, experiment, trial, row.attempt, _TAIL) if row.attempt else ()
@@ -115,5 +115,6 @@ def _show_metrics(detail: TrialDetail) -> None:
 
 
 def _attempt(attempt: AttemptRow) -> str:
-    ended = f"{attempt.outcome}: {attempt.reason}" if attempt.outcome else "running"
+    why = f": {attempt.reason}" if attempt.reason else ""
+    ended = f"{attempt.outcome or 'running'}{why}"
     return f"  {attempt.attempt}  {date(attempt.began)}  {duration(attempt.seconds):>7}  {ended}  ({attempt.worker})"

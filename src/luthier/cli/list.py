@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 
 import click
@@ -10,6 +9,7 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import age, emit, emit_json, number, say, table
+from luthier.clock import SystemClock
 from luthier.view.experiments import ExperimentRow, ExperimentState, experiment_rows
 
 __all__ = ["command"]
@@ -46,7 +46,7 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
     elif not rows:
         say(f"no experiment{' is running' if running else ''} in {place.folder}; begin with: luthier help grid")
     else:
-        now = time.time()
+        now = SystemClock().now()
         styles = [(_COLOURS[row.state],) if row.state in _COLOURS else () for row in rows]
         lines = [_line(row, now) for row in rows]
         emit(table(_HEADS, lines, right=("ID", "TRIALS", "FAILED", "BEST", "AGE"), styles=styles))

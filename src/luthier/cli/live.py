@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from luthier.clock import SystemClock
-from luthier.cli.output import duration, number, pairs
+from luthier.cli.output import duration, number, pairs, short
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
 from luthier.metrics import tail_of
@@ -108,7 +108,7 @@ class Lines(Listener):
             parts.append(f"{result.outcome}: {result.reason}" if result.reason else str(result.outcome))
             if ended.again:
                 parts.append("(back to the queue)")
-        parts.append(pairs(claim.configuration.texts()))
+        parts.append(_line_of(claim))
         if result.seconds is not None:
             parts.append(duration(result.seconds))
         return "  ".join(parts) + f"  {self._progress()}"
@@ -122,7 +122,12 @@ class Lines(Listener):
     def _note_best(self, ended: Ended) -> None:
         objective = self.record.description.objective if self.record else None
         value = ended.result.value
-        if objective is None or value is None or value != value or ended.result.outcome is not Outcome.SUCCEEDED:
+        if (
+            objective is None
+            or value is None
+            or value != value
+            or ended.result.outcome is not Outcome.SUCCEEDED
+        ):
             return
         if self._best is None or objective.better(value, self._best[0]):
             self._best = (value, f"{ended.claim.id.experiment}.{ended.claim.id.trial}")
@@ -133,7 +138,7 @@ class Lines(Listener):
     # ------------------------------------------------------------------ the check
 
     def _examine(self, ended: Ended) -> None:
-        if len(self._first) == 1 and self.record is not None:
+        if len(self._first) == 1 and self.record is not None and ended.result.outcome is Outcome.SUCCEEDED:
             for line in check_lines(ended, self.record, self.slots):
                 self.say(line)
         for name in unwired(self._first):
@@ -142,6 +147,11 @@ class Lines(Listener):
                 self.say(
                     f"  warning: two trials that differ only in {name} reported the same; is {name} used by the command?"
                 )
+
+
+def _line_of(claim: Claim) -> str:
+    configuration = claim.configuration
+    return pairs(short(configuration.values(), configuration.texts()))
 
 
 def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]:
@@ -232,13 +242,21 @@ class Panel(Lines):
         grid.add_row(head)
         if self._best:
             objective = record.description.objective
-            grid.add_row(f"best {objective.metric if objective else ''} {number(self._best[0])} by {self._best[1]}")
+            grid.add_row(
+                f"best {objective.metric if objective else ''} {number(self._best[0])} by {self._best[1]}"
+            )
         for claim, since, last in list(self._running.values())[:8]:
-            shown = f"{last.metric} {number(last.value)} at {number(last.step)}" if last else "nothing reported yet"
+            shown = (
+                f"{last.metric} {number(last.value)} at {number(last.step)}"
+                if last
+                else "nothing reported yet"
+            )
             from rich.markup import escape
 
-            texts = escape(pairs(claim.configuration.texts()))
-            grid.add_row(f"  {claim.id.experiment}.{claim.id.trial}  {duration(now - since)}  {escape(shown)}  {texts}")
+            texts = escape(_line_of(claim))
+            grid.add_row(
+                f"  {claim.id.experiment}.{claim.id.trial}  {duration(now - since)}  {escape(shown)}  {texts}"
+            )
         if len(self._running) > 8:
             grid.add_row(f"  and {len(self._running) - 8} more")
         return grid

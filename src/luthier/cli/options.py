@@ -55,8 +55,8 @@ class _IdType(click.ParamType[Id]):
             return value
         experiment, dot, trial = str(value).partition(".")
         if not _is_number(experiment) or (dot and not _is_number(trial)):
-            form = "144 or 144.7" if self._trials else "144"
-            raise UsageError(f"{value!r} is no ID; write the number of an experiment{' or trial' * self._trials}, like {form}")
+            form = "an experiment or trial, like 144 or 144.7" if self._trials else "an experiment, like 144"
+            raise UsageError(f"{value!r} is no ID; write the number of {form}")
         if dot and not self._trials:
             raise UsageError(f"{value!r} is a trial; give the experiment alone: {experiment}")
         return Id(int(experiment), int(trial) if dot else None)

@@ -24,6 +24,7 @@ __all__ = [
     "paint",
     "pairs",
     "say",
+    "short",
     "size",
     "table",
 ]
@@ -75,6 +76,14 @@ def number(value: float | None) -> str:
     if value is None:
         return "-"
     return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def short(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]:
+    """A configuration's texts for a line or a table: drawn numbers with six significant digits, all else as written."""
+    return {
+        name: number(values[name]) if isinstance(values[name], float) and repr(values[name]) == text else text
+        for name, text in texts.items()
+    }
 
 
 def pairs(texts: Mapping[str, str]) -> str:

@@ -9,7 +9,16 @@ __all__ = ["DURATION", "SIZE", "Duration", "Size"]
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BYTES |= {f"{unit}b": size for unit, size in _BYTES.items() if unit}
-_BYTES |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40, "kib": 2**10, "mib": 2**20, "gib": 2**30, "b": 1}
+_BYTES |= {
+    "ki": 2**10,
+    "mi": 2**20,
+    "gi": 2**30,
+    "ti": 2**40,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "b": 1,
+}
 
 
 def _split(text: str) -> tuple[float, str]:
@@ -17,7 +26,7 @@ def _split(text: str) -> tuple[float, str]:
     return float(text.strip().removesuffix(unit)), unit.strip().lower()
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A length of time, as seconds. A bare number is seconds."""
 
     name = "duration"
@@ -36,7 +45,7 @@ class Duration(click.ParamType):
         return seconds
 
 
-class Size(click.ParamType):
+class Size(click.ParamType[int]):
     """An amount of memory, as bytes. `M` is 10**6, `Mi` is 2**20."""
 
     name = "size"

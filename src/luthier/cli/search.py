@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,26 @@ luthier random --num-runs 10 --param rate=.001:1.0:log --param layers=2:100:line
 """
 
 
+_RUNNING: list[Callable[[F], F]] = [
+    click.option("--new", "fresh", is_flag=True, help="Start another experiment, even if this one exists."),
+    click.option("--detach", is_flag=True, help="Run in the background; see it with list and logs -f."),
+    click.option(
+        "--check/--no-check",
+        "check",
+        default=True,
+        help="Let the first trial go alone and look at it (default: yes).",
+    ),
+    click.option(
+        "--dry-run", is_flag=True, help="Only show the trials that would run, and the first command."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Only failures and the result."),
+    as_json,
+    with_store,
+]
+
+
 def _running_options(function: F) -> F:
-    for option in reversed(
-        [
-            click.option("--new", "fresh", is_flag=True, help="Start another experiment, even if this one exists."),
-            click.option("--detach", is_flag=True, help="Run in the background; see it with list and logs -f."),
-            click.option("--check/--no-check", "check", default=True,
-                         help="Let the first trial go alone and look at it (default: yes)."),
-            click.option("--dry-run", is_flag=True, help="Only show the trials that would run, and the first command."),
-            click.option("-q", "--quiet", is_flag=True, help="Only failures and the result."),
-            as_json,
-            with_store,
-        ]
-    ):
+    for option in reversed(_RUNNING):
         function = option(function)
     return function
 
@@ -66,8 +74,13 @@ def grid(**options: Any) -> int:
 
 
 @click.command(cls=Example, context_settings=SETTINGS, example=RANDOM)
-@click.option("--sequence", type=click.Choice(["random", "sobol"]), default="random", show_default=True,
-              help="How points are drawn: independently, or evenly by a scrambled Sobol sequence.")
+@click.option(
+    "--sequence",
+    type=click.Choice(["random", "sobol"]),
+    default="random",
+    show_default=True,
+    help="How points are drawn: independently, or evenly by a scrambled Sobol sequence.",
+)
 @click.option("--repeats", is_flag=True, help="Let a finite space give the same configuration twice.")
 @_running_options
 @search_options
@@ -86,6 +99,8 @@ def _search(algorithm: Algorithm, options: dict[str, Any]) -> int:
     place: Place = options["place"]
     project = place.folder.parent if place.folder.name == FOLDER else Path.cwd()
     asked = describe(algorithm, project, options)
+    if algorithm.name == "grid":
+        asked.description.space.finite_count()
     if asked.description.target() is None:
         raise UsageError("--num-runs is missing: say how many trials to draw, such as --num-runs 20")
     for warning in asked.warnings:
@@ -108,7 +123,9 @@ def _say_size(asked: Asked) -> None:
         sizes = " × ".join(f"{p.name} {p.domain.count()}" for p in description.space.parameters)
         shown = f"{many(count, 'combination')} ({sizes})"
         say(shown if not wanted or wanted >= count else f"{shown}; the first {wanted} will run")
-    elif count is not None and wanted and count < wanted and not description.algorithm.settings.get("repeats"):
+    elif (
+        count is not None and wanted and count < wanted and not description.algorithm.settings.get("repeats")
+    ):
         say(
             f"The space has only {many(count, 'configuration')}: each will run once, and no more than that; "
             "with --repeats some would be drawn again."

@@ -84,7 +84,9 @@ def say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder: 
     goal = f", {what.objective}" if what.objective else ""
     where = os.path.relpath(folder)
     if created:
-        say(f"Experiment {record.id}{name}: {what.algorithm.name}, {target}, {slots} at a time{goal}; kept in {where}")
+        say(
+            f"Experiment {record.id}{name}: {what.algorithm.name}, {target}, {slots} at a time{goal}; kept in {where}"
+        )
     else:
         say(
             f"Experiment {record.id}{name} goes on: {record.finished} of {target} finished, {slots} at a time{goal}"
@@ -127,7 +129,9 @@ def _say_ending(ending: Ending) -> None:
     again = f"go on with: luthier resume {id}"
     match ending.why:
         case Why.INTERRUPTED:
-            say(f"Interrupted; nothing is lost. To go on, type the same command again, or: luthier resume {id}")
+            say(
+                f"Interrupted; nothing is lost. To go on, type the same command again, or: luthier resume {id}"
+            )
         case Why.PAUSED:
             say(f"Experiment {id} is paused; {again}")
         case Why.STOPPED | Why.KILLED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.options import ID, Id, Place, as_json, with_store
 from luthier.cli.showing import PageShown, page_document, show_page
+from luthier.clock import SystemClock
 from luthier.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def command(
         order, backwards = _order(store, record, sort, ascending, failed, running)
         shown = PageShown(place, store, record, order, backwards, page, page_size)
         if as_json:
-            page_document(shown, time.time())
+            page_document(shown, SystemClock().now())
         else:
-            show_page(shown, time.time())
+            show_page(shown, SystemClock().now())
     return None
 
 

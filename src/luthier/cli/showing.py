@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from luthier.cli.options import Place
-from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, say, table
+from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, short, say, table
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.view.experiments import ExperimentRow, experiment_row
 from luthier.view.logs import last_lines
@@ -157,7 +157,7 @@ def _show_table(shown: PageShown, found: Page) -> None:
             row.name,
             row.outcome or row.state,
             *(cell(row) for cell in columns.values()),
-            *(row.texts.get(name, "-") for name in names),
+            *(short(row.values, row.texts).get(name, "-") for name in names),
             duration(row.seconds),
         )
         for row in found.rows
@@ -179,7 +179,7 @@ def _show_failures(shown: PageShown, found: Page) -> None:
     """Each trial that did not succeed, with its reason and the last lines it printed."""
     for row in found.rows:
         emit(paint(f"{row.name}  {row.outcome}: {row.reason}", *trial_style(row)))
-        emit(f"    {pairs(row.texts)}  ({duration(row.seconds)})")
+        emit(f"    {pairs(short(row.values, row.texts))}  ({duration(row.seconds)})")
         for line in shown.tail(row):
             emit(paint(f"    | {line}", "dim"))
     if found.total is not None:

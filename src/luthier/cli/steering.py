@@ -87,10 +87,15 @@ def _told(
     still = [held for held in store.held(number) if held.id.trial in running]
     asked = [held for held in still if held.worker.startswith(_ASKED)]
     if len(still) > len(asked):
-        return f"experiment {number} is being {how.outcome.value}; {many(record.running, 'trial')} still running, {again}"
+        count = many(record.running, "trial")
+        return f"experiment {number} is being {how.outcome.value}, {count} still running; {again}"
     ended = len(running) - len(asked)
-    other = f"; {many(len(asked), 'trial')} run by another program, which is not told" if asked else ""
-    return f"experiment {number} is {how.outcome.value}: {many(ended, 'running trial')} ended{other}; {again}"
+    parts = [f"experiment {number} is {how.outcome.value}"]
+    if ended:
+        parts.append(f"{many(ended, 'running trial')} ended")
+    if asked:
+        parts.append(f"{many(len(asked), 'trial')} of another program can't be told to end")
+    return ", ".join(parts) + f"; {again}"
 
 
 def _see_to_it(place: Place, store: Store, experiment: int) -> None:

@@ -21,7 +21,8 @@ _HOW = How("stop", Wish.STOP, Outcome.STOPPED, is_kill=False)
 @with_store
 @as_json
 def command(place: Place, ids: tuple[Id, ...], no_wait: bool, as_json: bool) -> int:
-    """Ends experiments or trials in order: nothing new starts, running trials are sent TERM and, after their grace, KILL.
+    """Ends experiments or trials in order: nothing new starts, running trials are sent TERM and, after their grace,
+    KILL.
 
     What they wrote is kept and they count as stopped. `luthier resume` goes on with the rest.
     """

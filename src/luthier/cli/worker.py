@@ -20,8 +20,13 @@ __all__ = ["command"]
 
 @click.command(cls=Example, example="luthier worker 3 --parallel-runs 1\nluthier worker --store /data/runs")
 @click.argument("id", type=EXPERIMENT, required=False)
-@click.option("-r", "--parallel-runs", type=click.IntRange(1), metavar="N",
-              help="How many trials side by side in this worker (default: as the experiment says).")
+@click.option(
+    "-r",
+    "--parallel-runs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many trials side by side in this worker (default: as the experiment says).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only failures.")
 @with_store
 def command(id: Id | None, parallel_runs: int | None, quiet: bool, place: Place) -> int:
@@ -35,7 +40,9 @@ def command(id: Id | None, parallel_runs: int | None, quiet: bool, place: Place)
         ended = 0
         while (record := _next(store, place, id, done)) is not None:
             done.add(record.id)
-            limits = replace(record.description.limits, parallel=parallel_runs or record.description.limits.parallel)
+            limits = replace(
+                record.description.limits, parallel=parallel_runs or record.description.limits.parallel
+            )
             slots = len(parallel_slots(limits))
             say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
             listener = listener_for(slots, check=False, quiet=quiet)
@@ -48,7 +55,11 @@ def command(id: Id | None, parallel_runs: int | None, quiet: bool, place: Place)
             if ending.why is Why.INTERRUPTED:
                 say("Interrupted; its trials are back in the queue.")
                 return 130
-        say(f"Nothing is left to start; this worker ended {many(ended, 'attempt')}." if done else "There is nothing to do.")
+        say(
+            f"Nothing is left to start; this worker ended {many(ended, 'attempt')}."
+            if done
+            else "There is nothing to do."
+        )
     return 0
 
 

@@ -14,6 +14,7 @@ algorithm, no SQL and no process code of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +31,7 @@ from luthier.drive.watching import Running
 from luthier.errors import LuthierError
 from luthier.run.folders import Folders
 from luthier.run.runner import Ended as RunEnded
-from luthier.run.runner import Runner
+from luthier.run.runner import Event, Runner
 from luthier.store import Claim, ExperimentRecord, Store, Verdict, Wish
 from luthier.trial import AttemptId, Outcome, Result
 
@@ -40,7 +41,9 @@ BEAT_SECONDS = 0.2  # how often reports are read and wishes are looked up
 LEASE_SECONDS = 60.0
 RENEW_SECONDS = 15.0
 SEARCH_THE_DEAD_SECONDS = 1.0
-SHORT_SECONDS = 0.5  # trials shorter than this are sent ahead, one for each slot
+SHORT_SECONDS = 0.5  # of trials shorter than this, one is sent ahead for each slot
+TINY_SECONDS = 0.05  # of trials shorter than this, four
+GATHER_SECONDS = 0.03
 FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the first trial's verdict
 ALL_FAILED = 3
 
@@ -104,19 +107,43 @@ class Drive:
         """Drives until the target is met, nothing is left, or a person says stop."""
         adopted = recover(self)
         self.listener.opened(self.record, adopted)
+        events: list[Event] = []
         while True:
-            self.record = self.store.experiment(self.id)
-            wish = self._heed()
-            if wish is None:
-                self._start()
-            if not self._running:
-                why = wish or self._nothing_left()
-                if why is not None:
-                    return Ending(why, self.store.experiment(self.id))
-            for event in self.runner.events(BEAT_SECONDS):
-                if isinstance(event, RunEnded) and event.id in self._running:
-                    self._take(event)
+            why = self._turn([e for e in events if isinstance(e, RunEnded) and e.id in self._running])
+            if why is not None and not self._running:
+                return Ending(why, self.store.experiment(self.id))
+            events = self._wait()
             self._watch()
+
+    def _turn(self, events: Sequence[RunEnded]) -> Why | None:
+        """Takes what ended and starts what may start, with one wait for the disk; returns why nothing may.
+
+        A proposal is computed outside the transaction, so that it never makes another worker wait.
+        """
+        with self.store.together():
+            ended = [self._take(event) for event in events]
+            self.record = self.store.experiment(self.id)
+            why = self._heed()
+            free = self._free() if why is None else []
+            is_short = self.record.queued < len(free) and not self._is_planned()
+            claims = [] if is_short else self._claim(free)
+        self._tell(ended)
+        if is_short:
+            top_up(self.store, self.id, self.description, len(free), self.worker, self.clock)
+            claims = self._claim(free)
+        for place, claim in zip(free, claims, strict=False):
+            self._launch(claim, place)
+        return why or (None if self._running else self._nothing_left())
+
+    def _wait(self) -> list[Event]:
+        """Waits for something to end; while every slot has enough to do, a moment longer, to write more at once."""
+        events = self.runner.events(BEAT_SECONDS)
+        until = self.clock.elapsed() + GATHER_SECONDS
+        while events and (left := until - self.clock.elapsed()) > 0:
+            if self.slots.shortest(event.id for event in events if isinstance(event, RunEnded)) < 2:
+                break
+            events += self.runner.events(left)
+        return events
 
     # ------------------------------------------------------------------ heed
 
@@ -125,7 +152,10 @@ class Drive:
         if self.interrupts.count:
             self._end_all(Outcome.INTERRUPTED, "interrupted by Ctrl-C", kill=self.interrupts.count > 1)
             return Why.INTERRUPTED
-        if self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED) and not self.record.succeeded:
+        if (
+            self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED)
+            and not self.record.succeeded
+        ):
             return Why.MET if self.record.is_met else Why.ALL_FAILED
         match self.record.wish:
             case Wish.RUN:
@@ -154,18 +184,16 @@ class Drive:
 
     # ------------------------------------------------------------------ plan and start
 
-    def _start(self) -> None:
-        """Claims trials for the free places and starts them."""
-        free = self.slots.free(ahead=self._typical_seconds < SHORT_SECONDS and self._ended > 0)
-        if self._waits_for_first():
-            free = free[: max(0, 1 - len(self._running))]
-        if not free:
-            return
-        if self.record.queued < len(free) and not self._is_planned():
-            top_up(self.store, self.id, self.description, len(free), self.worker, self.clock)
-        claims = self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS)
-        for place, claim in zip(free, claims, strict=False):
-            self._launch(claim, place)
+    def _free(self) -> list[int]:
+        """The slots that may be given another trial."""
+        works = self._ended and self.record.succeeded  # nothing is sent ahead before one has gone well
+        typical = self._typical_seconds if works else SHORT_SECONDS
+        ahead = 0 if typical >= SHORT_SECONDS else 1 if typical >= TINY_SECONDS else 4
+        free = self.slots.free(ahead)
+        return free[: max(0, 1 - len(self._running))] if self._waits_for_first() else free
+
+    def _claim(self, free: Sequence[int]) -> list[Claim]:
+        return self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS) if free else []
 
     def _is_planned(self) -> bool:
         target = self.record.target
@@ -173,7 +201,9 @@ class Drive:
 
     def _waits_for_first(self) -> bool:
         waited = self.clock.elapsed() - self._began
-        return self.first_alone and not self._ended and not self.record.finished and waited < FIRST_ALONE_SECONDS
+        return (
+            self.first_alone and not self._ended and not self.record.finished and waited < FIRST_ALONE_SECONDS
+        )
 
     def _launch(self, claim: Claim, place: int) -> None:
         """Starts an attempt in a slot; one that can't even be started has failed."""
@@ -206,30 +236,36 @@ class Drive:
 
     # ------------------------------------------------------------------ take
 
-    def _take(self, event: RunEnded) -> None:
-        """Judges an attempt that ended, makes its result durable and frees its slot."""
+    def _take(self, event: RunEnded) -> Ended | None:
+        """Writes how an attempt ended and frees its slot."""
         running = self._running.pop(event.id)
         if running.slot is not None:
             self.slots.empty(running.slot, event.id)
-        points = running.collect(self.store, self.clock.now(), last=True)
-        if points:
-            self.listener.reported(event.id, points)
-        self.conclude(running, event.result)
+        running.collect(self.store, self.clock.now(), last=True)
+        return self._conclude(running, event.result)
 
     def conclude(self, running: Running, result: Result) -> None:
-        """Writes how an attempt of ours ended."""
+        """Makes it durable how an attempt of ours ended that this loop did not see end."""
+        self._tell([self._conclude(running, result)])
+
+    def _conclude(self, running: Running, result: Result) -> Ended | None:
         id = running.id
         result = judge(self.description, result, running.summaries, running.errors)
         lost = self.store.lost(self.id, id.trial) if result.outcome is Outcome.LOST else 0
         again, result = wants_again(self.description, result, id.attempt, lost)
-        verdict = self.store.finish(id, result, again=again)
-        if verdict is Verdict.STALE:
+        if self.store.finish(id, result, again=again) is Verdict.STALE:
             self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
-            return
+            return None
         metrics = {name: summary.value("last") for name, summary in running.summaries.items()}
-        self._learn(
-            Ended(running.claim, result, again, metrics, running.sources(), Path(running.folder.path))
-        )
+        ended = Ended(running.claim, result, again, metrics, running.sources(), Path(running.folder.path))
+        self._learn(ended)
+        return ended
+
+    def _tell(self, ended: Sequence[Ended | None]) -> None:
+        """Tells whoever watches, once it is durable."""
+        for one in ended:
+            if one is not None:
+                self.listener.ended(one)
 
     def _learn(self, ended: Ended) -> None:
         result = ended.result
@@ -241,7 +277,6 @@ class Drive:
             share = 0.3 if self._ended else 1.0
             self._typical_seconds += share * (result.seconds - self._typical_seconds)
         self._ended += 1
-        self.listener.ended(ended)
 
     # ------------------------------------------------------------------ watch
 

@@ -27,7 +27,9 @@ def nonce() -> str:
     return os.urandom(8).hex()
 
 
-def top_up(store: Store, experiment: int, description: Description, want: int, worker: str, clock: Clock) -> int:
+def top_up(
+    store: Store, experiment: int, description: Description, want: int, worker: str, clock: Clock
+) -> int:
     """Writes up to `want` new trials, as far as budget and space reach; returns how many.
 
     **Holds** proposals written are durable; a reservation that was not proposed is taken over by the next call.
@@ -48,7 +50,9 @@ def top_up(store: Store, experiment: int, description: Description, want: int, w
     return store.propose(experiment, key, pairs, exhausted=len(proposals) < len(reserved))
 
 
-def ask(store: Store, experiment: int, n: int, worker: str, lease_seconds: float, clock: Clock) -> list[Claim]:
+def ask(
+    store: Store, experiment: int, n: int, worker: str, lease_seconds: float, clock: Clock
+) -> list[Claim]:
     """Claims up to `n` trials for a program that runs them itself, proposing them first where needed."""
     record = store.experiment(experiment)
     if record.queued < n:

@@ -55,12 +55,14 @@ def _take_over(drive: Drive, held: Held) -> int:
         return 0
     trial = drive.store.trial(id.experiment, id.trial)
     assert trial.configuration is not None, "a running trial has its configuration"
-    running = Running(Claim(id, trial.run_id, trial.configuration, trial.seed, None), folder, drive.description, None)
+    running = Running(
+        Claim(id, trial.run_id, trial.configuration, trial.seed, None), folder, drive.description, None
+    )
     running.know(drive.store.points(id.experiment, id.trial, attempt=id.attempt))
     adoption = drive.runner.adopt(id, drive.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
         worker = held.worker.removeprefix(ASKED)
-        drive.conclude(running, Result(Outcome.LOST, f"worker {worker} was lost before the trial began"))
+        drive.conclude(running, Result(Outcome.INTERRUPTED, f"worker {worker} was lost before it began"))
         return 0
     drive.hold(running)
     return int(adoption is Adoption.RUNNING)

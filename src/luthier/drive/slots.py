@@ -1,6 +1,6 @@
 """The places where trials run side by side, each with its devices.
 
-A slot runs one attempt; a second one may be sent ahead, which its guardian starts the moment the first tree is dead.
+A slot runs one attempt; others may be sent ahead, which its guardian starts the moment the tree before is dead.
 GPUs belong to slots, not to trials: so a device is never shared by accident and never handed on while a process of
 its former trial lives.
 """
@@ -8,6 +8,7 @@ its former trial lives.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from luthier.trial import AttemptId
 
@@ -28,10 +29,19 @@ class Slots:
         """The GPUs of a slot."""
         return self._devices[slot]
 
-    def free(self, *, ahead: bool) -> list[int]:
-        """The slots that can take one more order, empty ones first; with `ahead`, also those with one running."""
-        empty = [slot for slot, orders in enumerate(self._orders) if not orders]
-        return empty + [slot for slot, orders in enumerate(self._orders) if ahead and len(orders) == 1]
+    def free(self, ahead: int) -> list[int]:
+        """The slots that can take one more order, once for each, the emptiest first; `ahead` may wait in each."""
+        places = [
+            (waiting, slot)
+            for slot, orders in enumerate(self._orders)
+            for waiting in range(len(orders), ahead + 1)
+        ]
+        return [slot for _, slot in sorted(places)]
+
+    def shortest(self, ended: Iterable[AttemptId]) -> int:
+        """How many orders the slot with the fewest still has, not counting attempts that ended."""
+        gone = set(ended)
+        return min((sum(id not in gone for id in orders) for orders in self._orders), default=0)
 
     def ahead(self) -> list[AttemptId]:
         """The attempts that were sent ahead and wait for their slot."""

@@ -22,14 +22,20 @@ __all__ = ["Running"]
 class Running:
     """An attempt this worker holds. `slot` is where it runs, None for an adopted one."""
 
-    def __init__(self, claim: Claim, folder: AttemptFolder, description: Description, slot: int | None) -> None:
+    def __init__(
+        self, claim: Claim, folder: AttemptFolder, description: Description, slot: int | None
+    ) -> None:
         patterns = description.command.patterns if description.command else ()
         self.claim = claim
         self.folder = folder
         self.slot = slot
         self.stopping = False
         self.collector = Collector(
-            Path(folder.stdout), Path(folder.stderr), Path(folder.metric_lines), Path(folder.metrics), patterns
+            Path(folder.stdout),
+            Path(folder.stderr),
+            Path(folder.metric_lines),
+            Path(folder.metrics),
+            patterns,
         )
         self.summaries: dict[str, Summary] = {}
         self._durable = 0

@@ -82,9 +82,13 @@ def read_document(path: str | Path) -> Document:
         with open(path, "rb") as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror or error}; name a YAML or JSON file") from None
+        raise UsageError(
+            f"{path} can't be read: {error.strerror or error}; name a YAML or JSON file"
+        ) from None
     if len(data) > LARGEST_BYTES:
-        raise UsageError(f"{path} is larger than {LARGEST_BYTES // 1_000_000} MB; parameters need a few lines")
+        raise UsageError(
+            f"{path} is larger than {LARGEST_BYTES // 1_000_000} MB; parameters need a few lines"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -134,7 +138,9 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-            raise UsageError(f"{self.path}{place}: this is not YAML: {error.problem or error.context}") from None
+            raise UsageError(
+                f"{self.path}{place}: this is not YAML: {error.problem or error.context}"
+            ) from None
         except YAMLError as error:
             raise UsageError(f"{self.path}: this is not YAML: {str(error).splitlines()[0]}") from None
 
@@ -184,9 +190,13 @@ class _Reader:
         if self.aliases > MOST_ALIASES:
             self._refuse(event, f"there are more than {MOST_ALIASES} aliases; write the values out")
         if self.open_anchors:
-            self._refuse(event, f"the alias *{event.anchor} stands inside &{self.open_anchors[-1]}; write it out")
+            self._refuse(
+                event, f"the alias *{event.anchor} stands inside &{self.open_anchors[-1]}; write it out"
+            )
         if event.anchor not in self.anchors:
-            self._refuse(event, f"the alias *{event.anchor} has no anchor before it; write &{event.anchor} there")
+            self._refuse(
+                event, f"the alias *{event.anchor} has no anchor before it; write &{event.anchor} there"
+            )
         return self.anchors[event.anchor]
 
     def _sequence(self, depth: int) -> list[Node]:

@@ -38,7 +38,9 @@ def declared_space(document: Document, node: Node, under: tuple[str | int, ...] 
     **Raises** UsageError beginning with file:line:column.
     """
     if not isinstance(node.content, dict):
-        raise document.error("this is no mapping from parameter names to values; write NAME: [VALUE, VALUE]", under)
+        raise document.error(
+            "this is no mapping from parameter names to values; write NAME: [VALUE, VALUE]", under
+        )
     if not node.content:
         raise document.error("there are no parameters; write NAME: [VALUE, VALUE]", under)
     try:

@@ -1,9 +1,10 @@
 """What a trial reports: writing it down inside the trial, and reading it outside.
 
-`report` is the half that runs inside a training script and loads the standard library only; that is why this file
-imports nothing either and finds its names on first use. The other half reads: `lines` (one line of output), `follow`
-(a growing file), `collect` (all of a trial's files), `aggregate` (points into one number), `explain` (sentences about
-what is missing) and `tail`. Nobody here knows of stores, processes or loops: `drive/` brings them together.
+`report` is the half that runs inside a training script and loads the standard library only; that is why this
+file imports nothing either and finds its names on first use. The other half reads: `lines` (one line of
+output), `follow` (a growing file), `collect` (all of a trial's files), `aggregate` (points into one number),
+`explain` (sentences about what is missing) and `tail`. Nobody here knows of stores, processes or loops:
+`drive/` brings them together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Turns the points of a metric into one number: last, min, max or avg.
 
-A `Summary` is folded point by point, so no series is kept or read again. Which metric the objective means, where
-programs spell it differently, is decided here too; what to say when it is missing is `explain.py`.
+A `Summary` is folded point by point, so no series is kept or read again. Which metric the objective means,
+where programs spell it differently, is decided here too; what to say when it is missing is `explain.py`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from luthier.trial import Point
 __all__ = ["Summary", "matching_name", "objective_value", "summarize"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What is known of one metric's points. A fresh one has seen none.
 
-    `last` is the value at the highest step, the newest of several there. `numbers` counts the values that are not
-    NaN: minimum, maximum and total are theirs, unless there are no others.
+    `last` is the value at the highest step, the newest of several there. `numbers` counts the values that are
+    not NaN: minimum, maximum and total are theirs, unless there are no others.
     """
 
     count: int = 0
@@ -33,20 +33,27 @@ class Summary:
     first_step: float = math.nan
     last_step: float = math.nan
 
-    def add(self, point: Point) -> None:
-        """Takes one more point into account."""
+    @classmethod
+    def of(cls, point: Point) -> Summary:
+        """The summary of a single point."""
+        return cls().fold(point)
+
+    def fold(self, point: Point) -> Summary:
+        """This summary with one more point."""
         value, step = point.value, point.step
-        if self.count == 0:
-            self.first_step = self.last_step = step
-        self.first_step = min(self.first_step, step)
-        if step >= self.last_step:
-            self.last, self.last_step = value, step
-        self.count += 1
-        if value == value:
-            self.minimum = value if self.numbers == 0 else min(self.minimum, value)
-            self.maximum = value if self.numbers == 0 else max(self.maximum, value)
-            self.total += value
-            self.numbers += 1
+        newest = not step < self.last_step
+        counts = value == value
+        low, high = (self.minimum, self.maximum) if self.numbers else (value, value)
+        return Summary(
+            count=self.count + 1,
+            numbers=self.numbers + counts,
+            last=value if newest else self.last,
+            minimum=min(low, value) if counts else self.minimum,
+            maximum=max(high, value) if counts else self.maximum,
+            total=self.total + value if counts else self.total,
+            first_step=self.first_step if step > self.first_step else step,
+            last_step=step if newest else self.last_step,
+        )
 
     def value(self, how: Aggregate) -> float:
         """The series as one number; NaN where it has none."""
@@ -65,10 +72,8 @@ def summarize(points: Iterable[Point], into: dict[str, Summary] | None = None) -
     """Folds points into one summary per metric; `into` is added to and returned."""
     summaries = {} if into is None else into
     for point in points:
-        summary = summaries.get(point.metric)
-        if summary is None:
-            summary = summaries[point.metric] = Summary()
-        summary.add(point)
+        known = summaries.get(point.metric)
+        summaries[point.metric] = known.fold(point) if known else Summary.of(point)
     return summaries
 
 

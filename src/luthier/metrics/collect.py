@@ -1,10 +1,10 @@
 """Gathers all that one attempt reports, from wherever it reports it, as points.
 
-Four sources, the most trusted first: the lines of `$LUTHIER_METRICS`, a final `metrics.json`, the lines of standard
-output, those of standard error. Once a more trusted source has reported a metric, the lines that print it as well are
-passed over, so nothing counts twice. Only files are read, from byte offsets: the collector does not know whether the
-program still runs, and another driver can go on from `offsets` where this one ended. One line is `lines.py`, one file
-`follow.py`.
+Four sources, the most trusted first: the lines of `$LUTHIER_METRICS`, a final `metrics.json`, the lines of
+standard output, those of standard error. Once a more trusted source has reported a metric, the lines that
+print it as well are passed over, so nothing counts twice. Only files are read, from byte offsets: the
+collector does not know whether the program still runs, and another driver can go on from `offsets` where this
+one ended. One line is `lines.py`, one file `follow.py`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from luthier.trial import Point
 __all__ = ["Collector", "Source"]
 
 POLL_BYTES = 4 << 20  # read from one file in one poll; the rest waits for the next
-BACKLOG_BYTES = 64 << 20  # output still unread at the end: beyond this the middle is skipped, and a note says so
+BACKLOG_BYTES = 64 << 20  # output still unread at the end; beyond this its middle is skipped, with a note
 FINAL_BYTES = 16 << 20
-NAMES = 1000  # metrics found in output lines of one attempt; beyond this it is not reporting but printing a table
+NAMES = 1000  # metrics found in the output of one attempt; beyond this it is printing a table
 
 
 class Source(StrEnum):
@@ -41,9 +41,9 @@ _TRUST = {source: place for place, source in enumerate(Source)}
 class Collector:
     """Collects the points of one attempt.
 
-    A path may be None, or name a file that does not exist (yet). `begins` says where this attempt's part of a file
-    begins, for files that several attempts append to; `offsets` is what another collector's `offsets` was, and
-    points up to there are not given again. Both are by source: `{"stdout": 1200}`.
+    A path may be None, or name a file that does not exist (yet). `begins` says where this attempt's part of a
+    file begins, for files that several attempts append to; `offsets` is what another collector's `offsets`
+    was, and points up to there are not given again. Both are by source: `{"stdout": 1200}`.
 
     **Cost** a poll in which nothing was written is three `stat` calls; a `drain` of empty files four.
     """
@@ -95,7 +95,7 @@ class Collector:
                 self._take(source, file.lines(half), now, points)
                 file.skip_to(file.position + waiting - BACKLOG_BYTES)
                 skipped = (waiting - BACKLOG_BYTES) >> 20
-                self._notes.append(f"{skipped} MiB in the middle of its {source} were not searched for metrics")
+                self._notes.append(f"{skipped} MiB amid its {source} were not searched for metrics")
             while file.waiting() > 0:
                 before = file.position
                 self._take(source, file.lines(POLL_BYTES), now, points)
@@ -113,10 +113,11 @@ class Collector:
         return {str(source): file.position for source, file in self._files.items()}
 
     @property
-    def sources(self) -> dict[str, tuple[str, ...]]:
-        """Where each metric was found, the most trusted place first, also where it was passed over."""
+    def sources(self) -> dict[str, str]:
+        """Where each metric was found: `metrics.jsonl, stdout`, the most trusted place first. The values of a
+        metric are the first place's; `metrics.json` only adds the last one."""
         return {
-            metric: tuple(str(source) for source in Source if source in found)
+            metric: ", ".join(source for source in Source if source in found)
             for metric, found in self._found.items()
         }
 

@@ -14,9 +14,10 @@ __all__ = ["direction_hint", "missing_reason"]
 
 _SHOWN = 8
 _SMALL_IS_GOOD = frozenset(
-    "loss error err errors mse rmse mae mape smape rmsle msle nll bce ce crossentropy perplexity ppl wer cer ter per "
-    "eer fid brier logloss deviance regret hinge latency runtime mlogloss merror divergence kl rmsd wape mase "
-    "residual cost distance".split()
+    (
+        "loss error err errors mse rmse rmsd mae mase mape smape wape rmsle msle nll bce ce kl crossentropy "
+        "divergence perplexity ppl wer cer ter eer fid brier deviance regret hinge latency runtime cost distance"
+    ).split()  # noqa: SIM905
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -27,9 +28,10 @@ def missing_reason(objective: Objective, seen: Iterable[str]) -> str:
     if not names:
         return (
             f"it reported no {metric}, nor any other metric: print a line such as '{metric}: 0.5', "
-            f"or append {{\"{metric}\": 0.5}} to the file $LUTHIER_METRICS"
+            f'or append {{"{metric}": 0.5}} to the file $LUTHIER_METRICS'
         )
-    listed = _list(names) if len(names) <= _SHOWN else f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} others"
+    rest = len(names) - _SHOWN
+    listed = _list(names if rest <= 0 else [*names[:_SHOWN], "one other" if rest == 1 else f"{rest} others"])
     near = _nearest(metric, names)
     question = f", did you mean {near}?" if near else ""
     return f"it reported no {metric}; it did report {listed}{question}"
@@ -42,7 +44,7 @@ def direction_hint(metric: str) -> str | None:
         return None  # scikit-learn's neg_log_loss is made to be maximized
     if not any(word in _SMALL_IS_GOOD or word.endswith(("loss", "error")) for word in words):
         return None
-    return f"{metric} sounds like something to be made small, and it is being maximized: is --minimize missing?"
+    return f"{metric} sounds like a thing to make small, and it is being maximized: is --minimize missing?"
 
 
 def _nearest(metric: str, names: list[str]) -> str | None:

@@ -1,9 +1,9 @@
 """Follows one growing file and hands out the whole lines it has gained.
 
-It keeps a byte position and the beginning of a line whose end has not been written yet; how the writer and the reader
-happen to be cut into pieces changes nothing of the lines. Bytes that are no UTF-8 become replacement characters, a
-carriage return overwrites what stood before it on the line, as on a terminal, and a very long line is cut. What the
-lines mean is not known here: see `lines.py`.
+It keeps a byte position and the beginning of a line whose end has not been written yet; how the writer and
+the reader happen to be cut into pieces changes nothing of the lines. Bytes that are no UTF-8 become
+replacement characters, a carriage return overwrites what stood before it on the line, as on a terminal, and a
+very long line is cut. What the lines mean is not known here: see `lines.py`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CUT = "…"  # stands where a line was cut, so that half a number is not taken 
 class Follower:
     """Reads the file at `path` from `position` on, as it grows. The file need not exist yet.
 
-    **Cost** one `stat` where nothing has changed; otherwise the file is opened and closed again, since a driver
-    may follow hundreds. Memory is bounded by the chunk and the line length.
+    **Cost** one `stat` where nothing has changed; otherwise the file is opened and closed again, since a
+    driver may follow hundreds. Memory is bounded by the chunk and the line length.
     """
 
     __slots__ = ("_carry", "_torn", "path", "position")

@@ -1,10 +1,10 @@
 """Reads metrics from one line of a program's output: `epoch 3: loss=0.2, acc=91.3%`.
 
-A line is judged alone, except that a header (`Epoch 3/10`, as Keras prints it) gives its step to the lines after it
-that have none. The rules prefer to miss a strange spelling rather than to invent a metric from a clock time, a path,
-a version or a device; `patterns.py` is for the strange spellings. Every expression here is linear in the length of
-the line: a name can begin only where a word begins and gives nothing back. Files and polls are `follow.py` and
-`collect.py`.
+A line is judged alone, except that a header (`Epoch 3/10`, as Keras prints it) gives its step to the lines
+after it that have none. The rules prefer to miss a strange spelling rather than to invent a metric from a
+clock time, a path, a version or a device; `patterns.py` is for the strange spellings. Every expression here
+is linear in the length of the line: a name can begin only where a word begins and gives nothing back. Files
+and polls are `follow.py` and `collect.py`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,15 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(
-    r"\s{0,8}epoch\s{0,3}[:#]?\s{0,3}\[?(\d{1,15})\]?(?:\s?(?:/|of)\s?\d{1,15}\]?)?\s{0,8}:?[\s=-]*$", re.IGNORECASE
+    r"\s{0,8}epoch\s{0,3}[:#]?\s{0,3}\[?(\d{1,15})\]?(?:\s?(?:/|of)\s?\d{1,15}\]?)?\s{0,8}:?[\s=-]*$",
+    re.IGNORECASE,
 )
-_LEADING = re.compile(r"\s{0,8}(?:\[(\d{1,15})(?:/\d{1,15})?\][\s:]|(\d{1,15}):\s)")  # XGBoost, LightGBM; CatBoost
+# XGBoost and LightGBM begin with [12], CatBoost with 12:
+_LEADING = re.compile(r"\s{0,8}(?:\[(\d{1,15})(?:/\d{1,15})?\][\s:]|(\d{1,15}):\s)")
 _PROGRESS = re.compile(r"\s{0,8}(\d{1,15})/(\d{1,15})\s")
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[@-Z\\-_])|\x08")
+_ESCAPE = re.compile(
+    r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[@-Z\\-_])|\x08"
+)
 _DEVICES = frozenset(("cuda", "gpu", "cpu", "mps", "xla", "npu", "tpu", "hpu", "device", "localhost", "line"))
 
 

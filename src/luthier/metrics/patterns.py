@@ -1,8 +1,8 @@
 """The user's own regular expressions for metrics, as `--metric-pattern` takes them.
 
-Three forms: groups called `name`, `value` and perhaps `step`; one named group for each metric; or `NAME=REGEX`
-whose one group is the value. A pattern that could never find anything is refused here, before any trial runs.
-`lines.py` applies patterns before its own rules; the command line knows nothing but the text.
+Three forms: groups called `name`, `value` and perhaps `step`; one named group for each metric; or
+`NAME=REGEX` whose one group is the value. A pattern that could never find anything is refused here, before
+any trial runs. `lines.py` applies patterns before its own rules; the command line knows nothing but the text.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ LINE_LENGTH = 8192
 class MetricPattern:
     """One expression and what its groups mean.
 
-    `metrics` are the names known beforehand; empty where the line itself names them. `short` is the name of the
-    metric whose value is group 1.
+    `metrics` are the names known beforehand; empty where the line itself names them. `short` is the name of
+    the metric whose value is group 1.
     """
 
     text: str
@@ -47,7 +47,9 @@ class MetricPattern:
                 if metric and value is not None:
                     yield metric, value, step
 
-    def _texts(self, match: re.Match[str], groups: dict[str, str | None]) -> list[tuple[str | None, str | None]]:
+    def _texts(
+        self, match: re.Match[str], groups: dict[str, str | None]
+    ) -> list[tuple[str | None, str | None]]:
         if self.short is not None:
             return [(self.short, groups["value"] if "value" in groups else match[1])]
         if "value" in groups:
@@ -58,8 +60,8 @@ class MetricPattern:
 def read_pattern(text: str) -> MetricPattern:
     """Reads a pattern as the user wrote it.
 
-    `NAME=REGEX` is the short form. Where REGEX begins with its group, as in `loss=([0-9.]+)`, the text before it is
-    what the line says too, so the whole is the expression: on its own the group would take any number.
+    `NAME=REGEX` is the short form. Where REGEX begins with its group, as in `loss=([0-9.]+)`, the text before
+    it is what the line says too, so the whole is the expression: on its own the group would take any number.
 
     **Raises** UsageError for what is no regular expression, or has no group that names a metric.
     """
@@ -82,8 +84,8 @@ def read_pattern(text: str) -> MetricPattern:
     elif named and "value" not in named and "name" not in named:
         return MetricPattern(text, regex, tuple(named))
     raise UsageError(
-        f"--metric-pattern {text!r} has no group that says which metric it finds; name one, "
-        "as in 'val_acc: (?P<val_acc>[0-9.]+)', or write NAME=REGEX with one group, as in 'val_acc=accuracy is ([0-9.]+)'"
+        f"--metric-pattern {text!r} has no group that says which metric it finds; name one, as in "
+        "'val_acc: (?P<val_acc>[0-9.]+)', or write NAME=REGEX with one group, as in 'val_acc=top-1 is ([0-9.]+)'"
     )
 
 

@@ -1,10 +1,11 @@
 """What a training script calls: report a metric, read the trial's parameters, seed and folders.
 
-It runs in the user's process, so it may not slow it, break it or load anything: the standard library only, and most
-of that on first use. Outside a trial every function does nothing or answers with a default. Inside one, a report is
-one JSON line appended to the file `$LUTHIER_METRICS` in a single write, which any language can do as well:
-`{"step": 3, "loss": 0.2}`. Steps that are not given are numbered by the reader (`collect.py`), so processes and forks
-share no count. `typing` and `clock` are not imported because they load more than this whole file.
+It runs in the user's process, so it may not slow it, break it or load anything: the standard library only,
+and most of that on first use. Outside a trial every function does nothing or answers with a default. Inside
+one, a report is one JSON line appended to the file `$LUTHIER_METRICS` in a single write, which any language
+can do as well: `{"step": 3, "loss": 0.2}`. Steps that are not given are numbered by the reader
+(`collect.py`), so processes and forks share no count. `typing` and `clock` are not imported because they load
+more than this whole file.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ def report(
 ) -> None:
     """Reports values of this trial's metrics: `report(step=3, loss=0.2)`.
 
-    Names that are no Python names take the other form: `report({"val/acc": 0.9}, step=3)`; `report(3, loss=0.2)`
-    works too. A value is a number, or has one to give: NumPy scalars, arrays and tensors of one element. NaN and
-    infinity are kept. Without `step` a metric's step is its previous one plus one, from 0. Only rank 0 of a
-    distributed program reports.
+    Names that are no Python names take the other form: `report({"val/acc": 0.9}, step=3)`; `report(3,
+    loss=0.2)` works too. A value is a number, or has one to give: NumPy scalars, arrays and tensors of one
+    element. NaN and infinity are kept. Without `step` a metric's step is its previous one plus one, from 0.
+    Only rank 0 of a distributed program reports.
 
     **Holds** it never raises: what is not a number is discarded with one `MetricWarning`.
     """
@@ -65,8 +66,9 @@ def report(
         if not _is_open():
             return
         given: dict[Any, Any] = {}
-        if hasattr(values, "items"):
-            given.update(values.items())
+        pairs = getattr(values, "items", None)
+        if callable(pairs):
+            given.update(pairs())
         elif values is not None:  # report(3, loss=0.2); what is no number either is told so by `_write`
             step = values if step is None else step
         given.update(metrics)
@@ -79,10 +81,11 @@ def report(
 def send_metric(name: str, value: Any, index: int | None = None) -> None:
     """Reports one value of one metric, as Spell's function of this name did.
 
-    `index` is the step; by default the previous one plus one. A text is kept in the trial's `metrics.jsonl` and
-    nowhere else, because an objective needs numbers.
+    `index` is the step; by default the previous one plus one. A text is kept in the trial's `metrics.jsonl`
+    and nowhere else, because an objective needs numbers.
 
-    **Holds** it never raises: another type, or an index that is no number, is discarded with a `MetricWarning`.
+    **Holds** it never raises: another type, or an index that is no number, is discarded with a
+    `MetricWarning`.
     """
     try:
         if not _is_open():
@@ -123,7 +126,7 @@ def in_trial() -> bool:
 
 def trial_id() -> str | None:
     """The name of this trial, `144.7`; None outside one."""
-    return os.environ.get("LUTHIER_TRIAL_ID") or None
+    return os.environ.get("LUTHIER_TRIAL") or None
 
 
 def seed(default: int = 0) -> int:
@@ -147,8 +150,8 @@ def output_dir(default: str = ".") -> Path:
 def reports_here(environ: Mapping[str, str] | None = None) -> bool:
     """Whether this process is the one of its group that reports: rank 0, or the only one.
 
-    A rank that was there before the trial began (a worker started by `srun`) says nothing of this program's own
-    processes; `outer_ranks` is how the worker tells.
+    A rank that was there before the trial began (a worker started by `srun`) says nothing of this program's
+    own processes; `outer_ranks` is how the worker tells.
     """
     environ = os.environ if environ is None else environ
     outer = environ.get("LUTHIER_OUTER_RANKS", "").split()
@@ -212,9 +215,9 @@ def _number(value: Any) -> float | int | None:
 
 
 def _is_name(name: Any) -> bool:
-    if isinstance(name, str) and 0 < len(name) <= _NAME_LENGTH and name.isprintable():
-        if name not in ("step", "_time"):  # the line's own two keys
-            return True
+    fits = isinstance(name, str) and 0 < len(name) <= _NAME_LENGTH and name.isprintable()
+    if fits and name not in ("step", "_time"):  # the line's own two keys
+        return True
     _warn(f"{_shown(name)} can't name a metric; it was discarded")
     return False
 
@@ -263,7 +266,8 @@ def _warn(message: str) -> None:
     try:
         warnings.warn(message, MetricWarning, stacklevel=3)
     except Exception:
-        try:
+        # Not contextlib.suppress: it would be an import more.
+        try:  # noqa: SIM105
             print(f"MetricWarning: {message}", file=sys.stderr)
         except Exception:
             pass

@@ -12,6 +12,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -155,9 +156,14 @@ class NurseryProcess:
         """Asks for every process that carries an attempt's key to be ended."""
         self.link.send(("sweep", key))
 
-    def reap(self, *, wait: bool) -> bool:
-        """Takes in the nursery's process if it has ended. True when it has."""
+    def reap(self, wait_seconds: float = 0.0) -> bool:
+        """Takes in the nursery's process if it ends within this time. True when it has."""
+        deadline = time.monotonic() + wait_seconds
         try:
-            return os.waitpid(self.pid, 0 if wait else os.WNOHANG)[0] != 0
+            while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(0.001)
         except ChildProcessError:
-            return True
+            pass
+        return True

@@ -150,6 +150,8 @@ class Nursery:
 def main(fd: int) -> None:
     """Turns this process into a nursery that listens on `fd`."""
     os.set_inheritable(fd, False)
+    # What the driver inherited from its shell, say the pipe it prints into, must not be held open by a long trial.
+    os.closerange(fd + 1, os.sysconf("SC_OPEN_MAX"))
     ignore_terminal()
     _signal.signal(_signal.SIGTERM, _signal.SIG_IGN)  # it leaves when its guardians have
     _tree.be_subreaper()

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from luthier.run import adopted as adopting
-from luthier.run.adopted import Adopted
 from luthier.run._links import Link, NurseryProcess
+from luthier.run.adopted import Adopted
 from luthier.run.environment import base_environment
 from luthier.run.platform import require_platform
 from luthier.run.runner import Adoption, Ended, Event, Order, Started
@@ -28,6 +28,7 @@ from luthier.trial import AttemptId, Outcome, Result
 __all__ = ["CommandRunner"]
 
 ADOPTED_TICK_SECONDS = 0.5
+LEAVE_SECONDS = 2.0
 CLOSE_SECONDS = 10.0
 """How long `close` waits for the killed to die before it leaves them to their guardians."""
 
@@ -173,7 +174,7 @@ class CommandRunner:
         if self._nursery is not None:
             self._nursery.link.close()
             # With nothing left to guard it leaves within a millisecond; otherwise it must not be waited for.
-            self._nursery.reap(wait=idle)
+            self._nursery.reap(LEAVE_SECONDS if idle else 0.0)
             self._nursery = None
         self._selector.close()
 
@@ -257,7 +258,7 @@ class CommandRunner:
         """The nursery was killed. Its guardians go on; what it would have told of dead ones is done by another."""
         assert self._nursery is not None
         self._nursery.link.close()
-        self._nursery.reap(wait=False)
+        self._nursery.reap()
         self._nursery = None
         self._first_of_nursery = self._made + 1
         for guard in list(self._bereft.values()):

@@ -26,34 +26,31 @@ class Distinct:
         self.seed = seed
         self.draw = draw
         self.count = space.finite_count()
-        self._taken: list[int] = []
-        self._seen: set[int] = set()
+        self._taken: list[Configuration] = []
+        self._seen: set[str] = set()
         self._drawn = 0
         self._place = 0
         self._lock = Lock()
 
     def at(self, ordinal: int) -> Configuration | None:
-        """Configuration number `ordinal`, from 1; None past the last. **Cost** O(ordinal) once, then O(parameters)."""
+        """Configuration number `ordinal`, from 1; None past the last. **Cost** O(ordinal) once, then O(1)."""
         if ordinal > self.count:
             return None
         with self._lock:
             while len(self._taken) < ordinal:
-                self._take()
-            return self.space.at(self._taken[ordinal - 1])
+                taken = self._next()
+                self._seen.add(taken.key)
+                self._taken.append(taken)
+            return self._taken[ordinal - 1]
 
-    def _take(self) -> None:
-        index = self._next()
-        self._seen.add(index)
-        self._taken.append(index)
-
-    def _next(self) -> int:
+    def _next(self) -> Configuration:
         for _ in range(PATIENCE):
             self._drawn += 1
-            index = self.space.index_of(self.draw(self._drawn))
-            if index not in self._seen:
-                return index
+            configuration = self.draw(self._drawn)
+            if configuration.key not in self._seen:
+                return configuration
         while True:
-            index = permuted(self.seed, self.count, self._place)
+            configuration = self.space.at(permuted(self.seed, self.count, self._place))
             self._place += 1
-            if index not in self._seen:
-                return index
+            if configuration.key not in self._seen:
+                return configuration

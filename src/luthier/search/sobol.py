@@ -118,7 +118,9 @@ class Sobol:
                 f"at most {DIMENSIONS}; use random instead"
             )
         if max(ordinals, default=0) > 1 << INDEX_BITS:
-            raise SpaceError(f"Sobol's sequence has at most {1 << INDEX_BITS} points here; use random instead")
+            raise SpaceError(
+                f"Sobol's sequence has at most {1 << INDEX_BITS} points here; use random instead"
+            )
         made = ((n, self._at(space, seed, n)) for n in ordinals)
         return [Proposal(c, by=self.name, ordinal=n) for n, c in made if c is not None]
 

@@ -16,7 +16,9 @@ __all__ = ["bits", "uniform"]
 def bits(seed: int, *purpose: int | str) -> int:
     """64 random bits for this seed and purpose. Any integer is a seed, any words and integers a purpose."""
     words = "\0".join(f"{type(word).__name__[0]}{word}" for word in purpose)  # so that 1 and "1" differ
-    digest = blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8, key=f"luthier {seed}".encode()[:64])
+    digest = blake2b(
+        words.encode("utf-8", "surrogatepass"), digest_size=8, key=f"luthier {seed}".encode()[:64]
+    )
     return int.from_bytes(digest.digest(), "big")
 
 

@@ -40,10 +40,16 @@ class Categorical:
         seen: dict[str, Value] = {}
         for choice in choices:
             if isinstance(choice.value, float) and choice.value - choice.value != 0:
-                raise SpaceError(f"{choice.text} is not a finite number; write it as a string if it is a word")
+                raise SpaceError(
+                    f"{choice.text} is not a finite number; write it as a string if it is a word"
+                )
             twin = seen.setdefault(identity(choice.value), choice)
             if twin is not choice:
-                same = f"{twin.text} twice" if twin.text == choice.text else f"{twin.text} and {choice.text}, one value"
+                same = (
+                    f"{twin.text} twice"
+                    if twin.text == choice.text
+                    else f"{twin.text} and {choice.text}, one value"
+                )
                 raise SpaceError(f"the list holds {same}; list every value once")
 
     @classmethod
@@ -125,14 +131,12 @@ class Categorical:
         return ", ".join(c.text for c in self.choices)
 
 
-@dataclass(frozen=True)
 class Ordinal(Categorical):
     """One of several values in the order listed: neighbours are alike, and `<` and `>=` compare places."""
 
     kind: ClassVar[str] = "ordinal"
 
 
-@dataclass(frozen=True)
 class Constant(Categorical):
     """Always the same value: it is handed to the trial and shown, but not searched."""
 

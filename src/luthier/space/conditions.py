@@ -48,7 +48,9 @@ class Condition:
             value = read_number(value)
         numeric = getattr(domain, "is_numeric", True)
         if not numeric or isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise SpaceError(f"{self} does not compare numbers; write == or !=, or declare {self.parent} as ordered")
+            raise SpaceError(
+                f"{self} does not compare numbers; write == or !=, or declare {self.parent} as ordered"
+            )
         return Condition(self.parent, self.operator, (value,))
 
     def holds(self, value: Any, domain: Domain) -> bool:

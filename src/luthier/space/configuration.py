@@ -28,7 +28,9 @@ class Configuration:
     _texts: dict[str, str]
     _key: str | None
 
-    def __init__(self, values: Mapping[str, Any] | None = None, texts: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, values: Mapping[str, Any] | None = None, texts: Mapping[str, str] | None = None
+    ) -> None:
         put = object.__setattr__
         put(self, "_values", dict(values) if values else {})
         put(self, "_texts", dict(texts) if texts else {})

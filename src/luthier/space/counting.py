@@ -158,7 +158,9 @@ def require_finite(count: int | None, space: Space) -> int:
     domain = space[name].domain
     low = getattr(domain, "low", None)
     if low is None:
-        raise SpaceError(f"param '{name}' is {domain}, whose values can't be listed; list them as {name}=VALUE,VALUE")
+        raise SpaceError(
+            f"param '{name}' is {domain}, whose values can't be listed; list them as {name}=VALUE,VALUE"
+        )
     raise SpaceError(
         f"param '{name}' is the range {domain} without a step, whose values can't be listed; "
         f"list them as {name}=VALUE,VALUE or add a step, as in {name}=MIN:MAX:step=STEP"

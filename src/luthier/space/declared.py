@@ -21,7 +21,7 @@ from luthier.errors import SpaceError
 from luthier.space.choices import Constant, Ordinal
 from luthier.space.conditions import Condition, parse_conditions
 from luthier.space.domains import Domain
-from luthier.space.grammar import read_call, plain, read_range
+from luthier.space.grammar import plain, read_call, read_range
 from luthier.space.making import as_scaling, as_type, distributed, listed, ranged
 from luthier.space.nearest import hint
 from luthier.space.space import ConditionError, Parameter, Space
@@ -141,7 +141,9 @@ def _refuse_unknown(spec: Mapping[str, Any], known: Sequence[str], path: list[st
 
 
 def _unknown(key: object, known: Sequence[str]) -> None:
-    raise SpaceError(f"key {str(key)!r} is unknown here{hint(str(key), known)}; write one of {', '.join(known)}")
+    raise SpaceError(
+        f"key {str(key)!r} is unknown here{hint(str(key), known)}; write one of {', '.join(known)}"
+    )
 
 
 def _chosen(spec: Mapping[str, Any], form: str, path: list[str | int]) -> Domain:

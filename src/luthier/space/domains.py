@@ -74,4 +74,6 @@ def domain_from_dict(data: dict[str, Any]) -> Domain:
             texts = settings.get("texts") or [None] * len(values)
             made = {"categorical": Categorical, "ordinal": Ordinal, "constant": Constant}[cast(str, kind)]
             return made(tuple(Value(v, t) for v, t in zip(values, texts, strict=True)))
-    raise SpaceError(f"a domain of the kind {kind!r} is unknown to this Luthier; upgrade it to open the experiment")
+    raise SpaceError(
+        f"a domain of the kind {kind!r} is unknown to this Luthier; upgrade it to open the experiment"
+    )

@@ -111,7 +111,9 @@ def _split(text: str, what: str, form: str) -> tuple[str, str]:
         raise FormatError(text, "there is no name before the '='", what, form)
     odd = next((c for c in name if not (c.isalnum() or c in "_-./")), None)
     if odd is not None:
-        raise FormatError(text, f"the name holds {odd!r}, write letters, digits, '-', '_', '.' or '/'", what, form)
+        raise FormatError(
+            text, f"the name holds {odd!r}, write letters, digits, '-', '_', '.' or '/'", what, form
+        )
     return name, value.strip()
 
 
@@ -140,7 +142,8 @@ def read_range(text: str, name: str, value: str) -> Domain | None:
         if bound is None:
             problem = f"{field!r} is not a finite number" if field else "MIN or MAX is missing"
             raise FormatError(
-                text, f"""{problem} (a value that holds a ':' can be given as --json-param {name}='["{value}"]')"""
+                text,
+                f"""{problem} (a value that holds a ':' can be given as --json-param {name}='["{value}"]')""",
             )
     low, high = bounds
     assert low is not None and high is not None

@@ -86,5 +86,3 @@ def index_of(counter: Counter, configuration: Configuration) -> int:
                 break
             index += (stop - start) * each
     return index
-
-

@@ -11,7 +11,7 @@ from math import erfc, exp, log, pi, sqrt
 from typing import Any, ClassVar, Literal
 
 from luthier.errors import SpaceError
-from luthier.space.ranges import is_number, as_number
+from luthier.space.ranges import as_number, is_number
 from luthier.space.value import Value, number_text
 
 __all__ = ["LogNormal", "Normal", "probability", "quantile"]
@@ -71,7 +71,9 @@ class Normal:
         if self.type not in ("float", "int"):
             raise SpaceError(f"type {self.type!r} is unknown; write float or int")
         if self.type == "int" and self.step is not None and self.step != int(self.step):
-            raise SpaceError(f"the step {number_text(self.step)} is not an integer; write a whole step or the type float")
+            raise SpaceError(
+                f"the step {number_text(self.step)} is not an integer; write a whole step or the type float"
+            )
         self._check()
 
     def _check(self) -> None:
@@ -80,7 +82,7 @@ class Normal:
 
     def count(self) -> None:
         """Endless."""
-        return None
+        return
 
     def at(self, index: int) -> Value:
         """Never: the values of a distribution without bounds can't be listed."""
@@ -113,7 +115,11 @@ class Normal:
 
     def contains(self, value: object) -> bool:
         """Whether `value` may be drawn."""
-        if isinstance(value, str) or not is_number(value) or (self.type == "int" and isinstance(value, float)):
+        if (
+            isinstance(value, str)
+            or not is_number(value)
+            or (self.type == "int" and isinstance(value, float))
+        ):
             return False
         try:
             self.read(value)
@@ -150,7 +156,6 @@ class Normal:
         return f"{self.kind}({', '.join(words)})"
 
 
-@dataclass(frozen=True)
 class LogNormal(Normal):
     """Positive numbers whose logarithm is normal; with a step the smallest value is 0."""
 

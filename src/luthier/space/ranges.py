@@ -34,7 +34,9 @@ def _check(low: float, high: float, scaling: str, step: float | None) -> None:
             f"MIN {number_text(low)} is not below MAX {number_text(high)}; write the smaller number first"
         )
     if scaling not in SCALINGS:
-        raise SpaceError(f"scaling {scaling!r} is unknown; write one of {', '.join(SCALINGS)}{hint(scaling, SCALINGS)}")
+        raise SpaceError(
+            f"scaling {scaling!r} is unknown; write one of {', '.join(SCALINGS)}{hint(scaling, SCALINGS)}"
+        )
     if scaling != "linear" and low <= 0:
         raise SpaceError(f"{scaling} needs a MIN above 0, not {number_text(low)}; raise MIN or write linear")
     if step is not None and step <= 0:
@@ -98,7 +100,7 @@ class Float:
     def index_of(self, value: Any) -> int:
         """Which value of a stepped range this is."""
         low, step, count = self._lattice
-        index = min(max(int(round((value - float(low)) / float(step))), 0), count - 1)
+        index: int = min(max(round((value - float(low)) / float(step)), 0), count - 1)
         if abs(self.at(index).value - value) > 1e-9 * float(step):
             raise SpaceError(f"{value!r} is not on the steps of {self}")
         return index
@@ -124,7 +126,9 @@ class Float:
         if number is None or not self.low <= number <= self.high:
             raise SpaceError(f"{written} is not in {self}")
         if self.step is not None:
-            return Value(self.at(self.index_of(number)).value, written if isinstance(raw, (str, Value)) else None)
+            return Value(
+                self.at(self.index_of(number)).value, written if isinstance(raw, (str, Value)) else None
+            )
         return Value(float(number), written if isinstance(raw, (str, Value)) else None)
 
     def contains(self, value: object) -> bool:
@@ -159,7 +163,9 @@ class Integer:
             number = getattr(self, name)
             if number is not None and number != int(number):
                 word = {"low": "MIN", "high": "MAX", "step": "step"}[name]
-                raise SpaceError(f"{word} {number!r} is not an integer; write a whole number or the type float")
+                raise SpaceError(
+                    f"{word} {number!r} is not an integer; write a whole number or the type float"
+                )
             object.__setattr__(self, name, None if number is None else int(number))
 
     @property

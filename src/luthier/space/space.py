@@ -183,7 +183,9 @@ class Space:
 
     def from_unit(self, units: Mapping[str, float]) -> Configuration:
         """The configuration that stands at `units`, one number in [0, 1] for every active name of `dimensions`."""
-        return self.choose(lambda p: p.domain.at(0) if p.domain.count() == 1 else p.domain.from_unit(units[p.name]))
+        return self.choose(
+            lambda p: p.domain.at(0) if p.domain.count() == 1 else p.domain.from_unit(units[p.name])
+        )
 
     def is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         """Whether a parameter exists, given the plain values of the active parameters declared before it."""
@@ -191,7 +193,8 @@ class Space:
 
     def _is_active(self, parameter: Parameter, plain: Mapping[str, Any]) -> bool:
         return all(
-            c.parent in plain and c.holds(plain[c.parent], self._by_name[c.parent].domain) for c in parameter.when
+            c.parent in plain and c.holds(plain[c.parent], self._by_name[c.parent].domain)
+            for c in parameter.when
         )
 
     def configuration(self, given: Mapping[str, Any]) -> Configuration:
@@ -204,7 +207,9 @@ class Space:
         for name in given:
             if name not in self._by_name:
                 known = ", ".join(self._by_name) or "none"
-                raise SpaceError(f"there is no parameter {name!r}{hint(name, self._by_name)}; the parameters are {known}")
+                raise SpaceError(
+                    f"there is no parameter {name!r}{hint(name, self._by_name)}; the parameters are {known}"
+                )
         made = self.choose(lambda p: _read(p, given))
         for name in given:
             if name not in made:
@@ -260,12 +265,16 @@ class Space:
         return "\n".join(map(str, self.parameters))
 
 
-def _bound(name: str, condition: Condition, earlier: Mapping[str, Parameter], names: Sequence[str]) -> Condition:
+def _bound(
+    name: str, condition: Condition, earlier: Mapping[str, Parameter], names: Sequence[str]
+) -> Condition:
     """A condition of parameter `name`, checked against the parameters declared before it."""
     parent = earlier.get(condition.parent)
     if parent is None:
         if condition.parent == name:
-            raise ConditionError(name, "exists only when itself has a value; name another parameter in 'when'")
+            raise ConditionError(
+                name, "exists only when itself has a value; name another parameter in 'when'"
+            )
         if condition.parent in names:
             problem = f"is declared later; declare {condition.parent!r} first"
         else:

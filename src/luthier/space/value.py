@@ -101,4 +101,4 @@ def read_value(text: str) -> Value:
 def number_text(number: float) -> str:
     """A number for people: shortest exact text, whole floats without `.0`."""
     text = repr(number)
-    return text[:-2] if text.endswith(".0") else text
+    return text.removesuffix(".0")

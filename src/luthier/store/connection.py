@@ -172,38 +172,52 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Runs its body as one durable transaction, alone among the writers.
+        """Runs its body as one durable transaction, alone among the writers; inside another one, as a part of it.
 
-        **Holds** on return it is on disk; when the body raises, nothing of it is.
+        **Holds** on return (of the outermost) it is on disk; when the body raises, nothing of it is.
         **Raises** StoreError when the disk is full or fails.
         """
         with self._guard:
-            db, lock = self._open, self._lock
-            if lock is None:
-                raise StoreError(f"the store {self.path} was opened to be read; this is a bug in Luthier")
-            if os.getpid() != self._process:
-                raise StoreError(
-                    f"the store {self.path} was opened before a fork; each process opens its own"
-                )
+            db = self._open
+            if db.in_transaction:
+                with self._unit(db, "SAVEPOINT verb", "RELEASE verb", "ROLLBACK TO verb"):
+                    yield
+                return
+            lock = self._may_write()
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                db.execute("BEGIN IMMEDIATE")
-                try:
+                with self._unit(db, "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
                     yield
-                    db.execute("COMMIT")
-                except BaseException:
-                    if db.in_transaction:
-                        db.execute("ROLLBACK")
-                    raise
                 self._commits += 1
                 if self._commits % 256 == 0:
                     self._shorten_wal(db)
-            except _BUG:
-                raise
-            except (sqlite3.Error, OSError) as error:
-                raise self._failed("written", error) from error
             finally:
                 fcntl.flock(lock, fcntl.LOCK_UN)
+
+    @contextmanager
+    def _unit(self, db: sqlite3.Connection, begin: str, end: str, undo: str) -> Iterator[None]:
+        """All of its body or nothing."""
+        self._control(db, begin)
+        try:
+            yield
+            self._control(db, end)
+        except BaseException:
+            if db.in_transaction:  # where the disk is full, SQLite may have undone all of it already
+                self._control(db, undo)
+            raise
+
+    def _control(self, db: sqlite3.Connection, statement: str) -> None:
+        try:
+            db.execute(statement)
+        except sqlite3.Error as error:
+            raise self._failed("written", error) from error
+
+    def _may_write(self) -> int:
+        if self._lock is None:
+            raise StoreError(f"the store {self.path} was opened to be read; this is a bug in Luthier")
+        if os.getpid() != self._process:
+            raise StoreError(f"the store {self.path} was opened before a fork; each process opens its own")
+        return self._lock
 
     def _shorten_wal(self, db: sqlite3.Connection) -> None:
         """Begins the WAL anew where readers that never pause have kept SQLite from doing so by itself."""
@@ -216,18 +230,15 @@ class Connection:
                     db.execute("PRAGMA busy_timeout = 30000")
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Runs several reads on one state of the record; within a transaction, on its own."""
+    def snapshot(self) -> Iterator[bool]:
+        """Runs several reads on one state of the record. Gives whether they see an open transaction's own changes."""
         with self._guard:
             db = self._open
             if db.in_transaction:
-                yield
+                yield True
                 return
-            db.execute("BEGIN")
-            try:
-                yield
-            finally:
-                db.execute("COMMIT")
+            with self._unit(db, "BEGIN", "COMMIT", "ROLLBACK"):
+                yield False
 
     def _failed(self, what: str, error: Exception) -> StoreError:
         return StoreError(

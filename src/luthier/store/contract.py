@@ -9,6 +9,7 @@ implementation (`sqlite`, `memory`) runs it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -153,15 +154,31 @@ class Store(Protocol):
 
     **Holds** a verb returns after its change is durable (memory: as long as the process lives). Counters equal what
     they count, revisions follow the order of commits, and a trial only moves along `trial.TRANSITIONS`.
-    **Raises** NotFound for an experiment or trial that does not exist; StoreError when the disk or database fails.
+    A nonce names one call: heard again, it takes nothing more and answers with what is left of what it took. A person's
+    verbs (`set_wish`, `cancel`, `retry`) have none; sent twice, the second finds nothing to do. One store may be shared
+    by threads, not by processes.
+    **Raises** NotFound for an experiment or trial that does not exist; StoreError when the disk or database fails. The
+    verbs of a worker on its attempt (`renew`, `adopt`, `note_command`, `report`, `finish`) raise no NotFound: a late
+    worker is told that its attempt is gone. Reads of a list give an empty one.
     """
+
+    def together(self) -> AbstractContextManager[object]:
+        """Makes the verbs of its body durable at once, when it is left: one wait for the disk instead of many.
+        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone."""
 
     # experiments
     def open_experiment(
-        self, description: Description, *, fresh: bool = False, any_seed: bool = False
+        self,
+        description: Description,
+        *,
+        fresh: bool = False,
+        any_seed: bool = False,
+        nonce: str | None = None,
     ) -> tuple[ExperimentRecord, bool]:
         """Finds the newest experiment with this identity and seed (with `any_seed`, whatever its seed) and amends
-        its budget and limits, or, when there is none or `fresh` is set, creates one. Tells which it did."""
+        its budget and limits, or, when there is none or `fresh` is set, creates one. Tells which it did.
+        A named one is found by its name, or is an unnamed twin that takes it. With a `nonce`, a fresh one sent twice
+        is created once. **Raises** UsageError where the name belongs to another search."""
 
     def set_wish(self, experiment: int, wish: Wish, reason: str = "") -> bool:
         """Records what a person asked. False when it was so already."""
@@ -173,13 +190,16 @@ class Store(Protocol):
     def reserve(
         self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
     ) -> list[Reservation]:
-        """Takes up to `n` numbers within the budget, orphaned reservations first. Empty when it is spent."""
+        """Takes up to `n` numbers within the budget, orphaned reservations first. Empty when it is spent, or while a
+        person wants nothing new. A reservation is orphaned when its lease ran out, another boot wrote it, or it is
+        an earlier one of this very worker, which proposes one batch at a time."""
 
     def propose(
         self, experiment: int, nonce: str, proposals: Sequence[tuple[int, Proposal]], exhausted: bool = False
     ) -> int:
         """Writes configurations for numbers reserved under `nonce`; returns how many were still open. With
-        `exhausted`, gives the other numbers of this nonce back and lowers the target to what exists."""
+        `exhausted`, gives the other numbers of this nonce back and lowers the target to what exists. A number given
+        back is handed out again only when none above it is in use."""
 
     def abandon(self, worker: str) -> None:
         """Makes the reservations of a dead worker free to be taken over at once."""
@@ -191,19 +211,22 @@ class Store(Protocol):
     def claim(
         self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
     ) -> list[Claim]:
-        """Begins an attempt of up to `n` queued trials, never more than the target leaves."""
+        """Begins an attempt of up to `n` queued trials, a person's first, then by number; never more than the target
+        leaves."""
 
     def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
         """Extends leases; returns the attempts that are no longer this worker's."""
 
     def adopt(self, id: AttemptId, from_worker: str, to_worker: str, lease_seconds: float = 60.0) -> bool:
-        """Moves a running attempt to another worker. False when `from_worker` no longer holds it."""
+        """Moves a running attempt to another worker. False when neither of the two holds it."""
 
     def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
-        """Records the words an attempt runs, whole."""
+        """Records the words an attempt runs, whole. Nothing when it has ended."""
 
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
-        """Appends points; `first` is the attempt's own number of the first one, so a repeat adds nothing."""
+        """Appends points; `first` is the attempt's own number of the first one, from 0, so a repeat adds nothing.
+        Values may be any float; a step that is NaN is kept as 0. **Raises** ConflictError when points before
+        `first` are missing."""
 
     def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
         """Ends an attempt. The trial is finished, or, with `again`, queued for another attempt."""
@@ -213,7 +236,8 @@ class Store(Protocol):
         """Finishes a trial that is queued or waiting. False in every other state."""
 
     def retry(self, experiment: int, number: int) -> bool:
-        """Queues a finished trial for another attempt. False in every other state."""
+        """Queues a finished trial for another attempt, before the others; its result stays with the attempt. False
+        in every other state."""
 
     # reading
     def experiment(self, experiment: int) -> ExperimentRecord: ...
@@ -225,10 +249,11 @@ class Store(Protocol):
     def trials(
         self, experiment: int, sort: Sort = BY_NUMBER, limit: int = -1, offset: int = 0
     ) -> list[Trial]:
-        """A page of trials. Best first by `value`; by a metric, those without it are left out."""
+        """A page of trials that have a configuration; ties go by number. By `value`, the succeeded ones whose value
+        is a number, the largest first unless `smallest_first`; by a metric, those that reported it, NaN last."""
 
     def history(self, experiment: int) -> History:
-        """All trials, frozen, at one revision."""
+        """All trials that have a configuration, frozen, at one revision. One whose lease lapsed is given as queued."""
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]: ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import update_wrapper
 from math import isnan
@@ -62,6 +63,10 @@ class MemoryStore(MemoryReads):
         self._heard: dict[
             str, tuple[int, list[int]]
         ] = {}  # nonce: the experiment, and the numbers it was given
+
+    def together(self) -> AbstractContextManager[bool]:
+        """Runs the body alone; memory has nothing to wait for."""
+        return self._guard
 
     # ------------------------------------------------------------------ experiments
 

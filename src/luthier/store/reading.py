@@ -94,7 +94,7 @@ class SqliteReads:
 
     def history(self, experiment: int) -> History:
         """All trials, frozen. Only those that changed since the last call are read."""
-        with self._db.snapshot():
+        with self._db.snapshot() as is_open:
             revision = self.revision()
             seen, trials = self._histories.get(experiment, (0, {}))
             if seen == 0:
@@ -104,28 +104,29 @@ class SqliteReads:
             else:
                 rows = self._db.all("changed_trials", experiment=experiment, since=seen)
             lapsed = frozenset(held.id for held in self.held(experiment) if held.lapsed)
-        before = self._newest.get(experiment)
-        if before and seen and not rows and before[0] == lapsed:
-            return History(revision, before[1].trials) if before[1].revision != revision else before[1]
-        trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
-        self._histories[experiment] = (revision, trials)
-        history = History(revision, tuple(_free(trials[number], lapsed) for number in sorted(trials)))
-        self._newest[experiment] = (lapsed, history)
-        return history
+            newest = self._newest.get(experiment)
+            if rows or newest is None or newest[0] != lapsed:
+                trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
+                frozen = tuple(_free(trials[number], lapsed) for number in sorted(trials))
+                newest = (lapsed, History(revision, frozen))
+            elif newest[1].revision != revision:
+                newest = (lapsed, History(revision, newest[1].trials))
+            if not is_open:  # what an open transaction shows may yet be undone
+                self._histories[experiment], self._newest[experiment] = (revision, trials), newest
+            return newest[1]
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]:
         rows = self._db.all("read_attempts", experiment=experiment, number=number)
         return [attempt_of(experiment, number, row) for row in rows]
 
     def holds_any(self, worker: str) -> bool:
-        return self._db.one("holds_any", worker=worker) is not None
+        return bool(self._db.one("holds_any", worker=storable(worker))[0])
 
     def points(
         self, experiment: int, number: int, metric: str | None = None, attempt: int | None = None
     ) -> list[Point]:
-        rows = self._db.all(
-            "read_points", experiment=experiment, number=number, metric=metric, attempt=attempt
-        )
+        name = None if metric is None else storable(metric)
+        rows = self._db.all("read_points", experiment=experiment, number=number, metric=name, attempt=attempt)
         return [Point(name, step, _known(value), time) for name, step, value, time, _ in rows]
 
     def summaries(self, experiment: int, number: int) -> list[SummaryRow]:

@@ -7,12 +7,11 @@ in the events, so that a person can see what happened.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from luthier.clock import Clock
 from luthier.space import Configuration
-from luthier.store.connection import Connection
 from luthier.store.contract import Claim, Verdict
 from luthier.store.lateness import missing_points, same_result
 from luthier.store.reading import SqliteReads
@@ -25,9 +24,11 @@ __all__ = ["SqliteRunning"]
 class SqliteRunning(SqliteReads):
     """The half of a store that workers write to."""
 
-    def __init__(self, db: Connection, clock: Clock) -> None:
-        super().__init__(db, clock)
-        self._metrics: dict[tuple[int, str], int] = {}
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Makes the verbs of the body one transaction."""
+        with self._db.transaction():
+            yield
 
     def claim(
         self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0

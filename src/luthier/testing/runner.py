@@ -56,7 +56,7 @@ class RunnerContract:
         trial: int = 1,
         attempt: int = 1,
         slot: int = 0,
-        limits: Limits = Limits(grace_seconds=5.0),  # noqa: B008 (it is frozen)
+        limits: Limits = Limits(grace_seconds=5.0),
         env: Mapping[str, str] | None = None,
         args: tuple[str, ...] = (),
     ) -> Order:
@@ -143,7 +143,9 @@ class RunnerContract:
                 assert runner.events(0.05) == []
 
     def test_kill_does_not_wait_for_the_grace_of_a_stop(self, tmp_path: Path) -> None:
-        code = "import signal,time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+        code = (
+            "import signal,time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+        )
         with self.runner(tmp_path) as runner:
             order = self.order(tmp_path, code)
             runner.start(order)
@@ -153,7 +155,9 @@ class RunnerContract:
             runner.stop(order.id, Outcome.KILLED, "now", 600.0, kill=True)
             assert self.ended(runner).result.outcome is Outcome.KILLED
 
-    def test_an_order_that_waits_for_its_slot_never_begins_once_stopped_or_withdrawn(self, tmp_path: Path) -> None:
+    def test_an_order_that_waits_for_its_slot_never_begins_once_stopped_or_withdrawn(
+        self, tmp_path: Path
+    ) -> None:
         with self.runner(tmp_path) as runner:
             orders = [self.order(tmp_path, FOREVER, trial=trial) for trial in (1, 2, 3)]
             for order in orders:

@@ -1,0 +1,51 @@
+"""`luthier help`: explains a command, or the exit codes."""
+
+from __future__ import annotations
+
+import click
+
+from luthier.cli import COMMANDS, top_help
+from luthier.cli.app import Example
+from luthier.cli.output import emit
+from luthier.errors import NotFound
+
+__all__ = ["EXIT_CODES", "command"]
+
+EXIT_CODES = """\
+Exit codes:
+
+    0  done; a search reached its target and at least one trial succeeded
+    1  the search ended, and no trial succeeded; doctor: something must be mended
+    2  the words or a file can't be used, or the experiment is driven already
+    3  the store can't be used, or the record went on without you (tell)
+    4  there is no such experiment, trial, metric or best trial
+   70  a bug in Luthier, with a traceback to report
+  124  a time limit for the whole search was reached
+  130  interrupted by Ctrl-C;  143  by TERM;  141  the reader of a pipe went away
+"""
+
+
+@click.command("help", cls=Example, example="luthier help best\nluthier help exit-codes")
+@click.argument("topic", required=False)
+@click.pass_context
+def command(ctx: click.Context, topic: str | None) -> None:
+    """Explains a command, or the exit codes."""
+    if topic is None or topic == "help":
+        emit(top_help().removesuffix("\n"))
+    elif topic == "exit-codes":
+        emit(EXIT_CODES.removesuffix("\n"))
+    else:
+        emit(_page(ctx.find_root(), topic))
+
+
+def _page(root: click.Context, topic: str) -> str:
+    from luthier.cli.app import app
+
+    if topic not in COMMANDS:
+        from luthier.space.nearest import hint
+
+        raise NotFound(f"there is no command {topic!r}{hint(topic, [*COMMANDS, 'exit-codes'])}; see: luthier --help")
+    found = app.get_command(root, topic)
+    assert found is not None, "COMMANDS names it"
+    with click.Context(found, info_name=topic, parent=root, **found.context_settings) as ctx:
+        return found.get_help(ctx)

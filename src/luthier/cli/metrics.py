@@ -1,0 +1,85 @@
+"""`luthier metrics`: which metrics were reported, and the points of one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from luthier.cli.app import Example
+from luthier.cli.options import ID, Id, Place, as_json, with_store
+from luthier.cli.output import emit, emit_json, number, say, table
+from luthier.errors import NotFound
+from luthier.view.trials import MetricRow, metric_rows
+
+if TYPE_CHECKING:
+    from luthier.store import Store
+
+__all__ = ["command"]
+
+_EXAMPLE = """\
+luthier metrics 144              the last, smallest and largest of each metric, by trial
+luthier metrics 144.7            of one trial
+luthier metrics 144.7 loss       every point of its loss
+"""
+_FIGURES = ("POINTS", "LAST", "STEP", "MIN", "MAX", "AVG")
+
+
+@click.command("metrics", cls=Example, example=_EXAMPLE)
+@click.argument("id", required=False, type=ID)
+@click.argument("metric", required=False)
+@with_store
+@as_json
+def command(place: Place, id: Id | None, metric: str | None, as_json: bool) -> None:
+    """Shows what the trials reported. A metric's points are those of all attempts, in the order they were reported."""
+    with place.read() as store:
+        chosen = id or Id(place.newest(store))
+        experiment = store.experiment(chosen.experiment).id
+        names = store.metric_names(experiment)
+        if metric is not None and metric not in names:
+            from luthier.space.nearest import hint
+
+            known, near = ", ".join(names) or "none yet", hint(metric, names)
+            raise NotFound(f"experiment {experiment} has no metric {metric!r}{near}; its metrics: {known}")
+        if chosen.trial is not None and metric is not None:
+            return _points(store, chosen.experiment, chosen.trial, metric, as_json)
+        return _summaries(store, chosen, metric, as_json)
+
+
+def _points(store: Store, experiment: int, trial: int, metric: str, as_json: bool) -> None:
+    store.trial(experiment, trial)
+    points = store.points(experiment, trial, metric)
+    if as_json:
+        shown = [{"step": p.step, "value": p.value, "time": p.time} for p in points]
+        emit_json("points", {"trial": f"{experiment}.{trial}", "metric": metric, "points": shown})
+    elif not points:
+        say(f"trial {experiment}.{trial} reported no {metric}")
+    else:
+        lines = [(number(p.step), number(p.value), _moment(p.time)) for p in points]
+        emit(table(("STEP", metric, "TIME"), lines, right=("STEP", metric)))
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def _summaries(store: Store, id: Id, metric: str | None, as_json: bool) -> None:
+    trials = [id.trial] if id.trial is not None else [t.number for t in store.trials(id.experiment) if t.attempt]
+    found: list[tuple[str, MetricRow]] = []
+    for trial in trials:
+        rows = metric_rows(store.summaries(id.experiment, store.trial(id.experiment, trial).number))
+        found += [(f"{id.experiment}.{trial}", row) for row in rows if metric in (None, row.metric)]
+    if as_json:
+        names = store.metric_names(id.experiment)
+        shown = [{"trial": name, **asdict(row)} for name, row in found]
+        return emit_json("metrics", {"experiment": id.experiment, "names": names, "metrics": shown})
+    if not found:
+        return say(f"{id} has reported no metric yet")
+    lines = [
+        (name, m.metric, str(m.count), *map(number, (m.last, m.last_step, m.min, m.max, m.avg)))
+        for name, m in found
+    ]
+    emit(table(("TRIAL", "METRIC", *_FIGURES), lines, right=_FIGURES))
+    return None

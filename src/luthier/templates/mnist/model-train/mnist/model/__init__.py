@@ -1,0 +1,1 @@
+"""The model that is trained: an SVM on MNIST."""

@@ -1,0 +1,150 @@
+"""What a store promises to those who look: pages, histories and events."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from luthier.store import Sort
+from luthier.testing.store_scene import NAN, StoreScene, ended, fingerprint, points
+from luthier.trial import AttemptId, Outcome
+
+__all__ = ["ReadingPromises"]
+
+
+class ReadingPromises(StoreScene):
+    """Reads change nothing and agree with one another."""
+
+    def finished(self, *values: float | None) -> int:
+        """An experiment whose trials ended with these values; None for a failed one."""
+        e = self.open(len(values))
+        self.queue(e, len(values))
+        for claim, value in zip(self.claim(e, len(values)), values, strict=True):
+            outcome = Outcome.FAILED if value is None else Outcome.SUCCEEDED
+            self.store.finish(claim.id, ended(value, outcome))
+        return e
+
+    def numbers(self, e: int, sort: Sort, limit: int = -1, offset: int = 0) -> list[int]:
+        """The numbers on a page."""
+        return [trial.number for trial in self.store.trials(e, sort, limit, offset)]
+
+    def test_pages_by_number(self) -> None:
+        e = self.finished(*(float(k) for k in range(10)))
+        assert self.numbers(e, Sort()) == list(range(1, 11))
+        assert self.numbers(e, Sort(), 3, 4) == [5, 6, 7]
+        assert self.numbers(e, Sort(), 3, 9) == [10]
+        assert self.numbers(e, Sort(), 3, 10) == self.numbers(e, Sort(), 0) == []
+        assert self.numbers(99, Sort()) == []
+
+    def test_the_best_by_value(self) -> None:
+        e = self.finished(0.5, None, 0.9, NAN, -inf, 0.9, 0.1, inf)
+        assert self.numbers(e, Sort("value")) == [8, 3, 6, 1, 7, 5]
+        assert self.numbers(e, Sort("value", smallest_first=True)) == [5, 7, 1, 3, 6, 8]
+        assert self.numbers(e, Sort("value"), 2, 1) == [3, 6]
+
+    def test_running_and_not_well(self) -> None:
+        e = self.finished(0.5, None, 0.7, None)
+        self.store.enqueue(
+            e, [t.configuration for t in self.store.trials(e) if t.configuration][:2], self.nonce()
+        )
+        self.claim(e, 1)
+        assert self.numbers(e, Sort("running")) == [5]
+        assert self.numbers(e, Sort("not well")) == [2, 4]
+        assert self.numbers(e, Sort("not well"), 1, 1) == [4]
+        self.store.retry(e, 2)
+        assert self.numbers(e, Sort("not well")) == [4]
+        assert self.store.unsuccessful(e) == {Outcome.FAILED: 1}
+
+    @pytest.mark.parametrize(
+        ("how", "order"), [("last", [3, 1, 2]), ("min", [1, 3, 2]), ("max", [2, 1, 3]), ("avg", [1, 3, 2])]
+    )
+    def test_pages_by_a_metric(self, how: str, order: list[int]) -> None:
+        e = self.open()
+        self.queue(e, 6)
+        series = [(5.0, 6.0, 4.0), (9.0, 0.0, 0.0), (3.0, 5.5, 4.5), (NAN,), (), ()]
+        for claim, values in zip(self.claim(e, 6), series, strict=True):
+            self.store.report(claim.id, 0, points(*values))
+        self.store.report(AttemptId(e, 5, 1), 0, points(1.0, metric="other"))
+        assert self.numbers(e, Sort("metric", "loss", how)) == [*order, 4]
+        assert self.numbers(e, Sort("metric", "loss", how, smallest_first=True)) == [*reversed(order), 4]
+        assert self.numbers(e, Sort("metric", "loss", how), 2, 1) == [*order[1:3]]
+        assert self.numbers(e, Sort("metric", "other", how)) == [5]
+        assert self.numbers(e, Sort("metric", "nothing", how)) == []
+
+    def test_ties_of_a_metric_go_by_number(self) -> None:
+        e = self.open()
+        self.queue(e, 3)
+        for claim in reversed(self.claim(e, 3)):
+            self.store.report(claim.id, 0, points(1.0))
+        for first in (True, False):
+            assert self.numbers(e, Sort("metric", "loss", smallest_first=first)) == [1, 2, 3]
+
+    def test_a_history_is_frozen(self) -> None:
+        e = self.finished(0.5, 0.7)
+        self.queue(e, 0)
+        before = self.store.history(e)
+        assert list(before.trials) == self.store.trials(e)
+        assert before.revision == self.store.revision()
+        kept = repr(before)
+        self.store.retry(e, 1)
+        id = self.claim(e)[0].id
+        self.store.finish(id, ended(0.9))
+        after = self.store.history(e)
+        assert repr(before) == kept
+        assert after.revision == self.store.revision() > before.revision
+        assert list(after.trials) == self.store.trials(e)
+        assert [t.result.value for t in after.trials if t.result] == [0.9, 0.7]
+
+    def test_a_history_read_often_equals_one_read_once(self) -> None:
+        e = self.open(12)
+        for k in range(12):
+            id = self.begin(e, f"w{k % 3}")
+            self.store.history(e)
+            if k % 3 == 0:
+                self.store.finish(id, ended(None, Outcome.LOST), again=True)
+                id = self.claim(e)[0].id
+                self.store.history(e)
+            self.store.finish(id, ended(float(k)))
+            assert list(self.store.history(e).trials) == self.store.trials(e)
+
+    def test_revisions_order_every_change(self) -> None:
+        e = self.finished(0.5, 0.7)
+        events = self.store.events()
+        revisions = [event.revision for event in events]
+        assert revisions == sorted(set(revisions)) and revisions[-1] == self.store.revision()
+        assert [event.kind for event in events] == [
+            "created",
+            "proposed",
+            *["claimed"] * 2,
+            *["finished"] * 2,
+        ]
+        assert [(ev.trial, ev.attempt) for ev in events if ev.kind == "finished"] == [(1, 1), (2, 1)]
+        assert self.store.events(since=revisions[2]) == events[3:]
+        assert self.store.events(since=revisions[2], limit=1) == events[3:4]
+        assert self.store.events(experiment=e) == events and self.store.events(experiment=99) == []
+        changed = {event.trial: event.revision for event in events}
+        assert {t.number: t.revision for t in self.store.trials(e)} == {1: changed[1], 2: changed[2]}
+        assert self.store.experiment(e).revision == revisions[-1]
+
+    def test_experiments_do_not_see_one_another(self) -> None:
+        first = self.finished(0.5, 0.7)
+        kept = fingerprint(self.store)[f"experiment {first}"]
+        second = self.finished(0.1, None, 0.2)
+        assert fingerprint(self.store)[f"experiment {first}"] == kept
+        assert self.numbers(first, Sort("value")) == [2, 1]
+        assert self.numbers(second, Sort("value")) == [3, 1]
+        assert len(self.store.history(first).trials) == 2
+        assert self.store.trial(second, 1).run_id == 3
+
+    def test_the_record_outlives_its_process(self) -> None:
+        if self.reopen is None:
+            pytest.skip("this store keeps its record as long as its process lives")
+        e = self.finished(0.5, None, NAN, inf)
+        self.queue(e, 0)
+        self.store.retry(e, 2)
+        self.store.report(self.claim(e)[0].id, 0, points(1.0, NAN))
+        before = fingerprint(self.store)
+        self.store.close()
+        self.store = self.reopen(self.clock)
+        assert fingerprint(self.store) == before

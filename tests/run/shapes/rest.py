@@ -1,0 +1,5 @@
+"""Rests until it is ended."""
+
+import ready
+
+ready.rest()
