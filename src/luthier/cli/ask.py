@@ -24,7 +24,7 @@ luthier tell 144.8 --value 0.93
 
 @click.command("ask", cls=Example, example=_EXAMPLE)
 @click.argument("id", type=EXPERIMENT)
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="How many.  [default: 1]")
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="How many (1).")
 @click.option("--lease", type=DURATION, default=3600.0, metavar="TIME",
               help="How long the trials are yours; one not told of by then may go to another. [default: 1h]")  # fmt: skip
 @with_store

@@ -8,6 +8,7 @@ from typing import Any
 
 from luthier.cli.options import Place
 from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, short, say, table
+from luthier.errors import NotFound
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.view.experiments import ExperimentRow, experiment_row
 from luthier.view.logs import last_lines
@@ -79,7 +80,7 @@ def trial_document(row: TrialRow) -> dict[str, Any]:
 
 
 def show_page(shown: PageShown, now: float) -> None:
-    """Prints the page for people."""
+    """Prints the page for people. **Raises** NotFound when there is no such page."""
     found = shown.read(now)
     row = experiment_row(shown.store, shown.record, shown.place.activity(shown.store))
     say(describe(row))
@@ -112,7 +113,7 @@ def describe(row: ExperimentRow) -> str:
 def _nothing(shown: PageShown, found: Page) -> str:
     id = shown.record.id
     if shown.page > 1:
-        return f"luthier: experiment {id} has no page {shown.page} in this order; begin with --page 1"
+        raise NotFound(f"experiment {id} has no page {shown.page} in this order; begin with --page 1")
     match shown.order.by:
         case "running":
             return f"no trial of experiment {id} is running"
