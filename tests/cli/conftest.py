@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import svm_search
 
 from luthier.cli import main
+
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves helpers to us
+import svm_search
 
 NOW = 1_700_000_300.0
 

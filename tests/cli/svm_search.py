@@ -62,7 +62,9 @@ def run_one(
         Path(place.stdout).write_text(f"began {claim.id.trial}\nepoch 1\ndone\n")
         Path(place.stderr).write_text("" if accuracy is not None else "Traceback:\nValueError: no\n")
     if accuracy is None:
-        store.finish(claim.id, Result(Outcome.FAILED, "exit code 1", exit_code=1, seconds=65.0, peak_bytes=1_500_000))
+        store.finish(
+            claim.id, Result(Outcome.FAILED, "exit code 1", exit_code=1, seconds=65.0, peak_bytes=1_500_000)
+        )
         return
     points = [Point("accuracy", 1, accuracy / 2, clock.now()), Point("accuracy", 2, accuracy, clock.now())]
     store.report(claim.id, 0, [*points, Point("loss", 2, 1 - accuracy, clock.now())])

@@ -71,8 +71,13 @@ def test_ask_and_tell(unfinished, run) -> None:
     assert first["values"] == {"C": 10, "gamma": 0.01}
     assert first["texts"] == {"C": "10", "gamma": ".010"}
     assert Path(first["folder"]).is_dir()
-    assert run("tell", "1.3", "--metric", "accuracy=0.99", "--metric", "loss=.01").err == "trial 1.3 succeeded with 0.99\n"
-    assert run("tell", "1.3", "--metric", "accuracy=0.99", "--metric", "loss=.01").code == 0, "it may be repeated"
+    assert (
+        run("tell", "1.3", "--metric", "accuracy=0.99", "--metric", "loss=.01").err
+        == "trial 1.3 succeeded with 0.99\n"
+    )
+    assert run("tell", "1.3", "--metric", "accuracy=0.99", "--metric", "loss=.01").code == 0, (
+        "it may be repeated"
+    )
     assert run("tell", "1.4", "--failed", "out of patience").code == 0
     store = open_store(unfinished)
     assert store.experiment(1).is_met
@@ -125,7 +130,9 @@ def test_enqueue_from_files(unfinished, run, tmp_path: Path) -> None:
         ("a.txt", "", ".txt is not known; use .csv, .json or .jsonl"),
     ],
 )
-def test_enqueue_names_the_place_of_a_mistake_and_adds_nothing(name, text, message, unfinished, run, tmp_path) -> None:
+def test_enqueue_names_the_place_of_a_mistake_and_adds_nothing(
+    name, text, message, unfinished, run, tmp_path
+) -> None:
     (tmp_path / name).write_text(text)
     said = run("enqueue", "1", "--file", name)
     assert said.code == 2
@@ -228,4 +235,24 @@ def test_logs_follow_new_trials_until_the_end(unfinished, run) -> None:
     store.finish(AttemptId(1, 3, 1), Result(Outcome.SUCCEEDED, "", 1.0))
     follower.join(5)
     assert not follower.is_alive()
-    assert said[0].out.splitlines() == ["1.1 | done", "1.2 | done", "1.3 | one", "1.3 | two", "1.3 | three", "1.3 | no newline"]
+    assert said[0].out.splitlines() == [
+        "1.1 | done",
+        "1.2 | done",
+        "1.3 | one",
+        "1.3 | two",
+        "1.3 | three",
+        "1.3 | no newline",
+    ]
+
+
+def test_templates_are_copied_once(run, tmp_path: Path) -> None:
+    said = run("template", "get", "digits", "--to", "mine")
+    assert said.code == 0
+    assert (tmp_path / "mine" / "README.md").is_file()
+    assert run("template", "get", "digits", "--to", "mine").code == 2
+    assert run("template", "get", "digits", "--to", "mine", "--force").code == 0
+    said = run("template", "get", "digit")
+    assert said.code == 4
+    assert said.err.startswith(
+        "luthier: there is no template 'digit' (did you mean digits?); the templates are "
+    )

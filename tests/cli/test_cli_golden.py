@@ -64,6 +64,7 @@ CASES = {
     "stop-finished": "stop 1",
     "kill-ended-trial": "kill 1.2",
     "rm": "rm 1 -y",
+    "template": "template list",
 }
 
 

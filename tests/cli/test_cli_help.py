@@ -52,7 +52,9 @@ def test_version_is_the_same_on_both_ways(capsys) -> None:
     assert re.fullmatch(r"luthier \d+\.\d+\.\d+\S*", first)
 
 
-@pytest.mark.parametrize("argv", [["list"], ["show"], ["best"], ["logs", "1.1"], ["export"], ["metrics", "1"]])
+@pytest.mark.parametrize(
+    "argv", [["list"], ["show"], ["best"], ["logs", "1.1"], ["export"], ["metrics", "1"]]
+)
 def test_looking_loads_nothing_heavy(argv, place) -> None:
     _, loaded = modules_of(argv, place.parent)
     assert not loaded & {"numpy", "scipy", "rich", "msgspec", "asyncio", "ruamel.yaml", "psutil", "pyarrow"}
@@ -73,7 +75,8 @@ def test_every_command_has_a_heading_and_fits_the_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(UsageError("a"), 2), (ConflictError("b"), 3), (NotFound("c"), 4), (KeyboardInterrupt(), 130)]
+    ("error", "code"),
+    [(UsageError("a"), 2), (ConflictError("b"), 3), (NotFound("c"), 4), (KeyboardInterrupt(), 130)],
 )
 def test_errors_become_exit_codes_and_one_message(error, code, monkeypatch, capsys) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -117,7 +120,10 @@ def test_completion_scripts_name_us(shell, run) -> None:
 
 def test_a_shell_can_complete_commands_and_options(monkeypatch, capsys) -> None:
     monkeypatch.setenv("_LUTHIER_COMPLETE", "bash_complete")
-    for words, position, expected in (("luthier be", "1", "plain,best"), ("luthier best --t", "2", "plain,--top")):
+    for words, position, expected in (
+        ("luthier be", "1", "plain,best"),
+        ("luthier best --t", "2", "plain,--top"),
+    ):
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", position)
         main([])

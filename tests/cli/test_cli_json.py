@@ -30,6 +30,8 @@ CASES = [
     ("rm", ["rm", "1", "-y"]),
     ("gc", ["gc", "1", "--keep-outputs", "best:1"]),
     ("doctor", ["doctor"]),
+    ("template", ["template", "list"]),
+    ("template-get", ["template", "get", "digits"]),
 ]
 
 
@@ -89,18 +91,21 @@ def test_every_field_of_ask_and_tell_is_documented(place, run) -> None:
 def test_documented_fields_exist(run) -> None:
     """The other way round, where the example has every part: nothing is documented that is never printed."""
     for schema, words in (("list", ["list"]), ("metrics", ["metrics", "1"]), ("best", ["best", "1"])):
-        printed = {re.sub(r"\.(values|texts|metrics)\.[^.\[]+$", r".\1.*", p) for p in fields(json.loads(run(*words, "--json").out))}
+        printed = {
+            re.sub(r"\.(values|texts|metrics)\.[^.\[]+$", r".\1.*", p)
+            for p in fields(json.loads(run(*words, "--json").out))
+        }
         assert documented(schema) - printed <= {"objective", "ties", "message"}, schema
 
 
 def test_the_test_sees_a_missing_field() -> None:
-    assert undocumented({"schema": "x", "experiments": [{"id": 1, "surprise": 2}]}, "list") == {"experiments[].surprise"}
+    assert undocumented({"schema": "x", "experiments": [{"id": 1, "surprise": 2}]}, "list") == {
+        "experiments[].surprise"
+    }
 
 
 @pytest.mark.usefixtures("place")
 def test_numbers_are_whole_and_what_json_lacks_are_words(run, place) -> None:
-    from luthier.cli.output import emit_json  # noqa: F401
-
     shown = json.loads(run("show", "1.1", "--json").out)
     assert shown["trial"]["value"] == 0.912345678
     run("enqueue", "1", "C=1", "gamma=0.1")

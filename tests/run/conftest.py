@@ -18,6 +18,7 @@ from luthier.run.folders import AttemptFolder, Folders
 from luthier.run.runner import Ended, Order
 from luthier.trial import AttemptId
 
+NO_LIMITS = Limits()
 SHAPES = Path(__file__).parent / "shapes"
 
 
@@ -61,7 +62,7 @@ class Bench:
         trial: int = 1,
         attempt: int = 1,
         slot: int = 0,
-        limits: Limits = Limits(),
+        limits: Limits = NO_LIMITS,
         **env: str,
     ) -> Order:
         """An order with everything a program finds, its folder prepared."""

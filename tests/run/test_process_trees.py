@@ -101,7 +101,8 @@ def test_driver_killed_and_the_attempt_is_adopted(bench: Any, shape: str) -> Non
     Path(order.folder, "outputs/finish").touch()
     ended = bench.ended()
     assert bench.alive(order.key) == []
-    assert ended.result.outcome is Outcome.SUCCEEDED and ended.began is not None
+    assert ended.result.outcome is Outcome.SUCCEEDED
+    assert ended.began is not None
 
 
 @shapes
@@ -111,7 +112,8 @@ def test_driver_killed_and_the_attempt_is_to_be_stopped(bench: Any, shape: str) 
     assert bench.runner.adopt(order.id, order.key, order.folder) in (Adoption.RUNNING, Adoption.ENDED)
     result = bench.ended().result
     assert bench.alive(order.key) == []
-    assert result.outcome is Outcome.INTERRUPTED and "driver was lost" in result.reason
+    assert result.outcome is Outcome.INTERRUPTED
+    assert "driver was lost" in result.reason
 
 
 @shapes

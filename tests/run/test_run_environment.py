@@ -89,7 +89,8 @@ def test_cores_are_shared_out() -> None:
     cores = len(os.sched_getaffinity(0))
     assert cpu_share(None, 1) == cores
     assert cpu_share(None, 10 * cores) == 1
-    assert cpu_share(3, 10) == 3 and cpu_share(0.5, 1) == 1
+    assert cpu_share(3, 10) == 3
+    assert cpu_share(0.5, 1) == 1
 
 
 def test_a_trials_folder_is_laid_out_as_documented(bench: Any) -> None:

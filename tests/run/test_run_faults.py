@@ -115,7 +115,8 @@ def test_a_tree_over_its_memory_is_out_of_memory(bench: Any) -> None:
     bench.runner.start(bench.python(two_of_60_mib, trial=1, slot=0, limits=limits))
     bench.runner.start(bench.python(shared_80_mib, trial=2, slot=1, limits=limits))
     ended = {e.id.trial: e.result for e in (bench.ended(), bench.ended())}
-    assert ended[1].outcome is Outcome.OUT_OF_MEMORY and "100 MiB" in ended[1].reason
+    assert ended[1].outcome is Outcome.OUT_OF_MEMORY
+    assert "100 MiB" in ended[1].reason
     assert ended[1].peak_bytes > 100 << 20
     assert ended[2].outcome is Outcome.SUCCEEDED, "pages shared after a fork were counted twice"
 
@@ -174,7 +175,8 @@ def test_what_cannot_be_started_has_failed_with_a_sentence_that_names_it(bench: 
     ):
         bench.runner.start(bench.order(*argv, trial=trial))
         result = bench.ended().result
-        assert result.outcome is Outcome.FAILED and result.exit_code is None
+        assert result.outcome is Outcome.FAILED
+        assert result.exit_code is None
         assert result.reason.startswith(said)
 
 

@@ -89,7 +89,8 @@ def test_fractions_share_one_and_leave_whole_ones_free() -> None:
 
 
 def test_no_gpu_needs_none() -> None:
-    assert slots(0).allocate(0) == () and slots(0).capacity(0) is None
+    assert slots(0).allocate(0) == ()
+    assert slots(0).capacity(0) is None
 
 
 def test_an_adopted_attempt_keeps_what_it_was_given() -> None:

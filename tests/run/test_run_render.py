@@ -19,11 +19,11 @@ from luthier.errors import CommandError
 from luthier.run.render import check_command, render
 
 
-def words(*args: str, **options: bool) -> Command:
+def words(*args: str, **options: Any) -> Command:
     return Command(args, "/", **options)
 
 
-def shell(text: str, **options: bool) -> Command:
+def shell(text: str, **options: Any) -> Command:
     return Command((text,), "/", shell=True, **options)
 
 
@@ -105,7 +105,8 @@ def test_an_unknown_name_between_colons_only_warns() -> None:
     command = words("p", "PYTHONPATH=src:lib:tests", ":lr:", ":depth:", ":dept:")
     warnings = check_command(command, TEXTS)
     assert len(warnings) == 2
-    assert ":lib:" in warnings[0] and "did you mean depth" in warnings[1]
+    assert ":lib:" in warnings[0]
+    assert "did you mean depth" in warnings[1]
     assert render(command, TEXTS, TEXTS)[1] == "PYTHONPATH=src:lib:tests"
 
 

@@ -25,7 +25,11 @@ GROUPS = {
 COMMANDS = {
     "grid": ("search", "Try every combination of the values you list.", "search"),
     "random": ("search", "Draw values at random, or spread evenly with --sequence sobol.", "search"),
-    "check": ("check", "Run one trial first: what it reports, how long it takes, what all will cost.", "search"),
+    "check": (
+        "check",
+        "Run one trial first: what it reports, how long it takes, what all will cost.",
+        "search",
+    ),
     "resume": ("resume", "Go on with an experiment that was paused, stopped or interrupted.", "search"),
     "worker": ("worker", "Help with an experiment from another process.", "search"),
     "list": ("list", "The experiments of this project.", "look"),

@@ -120,7 +120,7 @@ def run(words: Sequence[str]) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         return quiet_pipe()
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last resort: said with its traceback, never swallowed
         import traceback
 
         traceback.print_exc()
@@ -152,5 +152,5 @@ def _joined(words: Sequence[str]) -> str:
 
 def quiet_pipe() -> int:
     """Ends quietly because the reader of our output went away, as `head` does."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # Python flushes it once more at its end
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - Python flushes it once more at its end
     return _PIPE

@@ -57,7 +57,9 @@ def command(place: Place, id: Id, count: int, lease: float, as_json: bool) -> No
             "values": claim.configuration.values(),
             "texts": claim.configuration.texts(),
             "seed": claim.seed,
-            "folder": _prepared(Path(folders.attempt(claim.id.experiment, claim.id.trial, claim.id.attempt).path)),
+            "folder": _prepared(
+                Path(folders.attempt(claim.id.experiment, claim.id.trial, claim.id.attempt).path)
+            ),
         }
         for claim in claims
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from luthier.clock import SystemClock
 from luthier.run.folders import Folders
 from luthier.view.logs import last_lines
 from luthier.view.trials import AttemptRow, TrialDetail, trial_detail
+from luthier.view.verdicts import command_line
 
 if TYPE_CHECKING:
     from luthier.store import Store
@@ -26,10 +26,11 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
     """Prints one trial. **Raises** NotFound."""
     detail = trial_detail(store, experiment, trial, SystemClock().now())
     row = detail.row
+    command = command_line(store, store.experiment(experiment), trial)
     folder = Folders(place.folder).trial(experiment, trial)
     tail = last_lines(place.folder, experiment, trial, row.attempt, _TAIL) if row.attempt else ()
     if not as_json:
-        return _print(detail, folder, tail)
+        return _print(detail, folder, command, tail)
     attempts = [asdict(attempt) for attempt in detail.attempts]
     why = {
         "proposed_by": detail.proposed_by,
@@ -46,13 +47,14 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
             "metrics": [asdict(metric) for metric in detail.metrics],
             "proposal": why,
             "folder": folder,
+            "command": command,
             "tail": list(tail),
         },
     )
     return None
 
 
-def _print(detail: TrialDetail, folder: str, tail: tuple[str, ...]) -> None:
+def _print(detail: TrialDetail, folder: str, command: str | None, tail: tuple[str, ...]) -> None:
     row = detail.row
     emit(paint(f"trial {row.name}  {row.outcome or row.state}", "bold", *trial_style(row)))
     facts = {
@@ -66,10 +68,8 @@ def _print(detail: TrialDetail, folder: str, tail: tuple[str, ...]) -> None:
         "seed": str(row.seed),
         "proposed by": _why(detail),
         "folder": folder,
+        "command": command or "-",
     }
-    command = next((attempt.command for attempt in reversed(detail.attempts) if attempt.command), None)
-    if command:
-        facts["command"] = shlex.join(command)
     for name, text in facts.items():
         if text != "-":
             emit(f"  {name:<12} {text}")
@@ -107,7 +107,15 @@ def _show_metrics(detail: TrialDetail) -> None:
         return
     heads = ("METRIC", "POINTS", "LAST", "STEP", "MIN", "MAX", "AVG")
     lines = [
-        (m.metric, str(m.count), number(m.last), number(m.last_step), number(m.min), number(m.max), number(m.avg))
+        (
+            m.metric,
+            str(m.count),
+            number(m.last),
+            number(m.last_step),
+            number(m.min),
+            number(m.max),
+            number(m.avg),
+        )
         for m in detail.metrics
     ]
     emit()

@@ -33,9 +33,7 @@ luthier enqueue 144 --file favourites.csv
               help="Configurations from a .csv, .json (a list of objects) or .jsonl file.")  # fmt: skip
 @with_store
 @as_json
-def command(
-    place: Place, id: Id, values: tuple[Named, ...], files: tuple[Path, ...], as_json: bool
-) -> None:
+def command(place: Place, id: Id, values: tuple[Named, ...], files: tuple[Path, ...], as_json: bool) -> None:
     """Adds configurations of your own to an experiment. They run before the algorithm's, and count towards its
     trials; when these are spent already, their number is raised.
     """
@@ -61,7 +59,9 @@ def _row(values: tuple[Named, ...]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for named in values:
         if named.name in row:
-            raise UsageError(f"{named.name} is given twice; give each parameter once, several configurations by --file")
+            raise UsageError(
+                f"{named.name} is given twice; give each parameter once, several configurations by --file"
+            )
         row[named.name] = named.text
     return row
 
@@ -86,7 +86,9 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
         raise UsageError(f"{file} could not be read: {reason}") from None
     match file.suffix.lower():
         case ".csv":
-            rows: Any = [{k: v for k, v in row.items() if k and v} for row in csv.DictReader(text.splitlines())]
+            rows: Any = [
+                {k: v for k, v in row.items() if k and v} for row in csv.DictReader(text.splitlines())
+            ]
         case ".jsonl" | ".ndjson":
             lines = enumerate(text.splitlines(), start=1)
             rows = [_json(f"{file}:{number}", line) for number, line in lines if line.strip()]
@@ -94,9 +96,11 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
             rows = _json(str(file), text)
             rows = [rows] if isinstance(rows, dict) else rows
         case other:
-            raise UsageError(f"{file}: {other or 'a file without an ending'} is not known; use .csv, .json or .jsonl")
+            raise UsageError(
+                f"{file}: {other or 'a file without an ending'} is not known; use .csv, .json or .jsonl"
+            )
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{file} must hold a list of objects, such as [{{\"rate\": 0.1}}]")
+        raise UsageError(f'{file} must hold a list of objects, such as [{{"rate": 0.1}}]')
     return rows
 
 

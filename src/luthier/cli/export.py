@@ -24,7 +24,9 @@ luthier export 144 -o trials.parquet          needs luthier[parquet]
 
 @click.command("export", cls=Example, example=_EXAMPLE)
 @click.argument("id", required=False, type=EXPERIMENT)
-@click.option("-o", "--output", metavar="FILE", help="Where to, replaced whole; standard output when left out.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where to, replaced whole; standard output when left out."
+)
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: as FILE ends, else csv.")
 @click.option("--points", is_flag=True, help="One row a point of every metric, instead of one a trial.")
 @with_store
@@ -57,5 +59,7 @@ def _of_name(target: Path | None) -> str:
     if ending == "ndjson":
         return "jsonl"
     if ending not in FORMATS:
-        raise UsageError(f"-o {target}: .{ending} is no format of ours; use one of {', '.join(FORMATS)} with --format")
+        raise UsageError(
+            f"-o {target}: .{ending} is no format of ours; use one of {', '.join(FORMATS)} with --format"
+        )
     return ending

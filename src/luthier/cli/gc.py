@@ -35,7 +35,9 @@ def command(
     Results, metrics and logs stay. Trials that are queued or running keep everything.
     """
     if keep_checkpoints is None and keep_outputs is None:
-        raise UsageError("say what may go: --keep-checkpoints best:3, --keep-outputs none (both keep all by default)")
+        raise UsageError(
+            "say what may go: --keep-checkpoints best:3, --keep-outputs none (both keep all by default)"
+        )
     checkpoints = parse_keep("--keep-checkpoints", keep_checkpoints or "all")
     outputs = parse_keep("--keep-outputs", keep_outputs or "all")
     with place.read() as store:

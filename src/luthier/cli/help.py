@@ -44,7 +44,9 @@ def _page(root: click.Context, topic: str) -> str:
     if topic not in COMMANDS:
         from luthier.space.nearest import hint
 
-        raise NotFound(f"there is no command {topic!r}{hint(topic, [*COMMANDS, 'exit-codes'])}; see: luthier --help")
+        raise NotFound(
+            f"there is no command {topic!r}{hint(topic, [*COMMANDS, 'exit-codes'])}; see: luthier --help"
+        )
     found = app.get_command(root, topic)
     assert found is not None, "COMMANDS names it"
     with click.Context(found, info_name=topic, parent=root, **found.context_settings) as ctx:

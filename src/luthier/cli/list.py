@@ -44,7 +44,9 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
     if as_json:
         emit_json("list", {"experiments": [asdict(row) for row in rows]})
     elif not rows:
-        say(f"no experiment{' is running' if running else ''} in {place.folder}; begin with: luthier help grid")
+        say(
+            f"no experiment{' is running' if running else ''} in {place.folder}; begin with: luthier help grid"
+        )
     else:
         now = SystemClock().now()
         styles = [(_COLOURS[row.state],) if row.state in _COLOURS else () for row in rows]

@@ -78,7 +78,9 @@ def _check(store: Store, id: Id, attempt: int | None, follow: bool) -> None:
         return
     trial = store.trial(id.experiment, id.trial)
     if not trial.attempt and not follow:
-        raise NotFound(f"trial {id} has not begun, so it has printed nothing; wait for it with: luthier logs {id} -f")
+        raise NotFound(
+            f"trial {id} has not begun, so it has printed nothing; wait for it with: luthier logs {id} -f"
+        )
     if attempt is not None and attempt > trial.attempt:
         raise NotFound(f"trial {id} has no attempt {attempt}; it has {trial.attempt}")
 

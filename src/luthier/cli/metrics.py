@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.options import ID, Id, Place, as_json, with_store
-from luthier.cli.output import emit, emit_json, number, say, table
+from luthier.cli.output import date, emit, emit_json, number, say, table
 from luthier.errors import NotFound
 from luthier.view.trials import MetricRow, metric_rows
 
@@ -57,16 +56,14 @@ def _points(store: Store, experiment: int, trial: int, metric: str, as_json: boo
     elif not points:
         say(f"trial {experiment}.{trial} reported no {metric}")
     else:
-        lines = [(number(p.step), number(p.value), _moment(p.time)) for p in points]
+        lines = [(number(p.step), number(p.value), date(p.time)) for p in points]
         emit(table(("STEP", metric, "TIME"), lines, right=("STEP", metric)))
 
 
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-
-
 def _summaries(store: Store, id: Id, metric: str | None, as_json: bool) -> None:
-    trials = [id.trial] if id.trial is not None else [t.number for t in store.trials(id.experiment) if t.attempt]
+    trials = (
+        [id.trial] if id.trial is not None else [t.number for t in store.trials(id.experiment) if t.attempt]
+    )
     found: list[tuple[str, MetricRow]] = []
     for trial in trials:
         rows = metric_rows(store.summaries(id.experiment, store.trial(id.experiment, trial).number))

@@ -116,7 +116,9 @@ class Place:
         from luthier.store import open_store
 
         if not create and not (self.folder / "store.db").is_file():
-            raise NotFound(f"there is no store in {self.folder}; run a search first, or name one with --store")
+            raise NotFound(
+                f"there is no store in {self.folder}; run a search first, or name one with --store"
+            )
         store = open_store(self.folder)
         try:
             yield store
@@ -174,4 +176,6 @@ def with_store(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def as_json(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document; see docs/json.md.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document; see docs/json.md.")(
+        function
+    )

@@ -59,7 +59,7 @@ def emit_json_line(document: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not (value - value == 0):
+    if isinstance(value, float) and value - value != 0:
         return "nan" if value != value else "inf" if value > 0 else "-inf"
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -120,9 +120,11 @@ def age(seconds: float) -> str:
 
 def date(time: float | None) -> str:
     """A time as a date and hour of this machine's zone."""
-    from datetime import datetime
+    from datetime import UTC, datetime
 
-    return "-" if time is None else datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
+    if time is None:
+        return "-"
+    return datetime.fromtimestamp(time, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def size(count_bytes: float) -> str:

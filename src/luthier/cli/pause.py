@@ -32,7 +32,11 @@ def command(place: Place, ids: tuple[Id, ...], as_json: bool) -> None:
             if is_over:
                 say(f"experiment {record.id} is finished already; there is nothing to pause")
                 continue
-            running = f"{many(record.running, 'trial')} still running will finish" if record.running else "nothing runs"
+            running = (
+                f"{many(record.running, 'trial')} still running will finish"
+                if record.running
+                else "nothing runs"
+            )
             was = "" if changed else " already"
             say(f"experiment {record.id} is paused{was}; {running}; go on with: luthier resume {record.id}")
     if as_json:

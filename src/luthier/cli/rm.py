@@ -63,7 +63,9 @@ def _ask(records: list[ExperimentRecord]) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"nobody can be asked here; add -y to remove experiment {what} for good")
     noun = "experiment" if len(records) == 1 else "experiments"
-    click.confirm(f"Remove {noun} {what} with {many(trials, 'trial')} and all files for good?", abort=True, err=True)
+    click.confirm(
+        f"Remove {noun} {what} with {many(trials, 'trial')} and all files for good?", abort=True, err=True
+    )
 
 
 def _delete(folder: Path) -> None:

@@ -29,10 +29,14 @@ luthier show 144.7                        everything about one trial
 
 @click.command("show", cls=Example, example=_EXAMPLE)
 @click.argument("id", required=False, type=ID)
-@click.option("--sort", metavar="METRIC[:min|max|avg]", help="By a metric, 'value' (the objective) or 'number'.")
+@click.option(
+    "--sort", metavar="METRIC[:min|max|avg]", help="By a metric, 'value' (the objective) or 'number'."
+)
 @click.option("--ascending/--descending", default=None, help="Default: best first, other metrics descending.")
 @click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
-@click.option("--page-size", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="0: all.")
+@click.option(
+    "--page-size", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="0: all."
+)
 @click.option("--failed", is_flag=True, help="Those that did not succeed, with reasons and last lines.")
 @click.option("--running", is_flag=True, help="Those that run now.")
 @with_store
@@ -52,7 +56,9 @@ def command(
     if failed and running:
         raise UsageError("--failed and --running exclude one another; give one of them")
     if sort and (failed or running):
-        raise UsageError("--sort does not go with --failed or --running, which are shown by number; leave one out")
+        raise UsageError(
+            "--sort does not go with --failed or --running, which are shown by number; leave one out"
+        )
     with place.read() as store:
         if id is not None and id.trial is not None:
             from luthier.cli.detail import show_trial
@@ -69,7 +75,12 @@ def command(
 
 
 def _order(
-    store: Store, record: ExperimentRecord, sort: str | None, ascending: bool | None, failed: bool, running: bool
+    store: Store,
+    record: ExperimentRecord,
+    sort: str | None,
+    ascending: bool | None,
+    failed: bool,
+    running: bool,
 ) -> tuple[Sort, bool]:
     """What was asked for as the store's order, and whether the newest number comes first."""
     from luthier.store import Sort
@@ -83,7 +94,9 @@ def _order(
     if sort in ("value", "objective"):
         if objective is None:
             raise UsageError(f"experiment {record.id} has no objective to sort by; give --sort METRIC")
-        return Sort("value", smallest_first=objective.direction == "minimize" if small is None else small), False
+        return Sort(
+            "value", smallest_first=objective.direction == "minimize" if small is None else small
+        ), False
     metric, how = _metric(store, record, sort)
     if small is None:
         small = objective is not None and objective.metric == metric and objective.direction == "minimize"

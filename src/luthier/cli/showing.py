@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from luthier.cli.options import Place
-from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, short, say, table
+from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, say, short, table
 from luthier.errors import NotFound
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.view.experiments import ExperimentRow, experiment_row
@@ -53,7 +53,9 @@ def page_document(shown: PageShown, now: float) -> None:
         trial_document(row) | ({"tail": list(shown.tail(row))} if is_failed else {}) for row in found.rows
     ]
     row = experiment_row(shown.store, shown.record, shown.place.activity(shown.store))
-    is_small_first = shown.order.smallest_first if shown.order.by in ("value", "metric") else not shown.newest_first
+    is_small_first = (
+        shown.order.smallest_first if shown.order.by in ("value", "metric") else not shown.newest_first
+    )
     emit_json(
         "show",
         {
@@ -121,7 +123,8 @@ def _nothing(shown: PageShown, found: Page) -> str:
             return f"no trial of experiment {id} has failed"
         case "value" | "metric":
             return f"no trial of experiment {id} has such a value yet"
-    return f"experiment {id} has no trials yet"
+        case _:
+            return f"experiment {id} has no trials yet"
 
 
 def _columns(shown: PageShown, found: Page) -> dict[str, Callable[[TrialRow], str]]:
@@ -135,7 +138,9 @@ def _columns(shown: PageShown, found: Page) -> dict[str, Callable[[TrialRow], st
         if how != "last":
             columns[f"{metric}:{how}"] = lambda row: number(_aggregate(shown, row))
         elif objective is None or objective.metric != metric or objective.aggregate != "last":
-            columns[f"{metric}:last" if metric in columns else metric] = lambda row: number(row.metrics.get(metric))
+            columns[f"{metric}:last" if metric in columns else metric] = lambda row: number(
+                row.metrics.get(metric)
+            )
     if not columns:
         for name in shown.store.metric_names(shown.record.id)[:_METRICS_SHOWN]:
             columns[name] = lambda row, name=name: number(row.metrics.get(name))  # type: ignore[misc]
@@ -152,7 +157,9 @@ def _aggregate(shown: PageShown, row: TrialRow) -> float | None:
 
 def _show_table(shown: PageShown, found: Page) -> None:
     columns = _columns(shown, found)
-    names = [name for name in shown.record.description.space.names if any(name in row.texts for row in found.rows)]
+    names = [
+        name for name in shown.record.description.space.names if any(name in row.texts for row in found.rows)
+    ]
     lines = [
         (
             row.name,

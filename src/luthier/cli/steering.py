@@ -66,7 +66,9 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
     number = id.experiment
     record = store.experiment(number)
     if record.is_met and not record.running:
-        return _document(id, how, False, [], f"experiment {number} is finished already; nothing was to be ended")
+        return _document(
+            id, how, False, [], f"experiment {number} is finished already; nothing was to be ended"
+        )
     running = [held.id.trial for held in store.held(number)]
     changed = store.set_wish(number, how.wish, how.reason)
     if running and wait:

@@ -31,7 +31,9 @@ luthier tell 144.8 --failed "out of patience"
 @click.argument("id", type=ID)
 @click.option("--attempt", type=click.IntRange(1), metavar="K", help="As `ask` said; default: the newest.")
 @click.option("--value", type=float, metavar="V", help="The objective's value.")
-@click.option("--metric", "metrics", multiple=True, type=NAMED, help="A metric, the objective's among them. Repeat it.")
+@click.option(
+    "--metric", "metrics", multiple=True, type=NAMED, help="A metric, the objective's among them. Repeat it."
+)
 @click.option("--failed", metavar="REASON", help="It failed, and why.")
 @with_store
 @as_json
@@ -95,13 +97,19 @@ def _finish(store: Store, trial: Trial, id: AttemptId, points: list[Point], resu
     from luthier.store import Verdict
 
     if not id.attempt:
-        raise UsageError(f"trial {trial.name} was never asked for; take trials with: luthier ask {trial.experiment}")
+        raise UsageError(
+            f"trial {trial.name} was never asked for; take trials with: luthier ask {trial.experiment}"
+        )
     if points and trial.attempt == id.attempt and trial.result is None:
         store.report(id, 0, points)
     verdict = store.finish(id, result)
     if verdict is Verdict.STALE:
         now = store.trial(trial.experiment, trial.number)
-        holder = f"attempt {now.attempt} has it" if now.attempt != id.attempt else f"it is {now.state.value} already"
+        holder = (
+            f"attempt {now.attempt} has it"
+            if now.attempt != id.attempt
+            else f"it is {now.state.value} already"
+        )
         raise ConflictError(
             f"trial {trial.name}: attempt {id.attempt} came too late, {holder}; your result is kept as an event and "
             f"counted nowhere, ask for another trial with: luthier ask {trial.experiment}"

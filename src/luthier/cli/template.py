@@ -35,9 +35,13 @@ def list_templates(as_json: bool) -> None:
         emit(table(("NAME", "DESCRIPTION"), rows))
 
 
-@command.command("get", cls=Example, example="luthier template get digits\nluthier template get mnist --to work")
+@command.command(
+    "get", cls=Example, example="luthier template get digits\nluthier template get mnist --to work"
+)
 @click.argument("name")
-@click.option("--to", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to.  [default: NAME]")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to.  [default: NAME]"
+)
 @click.option("--force", is_flag=True, help="Overwrite the files of an earlier copy.")
 @as_json
 def get(name: str, folder: Path | None, force: bool, as_json: bool) -> None:
@@ -48,8 +52,10 @@ def get(name: str, folder: Path | None, force: bool, as_json: bool) -> None:
     if name not in known:
         from luthier.space.nearest import hint
 
-        raise NotFound(f"there is no template {name!r}{hint(name, known)}; the templates are {', '.join(known)}")
+        raise NotFound(
+            f"there is no template {name!r}{hint(name, known)}; the templates are {', '.join(known)}"
+        )
     target = templates.copy(name, folder or Path(name), force=force)
     if as_json:
         emit_json("template-get", {"name": name, "folder": str(target)})
-    say(f"{name} is in {target}; read {Path(target) / 'README.md'} to begin")
+    say(f"{name} is in {target}; read {target / 'README.md'} to begin")

@@ -6,7 +6,7 @@ is a failure however well the program ended, exit code 75 asks for another attem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,12 +35,17 @@ def judge(description: Description, result: Result, summaries: Mapping[str, Summ
     return result
 
 
-def wants_again(description: Description, result: Result, attempt: int, lost: int) -> tuple[bool, Result]:
+def wants_again(
+    description: Description, result: Result, earlier: Sequence[Outcome]
+) -> tuple[bool, Result]:
     """Whether the trial goes back to the queue, and the result with the reason that says so.
 
-    `attempt` is the number of the attempt that ended, `lost` how many earlier ones were lost.
+    `earlier` is how the trial's earlier attempts ended. Attempts that were lost or interrupted use up no retry of a
+    failure, and the other way round.
     """
     limits = description.limits
+    lost = sum(outcome is Outcome.LOST for outcome in earlier)
+    blamed = sum(outcome.blames_configuration for outcome in earlier)
     if result.outcome is Outcome.INTERRUPTED:
         return True, result
     if result.outcome is Outcome.LOST:
@@ -48,7 +53,7 @@ def wants_again(description: Description, result: Result, attempt: int, lost: in
             return True, result
         return False, replace(result, reason=f"{result.reason}; given up after {lost + 1} lost attempts")
     if result.outcome is Outcome.FAILED and result.exit_code == EX_TEMPFAIL:
-        if attempt < limits.max_attempts:
+        if blamed + 1 < limits.max_attempts:
             return True, replace(result, reason="it asked for another attempt (exit code 75)")
-        return False, replace(result, reason=f"it asked for another attempt {attempt} times (exit code 75)")
-    return result.outcome.blames_configuration and attempt <= limits.retry_failed, result
+        return False, replace(result, reason=f"it asked for another attempt {blamed + 1} times (exit code 75)")
+    return result.outcome.blames_configuration and blamed < limits.retry_failed, result

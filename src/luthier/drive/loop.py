@@ -171,16 +171,25 @@ class Drive:
                 return Why.KILLED
 
     def _end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
-        for running in list(self._running.values()):
-            if kill or not running.stopping:
-                running.stopping = True
-                grace = self.description.limits.grace_seconds
-                self.runner.stop(running.id, outcome, reason, grace, kill=kill)
+        """Ends what runs. What was sent ahead goes back to the queue; if it had begun after all, its turn comes
+        when the one before it in its slot has ended."""
+        ahead = self._withdraw_ahead()
+        grace = self.description.limits.grace_seconds
+        for id, running in self._running.items():
+            asked = "kill" if kill else "stop"
+            if id not in ahead and running.asked not in (asked, "kill"):
+                running.asked = asked
+                self.runner.stop(id, outcome, reason, grace, kill=kill)
 
-    def _withdraw_ahead(self) -> None:
-        """Gives back the trials that were sent ahead and have not begun."""
-        for id in self.slots.ahead():
-            self.runner.stop(id, Outcome.INTERRUPTED, "withdrawn before it began", 0.0)
+    def _withdraw_ahead(self) -> set[AttemptId]:
+        """Gives back the trials that were sent ahead and have not begun; returns all that were sent ahead."""
+        ahead = set(self.slots.ahead())
+        for id in ahead:
+            running = self._running[id]
+            if not running.asked:
+                running.asked = "withdraw"
+                self.runner.withdraw(id, "given back before it began")
+        return ahead
 
     # ------------------------------------------------------------------ plan and start
 
@@ -239,8 +248,7 @@ class Drive:
     def _take(self, event: RunEnded) -> Ended | None:
         """Writes how an attempt ended and frees its slot."""
         running = self._running.pop(event.id)
-        if running.slot is not None:
-            self.slots.empty(running.slot, event.id)
+        self.slots.empty(running.slot, event.id)
         running.collect(self.store, self.clock.now(), last=True)
         return self._conclude(running, event.result)
 
@@ -251,8 +259,7 @@ class Drive:
     def _conclude(self, running: Running, result: Result) -> Ended | None:
         id = running.id
         result = judge(self.description, result, running.summaries, running.errors)
-        lost = self.store.lost(self.id, id.trial) if result.outcome is Outcome.LOST else 0
-        again, result = wants_again(self.description, result, id.attempt, lost)
+        again, result = wants_again(self.description, result, self._earlier(id, result.outcome))
         if self.store.finish(id, result, again=again) is Verdict.STALE:
             self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
             return None
@@ -260,6 +267,13 @@ class Drive:
         ended = Ended(running.claim, result, again, metrics, running.sources(), Path(running.folder.path))
         self._learn(ended)
         return ended
+
+    def _earlier(self, id: AttemptId, outcome: Outcome) -> list[Outcome]:
+        """How the earlier attempts of a trial ended; read only where it matters."""
+        if id.attempt == 1 or outcome is Outcome.SUCCEEDED:
+            return []
+        attempts = self.store.attempts(id.experiment, id.trial)
+        return [one.result.outcome for one in attempts if one.result and one.id.attempt < id.attempt]
 
     def _tell(self, ended: Sequence[Ended | None]) -> None:
         """Tells whoever watches, once it is durable."""
@@ -269,14 +283,14 @@ class Drive:
 
     def _learn(self, ended: Ended) -> None:
         result = ended.result
-        if result.outcome.blames_configuration:
-            self._failed_in_a_row += 1
-        elif result.outcome is Outcome.SUCCEEDED:
+        if result.outcome is Outcome.SUCCEEDED:
             self._failed_in_a_row = 0
+        elif result.outcome.blames_configuration and not ended.again:
+            self._failed_in_a_row += 1
         if result.seconds is not None:
             share = 0.3 if self._ended else 1.0
             self._typical_seconds += share * (result.seconds - self._typical_seconds)
-        self._ended += 1
+            self._ended += 1
 
     # ------------------------------------------------------------------ watch
 
@@ -303,4 +317,4 @@ class Drive:
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that was adopted; it keeps a slot busy like any other."""
         self._running[running.id] = running
-        running.slot = self.slots.seat(running.id, running.devices())
+        self.slots.seat(running.id, running.devices())

@@ -1,8 +1,8 @@
 """Takes over what workers that died left behind, so that no trial waits for somebody who will not come back.
 
 A running attempt whose worker is dead is one of three: its guardian lives, then it is adopted and goes on; its
-guardian has left the outcome on disk, then that is its outcome; or there is no trace of it, then it is lost and its
-trial gets another attempt. The record decides who takes over: `adopt` succeeds for one caller only.
+guardian has left the outcome on disk, then that is its outcome; or it never began, then its trial goes back to the
+queue, which is not counted against it. The record decides who takes over: `adopt` succeeds for one caller only.
 """
 
 from __future__ import annotations
@@ -61,8 +61,14 @@ def _take_over(drive: Drive, held: Held) -> int:
     running.know(drive.store.points(id.experiment, id.trial, attempt=id.attempt))
     adoption = drive.runner.adopt(id, drive.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
-        worker = held.worker.removeprefix(ASKED)
-        drive.conclude(running, Result(Outcome.INTERRUPTED, f"worker {worker} was lost before it began"))
+        drive.conclude(running, _gone(held))
         return 0
     drive.hold(running)
     return int(adoption is Adoption.RUNNING)
+
+
+def _gone(held: Held) -> Result:
+    """The end of an attempt that left no trace here: another program had it and is lost with it, or it never ran."""
+    if held.worker.startswith(ASKED):
+        return Result(Outcome.LOST, f"{held.worker.removeprefix(ASKED)} was silent for longer than its lease")
+    return Result(Outcome.INTERRUPTED, f"worker {held.worker} was lost before it began")

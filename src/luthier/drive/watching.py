@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 from luthier.description import Description
 from luthier.metrics import Collector, Summary, summarize
@@ -20,7 +21,8 @@ __all__ = ["Running"]
 
 
 class Running:
-    """An attempt this worker holds. `slot` is where it runs, None for an adopted one."""
+    """An attempt this worker holds. `slot` is where it runs, None for an adopted one; `asked` is what its runner was
+    last asked to do with it."""
 
     def __init__(
         self, claim: Claim, folder: AttemptFolder, description: Description, slot: int | None
@@ -29,7 +31,7 @@ class Running:
         self.claim = claim
         self.folder = folder
         self.slot = slot
-        self.stopping = False
+        self.asked: Literal["", "withdraw", "stop", "kill"] = ""
         self.collector = Collector(
             Path(folder.stdout),
             Path(folder.stderr),
@@ -77,7 +79,7 @@ class Running:
 
     def sources(self) -> dict[str, str]:
         """Where each metric was found, in words."""
-        return {name: ", ".join(places) for name, places in self.collector.sources.items()}
+        return self.collector.sources
 
     def devices(self) -> tuple[str, ...] | None:
         """The GPUs it was started with, as its folder tells."""

@@ -84,9 +84,10 @@ def objective_value(objective: Objective, summaries: Mapping[str, Summary]) -> f
 
 
 def matching_name(metric: str, names: Iterable[str]) -> str | None:
-    """Which of `names` is meant by `metric`: itself, or itself under `keras/`, the way Spell named Keras's metrics.
+    """Which of `names` is meant by `metric`: itself, or itself with or without `keras/` before it.
 
-    Under `keras/`, `acc` and `accuracy` are one: which of them Keras prints depends on its version.
+    Spell named the metrics of Keras so. Under `keras/`, `acc` and `accuracy` are one: which of them Keras
+    prints depends on its version.
     """
     known = set(names)
     plain = metric.removeprefix("keras/")

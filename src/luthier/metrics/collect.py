@@ -86,21 +86,18 @@ class Collector:
         return points
 
     def drain(self, now: float) -> list[Point]:
-        """Returns all that is left once the program has ended: unfinished last lines and `metrics.json` too."""
+        """Returns what is left once the program has ended: an unfinished last line and `metrics.json` too."""
         points: list[Point] = []
         for source, file in self._files.items():
             waiting = file.waiting()
-            if waiting > BACKLOG_BYTES and source is not Source.METRICS:
-                half = BACKLOG_BYTES // 2
-                self._take(source, file.lines(half), now, points)
-                file.skip_to(file.position + waiting - BACKLOG_BYTES)
-                skipped = (waiting - BACKLOG_BYTES) >> 20
-                self._notes.append(f"{skipped} MiB amid its {source} were not searched for metrics")
-            while file.waiting() > 0:
-                before = file.position
-                self._take(source, file.lines(POLL_BYTES), now, points)
-                if file.position == before:
-                    break  # it can't be read
+            skipped = waiting - BACKLOG_BYTES
+            if skipped > 0 and source is not Source.METRICS:
+                self._take(source, file.lines(BACKLOG_BYTES // 2), now, points)
+                file.skip_to(file.position + skipped)
+                waiting = BACKLOG_BYTES - BACKLOG_BYTES // 2
+                self._notes.append(f"{skipped >> 20} MiB amid its {source} were not searched for metrics")
+            if waiting > 0:
+                self._take(source, file.lines(waiting), now, points)
             rest = file.rest()
             if rest is not None:
                 self._take(source, (rest,), now, points)
@@ -193,12 +190,8 @@ class Collector:
         """Reads again what another collector has read, for the steps and the trust it had come to."""
         for source, file in self._files.items():
             ahead = min(offsets.get(source, 0) - file.position, file.waiting())
-            while ahead > 0:
-                before = file.position
-                self._take(source, file.lines(min(ahead, POLL_BYTES)), 0.0, [])
-                if file.position == before:
-                    break
-                ahead -= file.position - before
+            if ahead > 0:
+                self._take(source, file.lines(ahead), 0.0, [])
 
     def _note_names(self) -> None:
         note = f"its output names more than {NAMES} metrics; the others were not kept"

@@ -13,11 +13,9 @@ from luthier.description import Objective
 __all__ = ["direction_hint", "missing_reason"]
 
 _SHOWN = 8
-_SMALL_IS_GOOD = frozenset(
-    (
-        "loss error err errors mse rmse rmsd mae mase mape smape wape rmsle msle nll bce ce kl crossentropy "
-        "divergence perplexity ppl wer cer ter eer fid brier deviance regret hinge latency runtime cost distance"
-    ).split()  # noqa: SIM905
+_SMALL_IS_GOOD = re.compile(
+    ".*(?:loss|error|entropy)|errors?|err|mse|rmse|rmsd|mae|mase|mape|smape|wape|rmsle|msle|nll|bce|ce|kl"
+    "|divergence|perplexity|ppl|wer|cer|ter|eer|fid|brier|deviance|regret|hinge|latency|runtime|cost|distance"
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -38,11 +36,11 @@ def missing_reason(objective: Objective, seen: Iterable[str]) -> str:
 
 
 def direction_hint(metric: str) -> str | None:
-    """A sentence for whoever maximizes a metric that is named like a loss or an error; None for the others."""
+    """A sentence for whoever maximizes a metric named like a loss or an error; None for the others."""
     words = [word.lower() for word in _WORDS.findall(metric)]
     if not words or words[0] in ("neg", "negative", "minus", "inverse") or "reduction" in words:
         return None  # scikit-learn's neg_log_loss is made to be maximized
-    if not any(word in _SMALL_IS_GOOD or word.endswith(("loss", "error")) for word in words):
+    if not any(_SMALL_IS_GOOD.fullmatch(word) for word in words):
         return None
     return f"{metric} sounds like a thing to make small, and it is being maximized: is --minimize missing?"
 

@@ -37,7 +37,7 @@ class Follower:
         self._torn = False  # after a skip: the rest of the line landed in is not a line
 
     def waiting(self) -> int:
-        """Bytes that have not been read. A file that shrank was written anew, and is read from its beginning."""
+        """Bytes not read yet. A file that shrank was written anew, and is read from its beginning."""
         try:
             size = os.stat(self.path).st_size
         except (OSError, ValueError):

@@ -19,7 +19,7 @@ from luthier.metrics.patterns import MetricPattern, number
 __all__ = ["LineParser", "Reading", "clean", "read_json"]
 
 STEP_NAMES = ("global_step", "step", "iteration", "iter", "epoch", "round", "fold")
-"""What a program calls its count, the finest first; the first one found on a line is the step of its metrics."""
+"""What a program calls its count, the finest first; the finest on a line is the step of its metrics."""
 
 _QUALIFIERS = "train|training|val|valid|validation|test|testing|dev|eval|best|avg|mean|final"
 _FIGURE = r"[-+]?(?:(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?|(?i:nan|inf(?:inity)?)(?!\w))"
@@ -135,14 +135,14 @@ def read_json(text: str) -> dict[str, Any] | None:
 
 
 def readings_of(found: dict[str, Any]) -> list[Reading]:
-    """Returns the numbers of a flat object, at the step it names. What is no number, nor spells one, is left out."""
-    numbers = {name: value for name, given in found.items() if (value := number(given)) is not None}
-    for name in STEP_NAMES:
-        step = numbers.get(name)
-        if step is not None and step - step == 0:
-            del numbers[name]
-            return [Reading(metric, value, step) for metric, value in numbers.items() if metric]
-    return [Reading(metric, value, None) for metric, value in numbers.items() if metric]
+    """Returns the numbers of a flat object, at the step it names; what spells no number is left out."""
+    numbers = {name: value for name, said in found.items() if (value := number(said)) is not None}
+    numbers.pop("", None)
+    given = next((name for name in STEP_NAMES if name in numbers), None)
+    step = None if given is None else numbers.pop(given)
+    if step is not None and step - step != 0:
+        step = None  # NaN or infinity count nothing
+    return [Reading(metric, value, step) for metric, value in numbers.items()]
 
 
 def _read_object(line: str) -> list[Reading] | None:

@@ -17,6 +17,7 @@ from luthier.errors import UsageError
 __all__ = ["MetricPattern", "number", "read_pattern"]
 
 _SHORT = re.compile(r"([^\W\d][\w./@-]*)=(.+)", re.DOTALL)
+_VALUE_FIRST = re.compile(r"\((?!\?)|\(\?P<value>")
 _STEP_GROUPS = ("step", "epoch")
 LINE_LENGTH = 8192
 """How much of a line a user's expression is shown: it may be one that takes quadratic time."""
@@ -67,7 +68,7 @@ def read_pattern(text: str) -> MetricPattern:
     """
     short = _SHORT.fullmatch(text)
     name = short[1] if short else None
-    expression = short[2] if short and not short[2].startswith("(") else text
+    expression = short[2] if short and not _VALUE_FIRST.match(short[2]) else text
     try:
         regex = re.compile(expression)
     except (re.error, OverflowError, RecursionError) as error:
@@ -85,7 +86,7 @@ def read_pattern(text: str) -> MetricPattern:
         return MetricPattern(text, regex, tuple(named))
     raise UsageError(
         f"--metric-pattern {text!r} has no group that says which metric it finds; name one, as in "
-        "'val_acc: (?P<val_acc>[0-9.]+)', or write NAME=REGEX with one group, as in 'val_acc=top-1 is ([0-9.]+)'"
+        "'val_acc: (?P<val_acc>[0-9.]+)', or write NAME=REGEX with one group, as in 'acc=top-1 is ([0-9.]+)'"
     )
 
 

@@ -50,9 +50,7 @@ class MetricWarning(UserWarning):
     """Says that something reported was not a metric and was discarded. Training goes on."""
 
 
-def report(
-    values: Mapping[str, Any] | float | None = None, /, *, step: float | None = None, **metrics: Any
-) -> None:
+def report(values: Any = None, /, *, step: float | None = None, **metrics: Any) -> None:
     """Reports values of this trial's metrics: `report(step=3, loss=0.2)`.
 
     Names that are no Python names take the other form: `report({"val/acc": 0.9}, step=3)`; `report(3,
@@ -164,7 +162,7 @@ def reports_here(environ: Mapping[str, str] | None = None) -> bool:
 
 
 def outer_ranks(environ: Mapping[str, str]) -> str:
-    """The value of `LUTHIER_OUTER_RANKS` for a trial that inherits `environ`: every rank it did not ask for."""
+    """The value of `LUTHIER_OUTER_RANKS` for a trial that inherits `environ`: ranks that are not its own."""
     return " ".join(_rank_mark(environ, name, launch) for name, launch in _RANKS if environ.get(name))
 
 

@@ -15,7 +15,7 @@ __all__ = ["tail_of"]
 
 
 def tail_of(path: str | os.PathLike[str], lines: int = 20, max_bytes: int = 8192) -> str:
-    """Returns the last lines of the file at `path`, at most `max_bytes` of them; "" where there is nothing to read.
+    """Returns the last lines of the file at `path`, at most `max_bytes` of it; "" where nothing can be read.
 
     Colours are taken off, progress that was overwritten is left out, other control characters are written as
     `\\x07`.

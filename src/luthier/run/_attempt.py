@@ -40,7 +40,7 @@ class Order:
         self,
         key: str,
         argv: tuple[bytes, ...],
-        env: dict[bytes, bytes],
+        env: tuple[bytes, ...],
         cwd: bytes,
         folder: bytes,
         limits: tuple[float | None, float | None, int | None],
@@ -49,7 +49,8 @@ class Order:
     ) -> None:
         self.key = key
         self.argv = argv
-        self.env = env
+        half = len(env) // 2  # all names, then all values
+        self.env = dict(zip(env[:half], env[half:], strict=True))
         self.cwd = cwd
         self.folder = folder
         self.limits = limits

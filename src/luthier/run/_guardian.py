@@ -128,6 +128,8 @@ class Guardian:
                     self._stop(key, outcome, reason, grace, kill)
                 case ("withdraw", key, reason):
                     self._withdraw(key, "interrupted", reason)
+                case _:
+                    raise AssertionError("the driver sent no order")
 
     def _stop(self, key: str, outcome: str, reason: str, grace: float, kill: bool) -> None:
         if self._attempt is not None and self._attempt.order.key == key:

@@ -12,11 +12,12 @@ import os
 import selectors
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from luthier.errors import CommandError
 from luthier.run import adopted as adopting
 from luthier.run._links import Link, NurseryProcess
 from luthier.run.adopted import Adopted
@@ -31,6 +32,17 @@ ADOPTED_TICK_SECONDS = 0.5
 LEAVE_SECONDS = 2.0
 CLOSE_SECONDS = 10.0
 """How long `close` waits for the killed to die before it leaves them to their guardians."""
+
+
+def _encoded(texts: Collection[str]) -> tuple[bytes, ...]:
+    """Texts as the system takes them. Encoded in one piece, which is ten times faster than one by one.
+
+    **Raises** CommandError for a NUL, which would cut a text in two.
+    """
+    whole = "\0".join(texts)
+    if whole.count("\0") != max(0, len(texts) - 1):
+        raise CommandError("a word or a variable of the command holds a NUL, which no command line can carry")
+    return tuple(os.fsencode(whole).split(b"\0")) if texts else ()
 
 
 @dataclass(slots=True)
@@ -80,25 +92,23 @@ class CommandRunner:
 
     def start(self, order: Order) -> None:
         """Hands an order to the guardian of its slot."""
+        limits = order.limits
+        message = (
+            "run",
+            order.key,
+            _encoded(order.argv),
+            (*_encoded(order.env), *_encoded(order.env.values())),
+            os.fsencode(order.cwd),
+            os.fsencode(order.folder),
+            (limits.timeout_seconds, limits.idle_timeout_seconds, limits.memory_bytes),
+            limits.grace_seconds,
+            limits.on_driver_loss,
+        )
         guard = self._slots.get(order.slot) or self._open(order.slot)
         guard.keys.append(order.key)
         self._held[order.key] = _Held(order.id, order.folder, guard)
         self._keys[order.id] = order.key
-        limits = order.limits
-        encode = os.fsencode
-        guard.link.send(
-            (
-                "run",
-                order.key,
-                tuple([encode(word) for word in order.argv]),
-                {encode(name): encode(value) for name, value in order.env.items()},
-                encode(order.cwd),
-                encode(order.folder),
-                (limits.timeout_seconds, limits.idle_timeout_seconds, limits.memory_bytes),
-                limits.grace_seconds,
-                limits.on_driver_loss,
-            )
-        )
+        guard.link.send(message)
 
     def stop(
         self, id: AttemptId, outcome: Outcome, reason: str, grace_seconds: float, *, kill: bool = False
@@ -216,6 +226,8 @@ class CommandRunner:
                     self._mourn(number)
                 case ("swept", key):
                     self._swept(key)
+                case _:
+                    raise AssertionError(f"a guardian said {message!r}")
         if link.lost:
             self._lost(link)
 

@@ -105,18 +105,19 @@ class AttemptFolder:
         **Holds** may be repeated; the configuration of an earlier attempt is left as it is.
         **Raises** OSError when the disk refuses.
         """
+        is_known = False
         try:
             os.mkdir(self.trial)
         except FileNotFoundError:
             os.makedirs(self.trial, exist_ok=True)
         except FileExistsError:
-            pass
+            is_known = os.path.exists(self.configuration)
         for folder in (self.checkpoint, self.path, self.outputs):
             try:
                 os.mkdir(folder)
             except FileExistsError:
                 pass
-        if not os.path.exists(self.configuration):
+        if not is_known:
             _write(self.configuration, values, 0o600)
         # The texts are the parameters again: as private as the configuration.
         command = {"argv": list(argv), "cwd": cwd, "texts": dict(texts), "devices": devices and list(devices)}

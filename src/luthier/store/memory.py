@@ -278,14 +278,15 @@ class MemoryStore(MemoryReads):
         if attempt is None:
             return Verdict.STALE
         accepted = len(attempt.points)
-        if points and first + len(points) <= accepted:
+        if not points:
+            return Verdict.REPEATED if trial is not None else Verdict.STALE
+        if first + len(points) <= accepted:
             return Verdict.REPEATED
         if trial is None:
             return self._refuse(id, "report", points=first + len(points) - accepted)
         if first > accepted:
             raise missing_points(id, accepted, first)
-        new = points[accepted - first :]
-        for point in new:
+        for point in points[accepted - first :]:
             step = 0.0 if isnan(point.step) else float(point.step)
             kept = Point(point.metric, step, float(point.value), float(point.time))
             attempt.points.append(kept)
@@ -296,7 +297,7 @@ class MemoryStore(MemoryReads):
                 id.attempt,
                 _fold(None if fresh or known is None else known[1], kept),
             )
-        return Verdict.ACCEPTED if new else Verdict.REPEATED
+        return Verdict.ACCEPTED
 
     @_verb
     def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:

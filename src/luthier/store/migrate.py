@@ -9,14 +9,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from luthier.errors import SchemaError
+from luthier.errors import SchemaError, StoreError
 
 __all__ = ["migrate", "schema_version"]
 
+_OURS = 0x4C757468  # "Luth", set by the first migration
+
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Returns the number of the newest migration the file has; 0 for an empty one."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    """Returns the number of the newest migration the file has; 0 for an empty one.
+
+    **Raises** StoreError when it is the database of another program.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if (version or tables) and connection.execute("PRAGMA application_id").fetchone()[0] != _OURS:
+        raise StoreError(
+            "this database was written by another program and is left as it is; name another with --store FOLDER"
+        )
+    return version
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[tuple[int, str]], place: str) -> None:

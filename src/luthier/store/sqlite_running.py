@@ -102,16 +102,15 @@ class SqliteRunning(SqliteReads):
             if known is None:
                 return Verdict.STALE
             holds, accepted, trial = known[:3]
-            if points and first + len(points) <= accepted:
+            if not points:
+                return Verdict.REPEATED if holds else Verdict.STALE
+            if first + len(points) <= accepted:
                 return Verdict.REPEATED
             if not holds:
                 return self._refuse(id, known, "report", points=first + len(points) - accepted)
             if first > accepted:
                 raise missing_points(id, accepted, first)
-            new = points[accepted - first :]
-            if not new:
-                return Verdict.REPEATED
-            self._add_points(id, trial, accepted, new)
+            self._add_points(id, trial, accepted, points[accepted - first :])
             return Verdict.ACCEPTED
 
     def _add_points(self, id: AttemptId, trial: int, first: int, points: Sequence[Point]) -> None:

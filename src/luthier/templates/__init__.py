@@ -41,8 +41,8 @@ def describe(name: str) -> str:
         raise UsageError(f"there is no template {name!r}; choose one of: {', '.join(names())}") from None
 
 
-def copy(name: str, destination: str | os.PathLike[str], *, force: bool = False) -> list[Path]:
-    """Copies a template to the folder `destination`, which is made, and returns the files written, in order.
+def copy(name: str, destination: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Copies a template to the folder `destination`, which is made, and returns that folder.
 
     A folder that already holds something is refused. With `force` the template's files are written over those of the
     same names; whatever else is there stays, for it may be a store full of experiments.
@@ -59,11 +59,9 @@ def copy(name: str, destination: str | os.PathLike[str], *, force: bool = False)
             f"the folder {target} is not empty, so the template {name} was not copied; name another folder, or "
             "add --force to write over the template's own files there"
         )
-    written = []
     for source, place in _contents(files(__name__) / name, target):
         _write(source, place)
-        written.append(place)
-    return written
+    return target
 
 
 def _contents(source: Traversable, target: Path) -> Iterator[tuple[Traversable, Path]]:

@@ -25,6 +25,7 @@ from luthier.trial import AttemptId, Outcome
 __all__ = ["RunnerContract"]
 
 PATIENCE_SECONDS = 30.0
+PLENTY = Limits(grace_seconds=5.0)
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
 
 
@@ -56,7 +57,7 @@ class RunnerContract:
         trial: int = 1,
         attempt: int = 1,
         slot: int = 0,
-        limits: Limits = Limits(grace_seconds=5.0),
+        limits: Limits = PLENTY,
         env: Mapping[str, str] | None = None,
         args: tuple[str, ...] = (),
     ) -> Order:
@@ -91,19 +92,30 @@ class RunnerContract:
     # ------------------------------------------------------------------ how attempts end
 
     def test_a_program_that_exits_with_zero_has_succeeded(self, tmp_path: Path) -> None:
+        """Zero is success, and everything measured is told."""
         with self.runner(tmp_path) as runner:
             order = self.order(tmp_path, "print('hello')")
             runner.start(order)
             started, ended = self.until_ended(runner)
-            assert isinstance(started, Started) and started.id == order.id and started.pid > 0
-            assert isinstance(ended, Ended) and ended.id == order.id and ended.folder == order.folder
-            assert ended.result.outcome is Outcome.SUCCEEDED and ended.result.exit_code == 0
-            assert ended.result.seconds is not None and ended.result.seconds > 0
-            assert ended.result.peak_bytes and ended.result.cpu_seconds is not None
-            assert ended.began is not None and ended.ended is not None and ended.began <= ended.ended
+            assert isinstance(started, Started)
+            assert started.id == order.id
+            assert started.pid > 0
+            assert isinstance(ended, Ended)
+            assert ended.id == order.id
+            assert ended.folder == order.folder
+            assert ended.result.outcome is Outcome.SUCCEEDED
+            assert ended.result.exit_code == 0
+            assert ended.result.seconds is not None
+            assert ended.result.seconds > 0
+            assert ended.result.peak_bytes
+            assert ended.result.cpu_seconds is not None
+            assert ended.began is not None
+            assert ended.ended is not None
+            assert ended.began <= ended.ended
             assert Path(self.folder(tmp_path).stdout).read_text() == "hello\n"
 
     def test_a_program_that_exits_otherwise_has_failed_with_its_code(self, tmp_path: Path) -> None:
+        """The code is in the result and in the reason."""
         with self.runner(tmp_path) as runner:
             for trial, code in enumerate((1, 3, 75, 255), start=1):
                 runner.start(self.order(tmp_path, f"raise SystemExit({code})", trial=trial))
@@ -112,6 +124,7 @@ class RunnerContract:
                 assert str(code) in result.reason
 
     def test_a_program_ended_by_a_signal_of_its_own_has_failed_and_names_it(self, tmp_path: Path) -> None:
+        """The reason gives the signal's name."""
         with self.runner(tmp_path) as runner:
             runner.start(self.order(tmp_path, "import os; os.kill(os.getpid(), 6)"))
             result = self.ended(runner).result
@@ -119,6 +132,7 @@ class RunnerContract:
             assert "SIGABRT" in result.reason
 
     def test_the_attempt_finds_its_words_its_variables_and_its_folder(self, tmp_path: Path) -> None:
+        """Words, variables and directory arrive unchanged, whatever they hold."""
         code = "import json,os,sys; print(json.dumps([sys.argv[1:], os.environ['A_B'], os.getcwd()]))"
         words = ("a b", "", "'\"$(x)`", "ü", "-n", "\n")
         with self.runner(tmp_path) as runner:
@@ -130,6 +144,7 @@ class RunnerContract:
     # ------------------------------------------------------------------ stopping
 
     def test_stop_ends_it_with_the_word_and_the_reason_that_were_given(self, tmp_path: Path) -> None:
+        """Its word and sentence are kept; to repeat it does no harm."""
         with self.runner(tmp_path) as runner:
             for trial, outcome in enumerate((Outcome.STOPPED, Outcome.INTERRUPTED, Outcome.KILLED), start=1):
                 order = self.order(tmp_path, FOREVER, trial=trial)
@@ -143,6 +158,7 @@ class RunnerContract:
                 assert runner.events(0.05) == []
 
     def test_kill_does_not_wait_for_the_grace_of_a_stop(self, tmp_path: Path) -> None:
+        """A second Ctrl-C is not kept waiting by the first."""
         code = (
             "import signal,time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
         )
@@ -158,6 +174,7 @@ class RunnerContract:
     def test_an_order_that_waits_for_its_slot_never_begins_once_stopped_or_withdrawn(
         self, tmp_path: Path
     ) -> None:
+        """Neither runs, neither leaves a trace but its end; what has begun is not withdrawn."""
         with self.runner(tmp_path) as runner:
             orders = [self.order(tmp_path, FOREVER, trial=trial) for trial in (1, 2, 3)]
             for order in orders:
@@ -177,6 +194,7 @@ class RunnerContract:
     # ------------------------------------------------------------------ many
 
     def test_every_order_has_one_start_and_one_end_and_a_slot_keeps_the_order(self, tmp_path: Path) -> None:
+        """None is missed, none is told twice."""
         with self.runner(tmp_path) as runner:
             for trial in range(1, 25):
                 runner.start(self.order(tmp_path, "pass", trial=trial, slot=trial % 3))
@@ -190,14 +208,17 @@ class RunnerContract:
     # ------------------------------------------------------------------ limits
 
     def test_an_attempt_past_its_time_is_timed_out(self, tmp_path: Path) -> None:
+        """The reason gives the limit."""
         with self.runner(tmp_path) as runner:
             runner.start(self.order(tmp_path, FOREVER, limits=Limits(timeout_seconds=0.2)))
             result = self.ended(runner).result
-            assert result.outcome is Outcome.TIMED_OUT and "0.2 s" in result.reason
+            assert result.outcome is Outcome.TIMED_OUT
+            assert "0.2 s" in result.reason
 
     # ------------------------------------------------------------------ adoption
 
     def test_an_attempt_that_never_began_is_adopted_as_such_and_never_begins(self, tmp_path: Path) -> None:
+        """Its folder is claimed, so a guardian that comes late refuses."""
         with self.runner(tmp_path) as runner:
             order = self.order(tmp_path, "print('ran')")
             assert runner.adopt(order.id, order.key, order.folder) is Adoption.NEVER_BEGAN
@@ -207,6 +228,7 @@ class RunnerContract:
             assert not Path(self.folder(tmp_path).stdout).exists()
 
     def test_an_attempt_left_running_is_adopted_and_its_end_is_told(self, tmp_path: Path) -> None:
+        """The new runner tells its end; so does any later one."""
         code = "import os,time; print('up', flush=True)\nwhile not os.path.exists('go'): time.sleep(.01)"
         first = self.make(tmp_path)
         order = self.order(tmp_path, code)
@@ -222,6 +244,7 @@ class RunnerContract:
             assert self.ended(runner).result.outcome is Outcome.SUCCEEDED
 
     def test_an_adopted_attempt_can_be_stopped_with_the_word_that_was_given(self, tmp_path: Path) -> None:
+        """The word travels through the folder."""
         first = self.make(tmp_path)
         order = self.order(tmp_path, FOREVER)
         first.start(order)

@@ -116,7 +116,9 @@ def _clear(folder: Path, delete: bool) -> int:
             for entry in entries:
                 shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
         except OSError as error:
-            raise StoreError(f"{error.filename} could not be deleted: {error.strerror}; delete it yourself") from error
+            raise StoreError(
+                f"{error.filename} could not be deleted: {error.strerror}; delete it yourself"
+            ) from error
     return freed
 
 

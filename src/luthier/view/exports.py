@@ -79,7 +79,9 @@ def trial_rows(store: Store, record: ExperimentRecord, *, as_texts: bool = False
             given = configuration.texts() if as_texts else configuration.values()
             row.update({f"param.{name}": value for name, value in given.items()})
         for summary in store.summaries(record.id, trial.number):
-            if f"metric.{summary.metric}" in row:  # one first reported after we began is left for the next export
+            if (
+                f"metric.{summary.metric}" in row
+            ):  # one first reported after we began is left for the next export
                 row[f"metric.{summary.metric}"] = summary.last
         yield row
 
@@ -108,7 +110,15 @@ def point_rows(store: Store, record: ExperimentRecord) -> Iterator[Row]:
     """Every point of every trial as a row."""
     for trial in _trials(store, record):
         for point in store.points(record.id, trial.number):
-            values = (record.id, trial.number, trial.run_id, point.metric, point.step, point.value, point.time)
+            values = (
+                record.id,
+                trial.number,
+                trial.run_id,
+                point.metric,
+                point.step,
+                point.value,
+                point.time,
+            )
             yield dict(zip(_POINT, values, strict=True))
 
 

@@ -83,7 +83,9 @@ def _platform() -> Iterator[Finding]:
     if sys.platform == "linux":
         yield Finding("platform", Health.OK, text)
     else:
-        yield Finding("platform", Health.WARN, f"{text}; trials that leave their session on purpose are not found here")
+        yield Finding(
+            "platform", Health.WARN, f"{text}; trials that leave their session on purpose are not found here"
+        )
 
 
 def _sqlite() -> Iterator[Finding]:
@@ -105,7 +107,11 @@ def _store(folder: Path) -> Iterator[Finding]:
         file.flush()
         os.fsync(file.fileno())
         seconds = clock.elapsed() - before
-    slow = f"; a write takes {seconds * 1000:.0f} ms, so short trials will wait for the disk" if seconds > 0.1 else ""
+    slow = (
+        f"; a write takes {seconds * 1000:.0f} ms, so short trials will wait for the disk"
+        if seconds > 0.1
+        else ""
+    )
     state = "" if (folder / "store.db").is_file() else ", not made yet"
     yield Finding("store", Health.WARN if slow else Health.OK, f"{where}{state}, writable{slow}")
 
@@ -127,7 +133,9 @@ def _disk(folder: Path) -> Iterator[Finding]:
 
 def _processes() -> Iterator[Finding]:
     if sys.platform != "linux":
-        yield Finding("processes", Health.WARN, "process groups only; every descendant is found on Linux alone")
+        yield Finding(
+            "processes", Health.WARN, "process groups only; every descendant is found on Linux alone"
+        )
         return
     try:
         os.close(os.pidfd_open(os.getpid()))
@@ -142,9 +150,13 @@ def _processes() -> Iterator[Finding]:
 
     get_child_subreaper, flag = 37, ctypes.c_int()
     if ctypes.CDLL(None, use_errno=True).prctl(get_child_subreaper, ctypes.byref(flag), 0, 0, 0):
-        yield Finding("processes", Health.BAD, "the kernel has no child subreaper; Linux 3.4 or newer is needed")
+        yield Finding(
+            "processes", Health.BAD, "the kernel has no child subreaper; Linux 3.4 or newer is needed"
+        )
         return
-    yield Finding("processes", Health.OK, "pidfd and child subreaper work: every process of a trial can be ended")
+    yield Finding(
+        "processes", Health.OK, "pidfd and child subreaper work: every process of a trial can be ended"
+    )
 
 
 def _gpus() -> Iterator[Finding]:
@@ -171,8 +183,12 @@ def _clock() -> Iterator[Finding]:
     clock = SystemClock()
     year = time.gmtime(clock.now()).tm_year
     if year < 2025:
-        yield Finding("clock", Health.WARN, f"it is {year}, says this machine; set its clock, for the dates of trials")
+        yield Finding(
+            "clock", Health.WARN, f"it is {year}, says this machine; set its clock, for the dates of trials"
+        )
     elif not hasattr(time, "CLOCK_BOOTTIME"):
-        yield Finding("clock", Health.WARN, "no clock counts while this machine sleeps; leases end later by that time")
+        yield Finding(
+            "clock", Health.WARN, "no clock counts while this machine sleeps; leases end later by that time"
+        )
     else:
         yield Finding("clock", Health.OK, f"right, and counts sleep; this boot is {clock.boot_id[:8]}")

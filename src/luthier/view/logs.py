@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from luthier.run.folders import AttemptFolder, Folders
 from luthier.store import Store
@@ -46,11 +48,7 @@ class Tail:
 
     def lines(self) -> Iterator[str]:
         """The lines that were completed since the last call; none when the file is not there yet."""
-        try:
-            file = open(self.path, "rb")
-        except FileNotFoundError:
-            return
-        with file:
+        with _opened(self.path) as file:
             file.seek(self.offset)
             while block := file.read(_BLOCK):
                 self.offset += len(block)
@@ -71,17 +69,21 @@ class Tail:
         self.offset = _start_of_last(self.path, keep)
 
 
+def _opened(path: str) -> BinaryIO:
+    """The file, or an empty one when it is not there yet."""
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        return BytesIO()
+
+
 def _text(line: bytes) -> str:
     return line.removesuffix(b"\r").decode("utf-8", "replace")
 
 
 def _start_of_last(path: str, count: int) -> int:
     """Where the last `count` lines of a file begin, read from its end."""
-    try:
-        file = open(path, "rb")
-    except FileNotFoundError:
-        return 0
-    with file:
+    with _opened(path) as file:
         end = file.seek(0, os.SEEK_END)
         if count <= 0:
             return end
@@ -103,7 +105,7 @@ def tail_of(path: str, count: int) -> tuple[str, ...]:
     """The last `count` lines of a file; none when it is not there."""
     tail = Tail(path)
     tail.skip(count)
-    return tuple([*tail.lines(), *tail.last()])
+    return (*tail.lines(), *tail.last())
 
 
 def last_lines(folder: Path, experiment: int, trial: int, attempt: int, count: int) -> tuple[str, ...]:

@@ -172,7 +172,13 @@ def metric_rows(summaries: Sequence[SummaryRow]) -> tuple[MetricRow, ...]:
     """What a trial reported, with its averages."""
     return tuple(
         MetricRow(
-            s.metric, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total / s.numbers if s.numbers else None
+            s.metric,
+            s.count,
+            s.last,
+            s.last_step,
+            s.minimum,
+            s.maximum,
+            s.total / s.numbers if s.numbers else None,
         )
         for s in summaries
     )
@@ -225,7 +231,8 @@ def _total(store: Store, record: ExperimentRecord, sort: Sort) -> int | None:
             return record.running
         case "not well":
             return sum(store.unsuccessful(record.id).values())
-    return None
+        case _:
+            return None
 
 
 def trial_detail(store: Store, experiment: int, number: int, now: float) -> TrialDetail:

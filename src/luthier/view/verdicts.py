@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from luthier.run.environment import parameter_variable
 from luthier.run.render import render
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Trial
@@ -54,7 +55,7 @@ class Best:
 
 def best(store: Store, record: ExperimentRecord, top: int, now: float) -> Best | None:
     """The verdict on an experiment, None when no trial succeeded with a value."""
-    trials = best_trials(store, record, max(top, _LOOKED_AT + 1))
+    trials = best_trials(store, record, max(top, _LOOKED_AT + 2))
     if not trials:
         return None
     command = record.description.command
@@ -94,12 +95,17 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def command_line(store: Store, record: ExperimentRecord, number: int) -> str | None:
-    """The line that runs a trial again in a shell, from the words its newest attempt recorded; None without any."""
+    """The line that runs a trial again in a shell; None for a function, or before it has a configuration."""
     command, configuration = record.description.command, store.trial(record.id, number).configuration
     if command is None or configuration is None:
         return None
-    words = render(command, configuration.texts(), record.description.space.names)
-    return words[-1] if command.shell else shlex.join(words)
+    texts = configuration.texts()
+    words = render(command, texts, record.description.space.names)
+    line = words[-1] if command.shell else shlex.join(words)
+    if not command.from_environment:
+        return line
+    given = " ".join(f"{parameter_variable(name)}={shlex.quote(text)}" for name, text in texts.items())
+    return f"export {given}; {line}" if command.shell else f"{given} {line}"
 
 
 def why_none(store: Store, record: ExperimentRecord) -> str:
@@ -116,7 +122,7 @@ def why_none(store: Store, record: ExperimentRecord) -> str:
         ended = store.unsuccessful(id)
         how = ", ".join(f"{n} {outcome.value}" for outcome, n in sorted(ended.items(), key=_commonest))
         return f"no trial of experiment {id} succeeded ({how}); see why with: luthier show {id} --failed"
-    return f"no trial of experiment {id} reported a {objective.metric} that is a number; see: luthier metrics {id}"
+    return f"no trial of experiment {id} reported {objective.metric} as a number; see: luthier metrics {id}"
 
 
 def _commonest(item: tuple[Outcome, int]) -> tuple[int, str]:
