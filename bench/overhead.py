@@ -54,15 +54,11 @@ def wait_for_orphans() -> None:
             return
 
 
-def luthier(program: list[str], trials: int) -> tuple[float, float]:
-    """A grid of `trials` runs of a program that ignores its parameter."""
-    folder = tempfile.mkdtemp(prefix="luthier-bench-")
-    try:
-        values = ",".join(str(i) for i in range(trials))
-        words = [LUTHIER, "grid", "--param", f"i={values}", "--from-env", "--parallel-runs", "2", "--quiet", "--"]
-        return measured([*words, *program], folder)
-    finally:
-        shutil.rmtree(folder)
+def luthier(program: list[str], trials: int, root: str) -> tuple[float, float]:
+    """A grid of `trials` runs of a program that ignores its parameter, in a folder of its own."""
+    values = ",".join(str(i) for i in range(trials))
+    words = [LUTHIER, "grid", "--param", f"i={values}", "--from-env", "--parallel-runs", "2", "--quiet", "--"]
+    return measured([*words, *program], tempfile.mkdtemp(dir=root))
 
 
 def xargs(program: list[str], trials: int) -> tuple[float, float]:
@@ -87,13 +83,23 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    n, nothing, true = asked.trials, [PYTHON, "-c", "pass"], [shutil.which("true") or "/bin/true"]
+    # Removed at the end only: ext4 makes files slowly for a while after many were deleted.
+    root = tempfile.mkdtemp(prefix="luthier-bench-")
+    try:
+        return compare(asked.trials, asked.rounds, root)
+    finally:
+        shutil.rmtree(root)
+
+
+def compare(n: int, rounds: int, root: str) -> int:
+    """Runs the rounds and prints the figures."""
+    nothing, true = [PYTHON, "-c", "pass"], [shutil.which("true") or "/bin/true"]
     adopt_orphans()
-    luthier(true, 4)
+    luthier(true, 4, root)
     walls, cpus, helps = [], [], []
-    for _ in range(asked.rounds):
-        walls.append(luthier(nothing, n)[0] / xargs(nothing, n)[0])
-        cpus.append((luthier(true, n)[1] - xargs(true, n)[1]) / n * 1000)
+    for _ in range(rounds):
+        walls.append(luthier(nothing, n, root)[0] / xargs(nothing, n)[0])
+        cpus.append((luthier(true, n, root)[1] - xargs(true, n)[1]) / n * 1000)
         bare = min(measured(nothing, ".")[0] for _ in range(5))
         helps.append(min(measured([LUTHIER, "--help"], ".")[0] for _ in range(5)) / bare)
     good = [

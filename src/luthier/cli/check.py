@@ -112,7 +112,7 @@ def _document(checked: Checked, cost: Bill | None) -> dict[str, Any]:
     first = checked.trials[0]
     return {
         "trials": len(checked.trials),
-        "parameters": first.claim.configuration.values(),
+        "values": first.claim.configuration.values(),
         "outcome": str(first.result.outcome),
         "reason": first.result.reason,
         "seconds": cost.trial_seconds,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from luthier.cli.output import emit, emit_json, many, number, pairs, say
+from luthier.cli.best import best_document, show_best
+from luthier.cli.output import emit, emit_json, many, say
 from luthier.clock import SystemClock
 from luthier.drive.loop import Ending, Why
 from luthier.store import ExperimentRecord, Store
@@ -31,7 +32,9 @@ def print_result(store: Store, ending: Ending, *, as_json: bool) -> int:
         return exit_code(ending)
     _say_counts(store, record)
     if found is not None:
-        _show_best(record, found)
+        emit()
+        show_best(record, found)
+        say(f"All trials: luthier show {record.id}")
     elif record.description.objective is not None and record.finished:
         say(why_none(store, record))
     return exit_code(ending)
@@ -46,21 +49,8 @@ def _say_counts(store: Store, record: ExperimentRecord) -> None:
     say(f"Experiment {record.id}: {', '.join(parts)}.")
 
 
-def _show_best(record: ExperimentRecord, found: Best) -> None:
-    row, objective = found.rows[0], record.description.objective
-    assert objective is not None
-    emit(f"Best: trial {record.id}.{row.number} with {objective.metric} {number(row.value)}")
-    emit(f"  {pairs(row.texts)}")
-    if found.command:
-        emit(f"  run it with: {found.command}")
-    if str(found.ties):
-        emit(f"  as good: {found.ties}")
-    say(f"All trials: luthier show {record.id}")
-
-
 def _document(store: Store, ending: Ending, found: Best | None) -> dict[str, Any]:
     record = ending.record
-    top = found.rows[0] if found else None
     return {
         "experiment": record.id,
         "ended": str(ending.why),
@@ -69,13 +59,5 @@ def _document(store: Store, ending: Ending, found: Best | None) -> dict[str, Any
         "finished": record.finished,
         "succeeded": record.succeeded,
         "unsuccessful": {str(outcome): n for outcome, n in store.unsuccessful(record.id).items()},
-        "best": None
-        if top is None
-        else {
-            "trial": f"{record.id}.{top.number}",
-            "value": top.value,
-            "parameters": dict(top.values),
-            "texts": dict(top.texts),
-            "command": found.command if found else None,
-        },
+        "best": best_document(record, found) if found else None,
     }

@@ -28,6 +28,11 @@ class Hold:
         """Removes the file and drops the lock; may be repeated."""
         if self._fd is not None:
             self.path.unlink(missing_ok=True)
+            self.leave()
+
+    def leave(self) -> None:
+        """Drops the lock and leaves the file, as a death would: what is still held is to be taken over."""
+        if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 

@@ -120,12 +120,12 @@ def _vary(
         return False
     if neighbours:
         store.enqueue(experiment, neighbours, "neighbours")
-        session.drive(store.experiment(experiment), keep, interrupts)
-    if interrupts.count:
-        return False
+        ending = session.drive(store.experiment(experiment), keep, interrupts)
+        if ending.why is Why.INTERRUPTED:
+            return False
     store.retry(experiment, 1)
-    session.drive(store.experiment(experiment), keep, interrupts)
-    return not interrupts.count and keep.trials[-1].claim.id.attempt > 1
+    ending = session.drive(store.experiment(experiment), keep, interrupts)
+    return ending.why is not Why.INTERRUPTED and keep.trials[-1].claim.id.attempt > 1
 
 
 def _once(limits: Limits) -> Limits:

@@ -27,7 +27,7 @@ from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
 from luthier.drive.slots import Slots
-from luthier.drive.watching import Running
+from luthier.drive.watching import Asked, Running
 from luthier.errors import LuthierError
 from luthier.run.folders import Folders
 from luthier.run.runner import Ended as RunEnded
@@ -175,8 +175,8 @@ class Drive:
         when the one before it in its slot has ended."""
         ahead = self._withdraw_ahead()
         grace = self.description.limits.grace_seconds
+        asked: Asked = "kill" if kill else "stop"
         for id, running in self._running.items():
-            asked = "kill" if kill else "stop"
             if id not in ahead and running.asked not in (asked, "kill"):
                 running.asked = asked
                 self.runner.stop(id, outcome, reason, grace, kill=kill)

@@ -60,7 +60,7 @@ class Session:
 
     def __enter__(self) -> Session:
         self.worker, hold = self.alive.work()
-        self._exit.callback(hold.release)
+        self._exit.push(lambda kind, error, trace: hold.leave() if error else hold.release())
         return self
 
     def start_runner(self, limits: Limits) -> CommandRunner:
@@ -107,4 +107,4 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._exit.close()
+        self._exit.__exit__(kind, error, trace)

@@ -17,7 +17,9 @@ from luthier.run.folders import AttemptFolder
 from luthier.store import Claim, Store
 from luthier.trial import AttemptId, Point
 
-__all__ = ["Running"]
+__all__ = ["Asked", "Running"]
+
+Asked = Literal["", "withdraw", "stop", "kill"]
 
 
 class Running:
@@ -31,7 +33,7 @@ class Running:
         self.claim = claim
         self.folder = folder
         self.slot = slot
-        self.asked: Literal["", "withdraw", "stop", "kill"] = ""
+        self.asked: Asked = ""
         self.collector = Collector(
             Path(folder.stdout),
             Path(folder.stderr),

@@ -7,6 +7,7 @@ commit is worse than one that does not start. So such a place is refused with it
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from luthier.errors import StoreError, UsageError
@@ -63,17 +64,19 @@ def filesystem_type(path: Path) -> str | None:
     **Source** proc(5), /proc/self/mountinfo: the type stands after the separator `-`.
     """
     try:
-        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
     except OSError:
         return None
     real = os.path.realpath(path)
     best, kind = "", None
     for line in lines:
-        before, _, after = line.partition(" - ")
-        mount = before.split()[4].encode().decode("unicode_escape")
+        before, _, after = line.partition(b" - ")
+        # Blanks and backslashes stand there as three octal digits.
+        name = re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), before.split()[4])
+        mount = os.fsdecode(name)
         inside = real == mount or real.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= len(best):
-            best, kind = mount, after.split()[0]
+            best, kind = mount, os.fsdecode(after.split()[0])
     return kind
 
 

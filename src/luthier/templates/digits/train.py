@@ -27,10 +27,14 @@ def options() -> argparse.Namespace:
     """What is to be tuned, with the library's own defaults."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--C", type=float, default=1.0, help="how much a misclassified digit costs")
-    parser.add_argument("--gamma", type=float, help="how narrow the kernel is (rbf and poly); default: from the data")
+    parser.add_argument(
+        "--gamma", type=float, help="how narrow the kernel is (rbf and poly); default: from the data"
+    )
     parser.add_argument("--kernel", choices=["rbf", "poly", "linear"], default="rbf")
     parser.add_argument("--degree", type=int, default=3, help="of the poly kernel")
-    parser.add_argument("--scale", choices=["none", "standard"], default="none", help="what is done to the pixels first")
+    parser.add_argument(
+        "--scale", choices=["none", "standard"], default="none", help="what is done to the pixels first"
+    )
     return parser.parse_args()
 
 
@@ -60,7 +64,9 @@ def main() -> None:
     for fold, (training, held_out) in enumerate(split.split(images, labels), start=1):
         model.fit(images[training], labels[training])
         accuracies.append(model.score(images[held_out], labels[held_out]))
-        print(f"fold_accuracy={accuracies[-1]:.6f} accuracy={np.mean(accuracies):.6f} step={fold}", flush=True)
+        print(
+            f"fold_accuracy={accuracies[-1]:.6f} accuracy={np.mean(accuracies):.6f} step={fold}", flush=True
+        )
 
 
 if __name__ == "__main__":

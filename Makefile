@@ -1,0 +1,57 @@
+# `make help` lists the targets. Each first makes .venv from requirements/dev.txt, and only when that or
+# pyproject.toml changed.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed-$(shell cat pyproject.toml requirements/dev.txt tools/install.sh 2>/dev/null | sha256sum | cut -c1-16)
+JOBS ?= 2
+ARGS ?=
+OURS := src tests tools $(wildcard bench examples)
+
+.PHONY: help demo test check format nightly bench lock install clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+demo: $(INSTALLED)  ## a search from start to end in about a minute, in ./demo
+	@tools/demo.sh
+
+test: $(INSTALLED)  ## all tests but the nightly ones (ARGS='-k words' for some, JOBS=4 for more workers)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(INSTALLED)  ## style, types, the import law, and the sizes of the rooms
+	@echo "ruff";         $(BIN)/ruff check --quiet $(OURS)
+	@echo "ruff format";  $(BIN)/ruff format --quiet --check $(OURS) || \
+	    { $(BIN)/ruff format --check $(OURS); echo "make format puts it right"; exit 1; }
+	@echo "mypy";         $(BIN)/mypy --no-error-summary
+	@echo "import law";   $(BIN)/lint-imports --no-timing > .import-law.txt 2>&1 || { cat .import-law.txt; rm .import-law.txt; exit 1; }; \
+	    rm -f .import-law.txt
+	@$(BIN)/python tools/sizes.py
+
+format: $(INSTALLED)  ## puts the style right where that can be done by itself
+	@$(BIN)/ruff check --quiet --fix $(OURS); $(BIN)/ruff format --quiet $(OURS)
+
+nightly: $(INSTALLED)  ## all tests, the long ones too, with many more random examples
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 \
+	    -m "nightly or not nightly" $(ARGS)
+
+bench: $(INSTALLED)  ## every benchmark in bench/, each against its bar
+	@failed=0; for file in bench/[a-z]*.py; do \
+	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || failed=1; \
+	done; exit $$failed
+
+lock: $(INSTALLED)  ## pins all packages anew (LOCK_OPTIONS=--upgrade for the newest ones)
+	@tools/lock.sh && git --no-pager diff --stat -- requirements/dev.txt
+
+install: $(INSTALLED)  ## only the environment .venv
+
+clean:  ## removes all that make made, .venv too
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@if [ -e demo/.made-by-make-demo ]; then rm -rf demo; fi
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml requirements/dev.txt
+	@tools/install.sh $@

@@ -1,0 +1,22 @@
+"""What holds for all tests: how hard hypothesis tries, and that no test sees the Luthier it may itself run under."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine must not fail a test for being slow. `make test` tries the same examples each time, so that what was
+# green stays green until the code changes; `make nightly` looks for new ones.
+settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nightly", settings.get_profile("default"), derandomize=False, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def outside_any_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the variables of an outer trial or store out of the environment."""
+    for name in list(os.environ):
+        if name.startswith("LUTHIER_"):
+            monkeypatch.delenv(name)

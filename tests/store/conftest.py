@@ -1,0 +1,21 @@
+"""Marks and places that the store's tests share."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fault: breaks things on purpose and takes its time")
+
+
+@pytest.fixture
+def fast() -> Iterator[Path]:
+    """A folder on the fastest disk there is, for tests that make many commits and need none of them to last."""
+    folder = tempfile.mkdtemp(prefix="luthier-store-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    yield Path(folder)
+    shutil.rmtree(folder)

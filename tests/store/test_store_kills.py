@@ -1,0 +1,167 @@
+"""Processes are killed with `kill -9`: at random moments (F1), before their first renewal (F21), at every commit (F3)."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from store_working import LOST, Worker, audit, new_experiment
+
+from luthier.clock import FakeClock
+from luthier.store import Store, Wish
+from luthier.store.sqlite import SqliteStore
+from luthier.testing.faults import Ledger, count_commits, die, die_at_commit, fork, kill, record, scaled, wait
+from luthier.testing.store_scene import configuration, describe, ended, fingerprint, points
+from luthier.trial import AttemptId, Outcome, Proposal
+
+pytestmark = pytest.mark.fault
+
+
+def test_f1_workers_killed_at_random_moments(tmp_path: Path) -> None:
+    path, ledger, dice = tmp_path / "store.db", Ledger(tmp_path / "ledger"), random.Random(1)
+    e, kills, wanted = new_experiment(path, None), 0, scaled(200, 5000)
+    lease = 0.05
+
+    def begin() -> int:
+        return fork(lambda: Worker(path, ledger, lease).work())
+
+    crowd = [begin() for _ in range(4)]
+    while kills < wanted:
+        time.sleep(dice.uniform(0.0, 0.06))  # the fault is a random moment; nothing waits for it
+        place = dice.randrange(len(crowd))
+        assert kill(crowd[place]) == -9
+        crowd[place] = begin()
+        kills += 1
+    for pid in crowd:
+        kill(pid)
+    store = SqliteStore(path)
+    begun = store.experiment(e).trials
+    store.open_experiment(describe(begun))
+    Worker(path, ledger, lease).work()
+    lines = ledger.lines()
+    again = sum(line[0] == "claimed" and line[2] > 1 for line in lines)
+    found = audit(store, e, lines)
+    stale = sum(line[0] == "finished" and line[4] == "stale" for line in lines)
+    record("F1 store, kill -9 workers", kills=kills, trials=begun, attempts_again=again, stale=stale, **found)
+    store.close()
+    assert begun > 0 and again > 0
+    assert not any(found.values())
+
+
+def test_f21_killed_between_claim_and_first_renewal(tmp_path: Path) -> None:
+    path, ledger, clock = tmp_path / "store.db", Ledger(tmp_path / "ledger"), FakeClock()
+    n = scaled(50, 1000)
+    e = new_experiment(path, n)
+
+    def claim_and_die() -> None:
+        worker = Worker(path, ledger, clock=clock)
+        worker.plan(1)
+        worker.store.claim(e, 1, worker.name, worker.nonce())
+        die()
+
+    for _ in range(n):
+        assert wait(fork(claim_and_die)) == -9
+    store = SqliteStore(path, clock)
+    running = store.experiment(e).running
+    clock.advance(60.5)
+    lapsed = sum(held.lapsed for held in store.held(e))
+    worker = Worker(path, ledger, clock=clock)
+    worker.recover()
+    worker.work()
+    found = audit(store, e, ledger.lines())
+    record("F21 killed before the first renewal", kills=n, running=running, lapsed=lapsed, **found)
+    assert running == lapsed == n
+    assert not any(found.values())
+    assert [len(store.attempts(e, t.number)) for t in store.trials(e)] == [2] * n
+
+
+def life() -> list[Callable[[Store], object]]:
+    """Every verb at least once, each of which may be sent again at once when its reply is lost."""
+    e, other = 1, 2
+
+    def proposals(*numbers: int) -> list[tuple[int, Proposal]]:
+        return [(n, Proposal(configuration(n), "random", n)) for n in numbers]
+
+    def together(store: Store) -> None:
+        with store.together():
+            store.finish(AttemptId(e, 3, 1), ended(0.3))
+            store.claim(e, 1, "w", "c4")
+
+    return [
+        lambda s: s.open_experiment(describe(6)),
+        lambda s: s.open_experiment(describe(6), fresh=True, nonce="fresh"),
+        lambda s: s.reserve(e, 4, "w", "r1"),
+        lambda s: s.propose(e, "r1", proposals(1, 2)),
+        lambda s: s.abandon("w"),
+        lambda s: s.reserve(e, 2, "v", "r2"),
+        lambda s: s.propose(e, "r2", proposals(3, 4)),
+        lambda s: s.enqueue(e, [configuration(99)], "q1"),
+        lambda s: s.claim(e, 2, "w", "c1"),
+        lambda s: s.note_command(AttemptId(e, 5, 1), ["python", "train.py"]),
+        lambda s: s.report(AttemptId(e, 5, 1), 0, points(3.0, 2.0)),
+        lambda s: s.report(AttemptId(e, 5, 1), 2, points(1.0, step=3.0)),
+        lambda s: s.renew([AttemptId(e, 5, 1), AttemptId(e, 1, 1)], "w"),
+        lambda s: s.adopt(AttemptId(e, 1, 1), "w", "x"),
+        lambda s: s.finish(AttemptId(e, 5, 1), ended(0.5)),
+        lambda s: s.finish(AttemptId(e, 1, 1), LOST, again=True),
+        lambda s: s.finish(AttemptId(e, 1, 1), ended(0.1)),
+        lambda s: s.report(AttemptId(e, 1, 1), 0, points(1.0)),
+        lambda s: s.claim(e, 3, "w", "c2"),
+        lambda s: s.renew([AttemptId(e, 1, 1)], "w"),
+        together,
+        lambda s: s.finish(AttemptId(e, 1, 2), ended(None, Outcome.FAILED)),
+        lambda s: s.set_wish(e, Wish.PAUSE, "lunch"),
+        lambda s: s.set_wish(e, Wish.RUN),
+        lambda s: s.retry(e, 1),
+        lambda s: s.cancel(e, 1, Outcome.STOPPED, "enough"),
+        lambda s: s.open_experiment(describe(20)),
+        lambda s: s.reserve(e, 3, "w", "r3"),
+        lambda s: s.propose(e, "r3", proposals(6), exhausted=True),
+        lambda s: s.remove(other),
+    ]
+
+
+def live(path: Path, ledger: Ledger) -> None:
+    """Goes on with the life where the ledger says it was, as the same command typed again does."""
+    store = SqliteStore(path, FakeClock())
+    for place, step in enumerate(life()):
+        if place >= len(ledger.lines()):
+            try:
+                step(store)
+            except LookupError:
+                raise
+            except Exception as error:  # noqa: BLE001
+                if "no experiment 2" not in str(error):  # removed by the call whose reply was lost
+                    raise
+            ledger.note(place)
+    store.close()
+
+
+def test_f3_killed_before_and_after_every_commit(fast: Path) -> None:
+    with count_commits() as commits:
+        live(fast / "golden.db", Ledger(fast / "golden ledger"))
+    golden = fingerprint(SqliteStore(fast / "golden.db", FakeClock(), read_only=True))
+    kills = differing = 0
+    for turn in range(2):
+        for place in range(1, commits[0] + 1):
+            for moment in ("before", "after"):
+                path = fast / f"{turn} {place} {moment}.db"
+                ledger = Ledger(path.with_suffix(".ledger"))
+
+                def until_death(path: Path = path, ledger: Ledger = ledger, place: int = place) -> None:
+                    with die_at_commit(place, moment):  # noqa: B023
+                        live(path, ledger)
+
+                assert wait(fork(until_death)) == -9
+                kills += 1
+                if turn:  # the second time, the one that goes on is killed too
+                    assert wait(fork(lambda: until_death(place=1))) == -9  # noqa: B023
+                    kills += 1
+                live(path, ledger)
+                store = SqliteStore(path, FakeClock())
+                differing += fingerprint(store) != golden
+                store.close()
+    record("F3 store, killed at every commit", commits=commits[0], kills=kills, records_that_differ=differing)
+    assert commits[0] == len(life())
+    assert differing == 0

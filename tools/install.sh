@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Makes the virtual environment .venv with every package at the version and hash of requirements/dev.txt, and Luthier
+# itself in place. `make` calls it when the lock or pyproject.toml changed; the stamp is written last, so an install
+# that was cut short begins again.
+#
+#   tools/install.sh STAMP
+set -euo pipefail
+cd "$(dirname "$0")/.."
+stamp=$1
+
+say() { printf '%s\n' "$*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+fits() { # a Python that can run Luthier
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' 2>/dev/null
+}
+
+makes_venvs() { # Debian packs venv and ensurepip apart from Python
+    "$1" -c 'import ensurepip, venv' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-} python3.11 python3 python3.12 python3.13; do
+        if command -v "$candidate" >/dev/null && fits "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+from_debian() {
+    command -v apt-get >/dev/null || return 1
+    say "installing python3-venv from Debian's packages"
+    as_root apt-get update -qq >/dev/null && as_root apt-get install -qq -y --no-install-recommends python3 python3-venv >/dev/null
+}
+
+python=$(find_python || true)
+if [ -z "$python" ] || ! makes_venvs "$python"; then
+    from_debian || { say "Luthier needs Python 3.11 or newer with venv, and none was found; install it and try again"; exit 1; }
+    python=$(find_python) || { say "Luthier needs Python 3.11 or newer; install it, or name one: make PYTHON=..."; exit 1; }
+    makes_venvs "$python" || { say "$python can't make virtual environments; name another: make PYTHON=..."; exit 1; }
+fi
+
+if ! .venv/bin/python -c 'import pip' 2>/dev/null || ! fits .venv/bin/python; then
+    say "making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+fi
+say "installing what requirements/dev.txt pins (once)"
+quiet=(--quiet --disable-pip-version-check --no-input)
+.venv/bin/python -m pip install "${quiet[@]}" --require-hashes --only-binary :all: -r requirements/dev.txt 2> >(grep -v '^WARNING: Location' >&2)
+.venv/bin/python -m pip install "${quiet[@]}" --no-deps --no-build-isolation --no-index -e .
+rm -f .venv/.installed-*
+touch "$stamp"
