@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, settings
 
 # A busy machine must not fail a test for being slow. `make test` tries the same examples each time, so that what was
 # green stays green until the code changes; `make nightly` looks for new ones.
-settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("nightly", settings.get_profile("default"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

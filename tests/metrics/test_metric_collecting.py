@@ -247,6 +247,35 @@ def test_an_endless_output_is_skipped_in_its_middle(folder: Folder, monkeypatch:
     assert collector.notes == ("3 MiB amid its stdout were not searched for metrics",)
 
 
+LONG = follow.LINE_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("pieces", "points"),
+    [
+        (["x" * (LONG - 11), " loss: 0.123\nacc: 1\n"], [("acc", 0, 1)]),  # cut after 0.12
+        (["loss: 0.5 ", "x" * LONG, "x" * 9 * LONG, " acc: 1\nacc: 2\n"], [("loss", 0, 0.5), ("acc", 0, 2)]),
+        (["loss: 0.5\r", " " * 9 * LONG, "\n"], [("loss", 0, 0.5)]),
+        (["loss: 0.5\r", " " * 9 * LONG, "\r", " " * 9 * LONG, "\racc: 1\n"], [("acc", 0, 1)]),
+        (["loss: 0.5\r", "x" * 9 * LONG, "\r", " " * 9 * LONG, "\n"], []),
+        (["loss: 0.5\r" * LONG, "loss: 0.25\r" * LONG, " \r" * 9 * LONG], [("loss", 0, 0.25)]),
+        (["é" * LONG, "é" * 9 * LONG, "\nloss: 0.5"], [("loss", 0, 0.5)]),
+    ],
+)
+def test_an_endless_line_takes_little_memory(
+    folder: Folder, pieces: list[str], points: list[tuple[str, float, float]]
+) -> None:
+    collector, found, held = folder.collector(), [], 0
+    for piece in pieces:
+        write(folder.stdout, piece)
+        while collector.offsets["stdout"] < folder.stdout.stat().st_size:
+            found += collector.poll(NOW)
+        held = max(held, len(collector._files[collect.Source.STDOUT]._carry))
+    assert shown(found + collector.drain(NOW)) == points
+    assert held <= 8 * LONG + 9
+    assert shown(folder.collector().drain(NOW)) == points
+
+
 def test_after_a_skip_half_a_line_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("skipped\nloss: 0.5\nloss: 0.25\n")
@@ -269,34 +298,32 @@ def test_what_a_terminal_would_show(line: str, seen: str) -> None:
     assert visible(line) == seen
 
 
-pieces = st.lists(
-    st.sampled_from(
-        [
-            b"loss: 0.5",
-            b"acc=",
-            b"91.25",
-            b"\n",
-            b"\n",
-            b"\r",
-            b"\r\n",
-            b" ",
-            b"Epoch 2/3\n",
-            b"\xc3\xa9",
-            b"\xc3",
-        ]
-        + [
-            b"step=3 ",
-            b'{"step": 4, "loss": 1}\n',
-            b"5/5 - ",
-            b"\x1b[1m",
-            b"\xff",
-            b"\x00",
-            b"loss: 1e-3\n",
-            b"z" * 40,
-        ]
+PIECES = (
+    *(
+        b"loss: 0.5",
+        b"acc=",
+        b"91.25",
+        b"\n",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b" ",
+        b"Epoch 2/3\n",
+        b"step=3 ",
+        b"5/5 - ",
     ),
-    max_size=40,
-).map(b"".join)
+    *(
+        b"\xc3\xa9",
+        b"\xc3",
+        b"\xff",
+        b"\x00",
+        b"\x1b[1m",
+        b'{"step": 4, "loss": 1}\n',
+        b"loss: 1e-3\n",
+        b"z" * 40,
+    ),
+)
+pieces = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
 
 
 @settings(max_examples=300, deadline=None)
@@ -309,7 +336,7 @@ def test_pieces_change_nothing(
     resumed: bool,
     data: st.DataObject,
 ) -> None:
-    """Read whole, in any pieces, or by two collectors one after another: the same points, also of cut lines."""
+    """Read whole, in pieces, or by one collector after another: the same points, also of cut lines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(follow, "LINE_LENGTH", length)
         patch.setattr(follow, "_CARRY", 4 * length + 4)

@@ -38,6 +38,7 @@ READ = {
     "train loss: 0.3, val loss: 0.5": [("train_loss", 0.3, None), ("val_loss", 0.5, None)],
     "keras/val_acc: 0.9": [("keras/val_acc", 0.9, None)],
     "recall@10: 0.4": [("recall@10", 0.4, None)],
+    "[3]\teval-ndcg@10:0.4\teval-hit@10:45.5": [("eval-ndcg@10", 0.4, 3), ("eval-hit@10", 45.5, 3)],
     "loss: 0.3.": [("loss", 0.3, None)],
     "loss: 0.3±0.01": [("loss", 0.3, None)],
     "Epoch 1:  45%|██ | 9/20 [00:01<00:01, 8.9it/s, loss=0.3]": [("loss", 0.3, 1)],

@@ -1,4 +1,4 @@
-"""Marks and places that the store's tests share."""
+"""Places that the store's tests share."""
 
 import os
 import shutil
@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "fault: breaks things on purpose and takes its time")
 
 
 @pytest.fixture

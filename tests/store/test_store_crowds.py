@@ -3,15 +3,23 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_working import Worker, audit, new_experiment
 
 from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import Ledger, fork, record, scaled, wait
+from luthier.testing.store_scene import describe
+from luthier.testing.store_worker import Worker, audit
 
 pytestmark = pytest.mark.fault
+
+
+def new_experiment(path: Path, trials: int | None) -> int:
+    with closing(SqliteStore(path)) as store:
+        return store.open_experiment(describe(trials))[0].id
+
 
 CROWD = 64
 
@@ -42,11 +50,13 @@ def test_f13_sixty_four_workers_share_a_budget(tmp_path: Path) -> None:
         folder.mkdir()
         path, ledger = folder / "store.db", Ledger(folder / "ledger")
         e = new_experiment(path, 1000)
-        ends = together(CROWD, lambda: Worker(path, ledger).work(batch=8))  # noqa: B023
+        ends = together(CROWD, lambda: Worker(SqliteStore(path), ledger).work(batch=8))  # noqa: B023
         store, lines = SqliteStore(path), ledger.lines()
         found, experiment = audit(store, e, lines), store.experiment(e)
         claims = sum(line[0] == "claimed" for line in lines)
-        record("F13 budget race", workers=CROWD, asked=1000, finished=experiment.finished, claims=claims, **found)
+        record(
+            "F13 budget race", workers=CROWD, asked=1000, finished=experiment.finished, claims=claims, **found
+        )
         assert ends == [0] * CROWD
         assert experiment.trials == experiment.finished == experiment.proposed == claims == 1000
         assert not any(found.values())
@@ -78,7 +88,7 @@ def test_f8_nobody_is_locked_out(tmp_path: Path) -> None:
 
     def work() -> None:
         try:
-            Timed(path, ledger).work(batch=32)
+            Timed(SqliteStore(path), ledger).work(batch=32)
         except Exception as error:
             ledger.note("error", str(error))
             raise

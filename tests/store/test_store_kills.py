@@ -3,28 +3,47 @@
 import random
 import time
 from collections.abc import Callable
+from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import pytest
-from store_working import LOST, Worker, audit, new_experiment
 
 from luthier.clock import FakeClock
+from luthier.errors import NotFound
 from luthier.store import Store, Wish
 from luthier.store.sqlite import SqliteStore
-from luthier.testing.faults import Ledger, count_commits, die, die_at_commit, fork, kill, record, scaled, wait
+from luthier.testing.faults import (
+    Ledger,
+    Moment,
+    count_commits,
+    die,
+    die_at_commit,
+    fork,
+    kill,
+    record,
+    scaled,
+    wait,
+)
 from luthier.testing.store_scene import configuration, describe, ended, fingerprint, points
+from luthier.testing.store_worker import LOST, Worker, audit
 from luthier.trial import AttemptId, Outcome, Proposal
 
 pytestmark = pytest.mark.fault
 
 
+def new_experiment(path: Path, trials: int | None) -> int:
+    with closing(SqliteStore(path)) as store:
+        return store.open_experiment(describe(trials))[0].id
+
+
 def test_f1_workers_killed_at_random_moments(tmp_path: Path) -> None:
     path, ledger, dice = tmp_path / "store.db", Ledger(tmp_path / "ledger"), random.Random(1)
     e, kills, wanted = new_experiment(path, None), 0, scaled(200, 5000)
-    lease = 0.05
+    lease = 0.02
 
     def begin() -> int:
-        return fork(lambda: Worker(path, ledger, lease).work())
+        return fork(lambda: Worker(SqliteStore(path), ledger, lease).work())
 
     crowd = [begin() for _ in range(4)]
     while kills < wanted:
@@ -38,7 +57,7 @@ def test_f1_workers_killed_at_random_moments(tmp_path: Path) -> None:
     store = SqliteStore(path)
     begun = store.experiment(e).trials
     store.open_experiment(describe(begun))
-    Worker(path, ledger, lease).work()
+    Worker(SqliteStore(path), ledger, lease).work()
     lines = ledger.lines()
     again = sum(line[0] == "claimed" and line[2] > 1 for line in lines)
     found = audit(store, e, lines)
@@ -55,7 +74,7 @@ def test_f21_killed_between_claim_and_first_renewal(tmp_path: Path) -> None:
     e = new_experiment(path, n)
 
     def claim_and_die() -> None:
-        worker = Worker(path, ledger, clock=clock)
+        worker = Worker(SqliteStore(path, clock), ledger)
         worker.plan(1)
         worker.store.claim(e, 1, worker.name, worker.nonce())
         die()
@@ -66,7 +85,7 @@ def test_f21_killed_between_claim_and_first_renewal(tmp_path: Path) -> None:
     running = store.experiment(e).running
     clock.advance(60.5)
     lapsed = sum(held.lapsed for held in store.held(e))
-    worker = Worker(path, ledger, clock=clock)
+    worker = Worker(SqliteStore(path, clock), ledger)
     worker.recover()
     worker.work()
     found = audit(store, e, ledger.lines())
@@ -124,44 +143,45 @@ def life() -> list[Callable[[Store], object]]:
 
 def live(path: Path, ledger: Ledger) -> None:
     """Goes on with the life where the ledger says it was, as the same command typed again does."""
-    store = SqliteStore(path, FakeClock())
-    for place, step in enumerate(life()):
-        if place >= len(ledger.lines()):
+    steps = life()
+    with closing(SqliteStore(path, FakeClock())) as store:
+        for place in range(len(ledger.lines()), len(steps)):
             try:
-                step(store)
-            except LookupError:
-                raise
-            except Exception as error:  # noqa: BLE001
-                if "no experiment 2" not in str(error):  # removed by the call whose reply was lost
+                steps[place](store)
+            except NotFound:
+                if place != len(steps) - 1:  # removed by the call whose reply was lost
                     raise
             ledger.note(place)
-    store.close()
+
+
+def live_until(place: int, moment: Moment, path: Path, ledger: Ledger) -> int:
+    """Lives in a process that is killed at a commit; returns how it ended."""
+
+    def body() -> None:
+        with die_at_commit(place, moment):
+            live(path, ledger)
+
+    return wait(fork(body))
 
 
 def test_f3_killed_before_and_after_every_commit(fast: Path) -> None:
     with count_commits() as commits:
         live(fast / "golden.db", Ledger(fast / "golden ledger"))
-    golden = fingerprint(SqliteStore(fast / "golden.db", FakeClock(), read_only=True))
+    with closing(SqliteStore(fast / "golden.db", FakeClock(), read_only=True)) as store:
+        golden = fingerprint(store)
     kills = differing = 0
-    for turn in range(2):
-        for place in range(1, commits[0] + 1):
-            for moment in ("before", "after"):
-                path = fast / f"{turn} {place} {moment}.db"
-                ledger = Ledger(path.with_suffix(".ledger"))
-
-                def until_death(path: Path = path, ledger: Ledger = ledger, place: int = place) -> None:
-                    with die_at_commit(place, moment):  # noqa: B023
-                        live(path, ledger)
-
-                assert wait(fork(until_death)) == -9
-                kills += 1
-                if turn:  # the second time, the one that goes on is killed too
-                    assert wait(fork(lambda: until_death(place=1))) == -9  # noqa: B023
-                    kills += 1
-                live(path, ledger)
-                store = SqliteStore(path, FakeClock())
-                differing += fingerprint(store) != golden
-                store.close()
+    moments: tuple[Moment, ...] = ("before", "after")
+    for turn, place, moment in product(range(2), range(1, commits[0] + 1), moments):
+        path = fast / f"{turn} {place} {moment}.db"
+        ledger = Ledger(path.with_suffix(".ledger"))
+        assert live_until(place, moment, path, ledger) == -9
+        kills += 1
+        if turn:  # the second time, the one that goes on is killed too, at its first commit
+            kills += live_until(1, moment, path, ledger) == -9
+        live(path, ledger)
+        with closing(SqliteStore(path, FakeClock())) as store:
+            differing += fingerprint(store) != golden
     record("F3 store, killed at every commit", commits=commits[0], kills=kills, records_that_differ=differing)
     assert commits[0] == len(life())
+    assert kills >= 6 * commits[0] - 2
     assert differing == 0

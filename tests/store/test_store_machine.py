@@ -12,6 +12,7 @@ from luthier.clock import Clock
 from luthier.store import Store
 from luthier.store.memory import MemoryStore
 from luthier.store.sqlite import SqliteStore
+from luthier.testing.faults import scaled
 from luthier.testing.store_machine import StoreMachine
 
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -44,7 +45,7 @@ def steps(examples: int) -> settings:
 
 
 TestMemoryMachine = MemoryMachine.TestCase
-TestMemoryMachine.settings = steps(500)
+TestMemoryMachine.settings = steps(scaled(500, 100_000))
 TestSqliteMachine = SqliteMachine.TestCase
-TestSqliteMachine.settings = steps(1000)
+TestSqliteMachine.settings = steps(scaled(1000, 20_000))
 TestSqliteMachine = pytest.mark.fault(TestSqliteMachine)

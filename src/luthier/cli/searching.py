@@ -20,11 +20,13 @@ from luthier.cli.output import say
 from luthier.cli.results import print_result
 from luthier.drive.loop import Ending, Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
+from luthier.errors import LuthierError
 from luthier.run.command import CommandRunner
 from luthier.store import ExperimentRecord, Store, Wish
 
 __all__ = ["How", "conduct", "interruptible", "run_in_background"]
 
+READY = "LUTHIER_READY_FD"
 FEW = 3
 """A search of this many trials or fewer is not checked first."""
 
@@ -44,7 +46,7 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
 
     **Raises** AliveError while another process drives it.
     """
-    if record.is_met:
+    if record.is_met and not record.running:
         say(f"experiment {record.id} already has its {record.finished} trials")
         return print_result(store, Ending(Why.MET, record), as_json=how.as_json)
     with Session(store, folder) as session:
@@ -63,6 +65,7 @@ def _foreground(session: Session, record: ExperimentRecord, how: How, *, created
     slots = len(parallel_slots(limits))
     say_opening(record, slots, created=created, folder=folder)
     store.set_wish(record.id, Wish.RUN, "a search was started")
+    _say_ready()
     first_alone = how.check and not record.finished and (record.target is None or record.target > FEW)
     listener = listener_for(slots, check=first_alone, quiet=how.quiet)
     with interruptible(session.start_runner(limits)) as interrupts:
@@ -99,9 +102,10 @@ def interruptible(runner: CommandRunner) -> Iterator[Interrupts]:
 
     The first ends the search in good order, the second kills the trials; a third leaves at once.
     """
-    interrupts = Interrupts()
     reading, writing = socket.socketpair()
+    reading.setblocking(False)
     writing.setblocking(False)
+    interrupts = Interrupts(fd=reading.fileno())
     runner.watch(reading.fileno())
 
     def heard(number: int, frame: object) -> None:
@@ -157,15 +161,38 @@ def _detach(folder: Path, record: ExperimentRecord) -> None:
 
 
 def run_in_background(folder: Path, experiment: int) -> int:
-    """Starts a driver that outlives this terminal and returns its process number."""
+    """Starts a driver that outlives this terminal, waits until it drives, and returns its process number.
+
+    **Raises** LuthierError when it ended before that, with the file that says why.
+    """
     logs = folder / "drivers"
     logs.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, "-m", "luthier", "resume", str(experiment), "--store", str(folder)]
-    with open(logs / f"{experiment}.log", "ab") as log:
+    reading, writing = os.pipe()
+    path = logs / f"{experiment}.log"
+    with open(path, "ab") as log:
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(writing,),
+            env={**os.environ, READY: str(writing)},
         )
+    os.close(writing)
+    with open(reading, "rb") as answer:
+        if not answer.read(1):
+            raise LuthierError(f"the driver in the background ended at once; {path} says why")
     return process.pid
+
+
+def _say_ready() -> None:
+    """Tells whoever started this driver in the background that it drives now."""
+    descriptor = os.environ.pop(READY, "")
+    if descriptor:
+        os.write(int(descriptor), b".")
+        os.close(int(descriptor))
 
 
 def _on_finish(command: str, ending: Ending, folder: Path) -> None:

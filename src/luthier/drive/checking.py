@@ -94,7 +94,7 @@ def check(
     if not varied:
         return Checked(tuple(keep.trials), False, (), (), folder, stopped)
     repeat = keep.trials[-1]
-    others = [ended for ended in keep.trials[:-1]]
+    others = keep.trials[:-1]
     return Checked(
         tuple(keep.trials), True, tuple(unwired(others)), _unsteady(keep.trials[0], repeat), folder, stopped
     )

@@ -35,9 +35,7 @@ def judge(description: Description, result: Result, summaries: Mapping[str, Summ
     return result
 
 
-def wants_again(
-    description: Description, result: Result, earlier: Sequence[Outcome]
-) -> tuple[bool, Result]:
+def wants_again(description: Description, result: Result, earlier: Sequence[Outcome]) -> tuple[bool, Result]:
     """Whether the trial goes back to the queue, and the result with the reason that says so.
 
     `earlier` is how the trial's earlier attempts ended. Attempts that were lost or interrupted use up no retry of a
@@ -55,5 +53,7 @@ def wants_again(
     if result.outcome is Outcome.FAILED and result.exit_code == EX_TEMPFAIL:
         if blamed + 1 < limits.max_attempts:
             return True, replace(result, reason="it asked for another attempt (exit code 75)")
-        return False, replace(result, reason=f"it asked for another attempt {blamed + 1} times (exit code 75)")
+        return False, replace(
+            result, reason=f"it asked for another attempt {blamed + 1} times (exit code 75)"
+        )
     return result.outcome.blames_configuration and blamed < limits.retry_failed, result

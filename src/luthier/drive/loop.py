@@ -14,7 +14,9 @@ algorithm, no SQL and no process code of its own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -70,9 +72,20 @@ class Ending:
 
 @dataclass
 class Interrupts:
-    """How often the person pressed Ctrl-C; a signal handler counts it up and writes to the watched descriptor."""
+    """How often the person pressed Ctrl-C; a signal handler counts it up and writes to `fd`, which the runner watches
+    and which does not block."""
 
     count: int = 0
+    fd: int | None = None
+    _seen: int = 0
+
+    def look(self) -> int:
+        """Returns the count, and sees to it that each Ctrl-C wakes the drive once only."""
+        if self.count > self._seen and self.fd is not None:
+            self._seen = self.count
+            with suppress(BlockingIOError):
+                os.read(self.fd, 64)
+        return self.count
 
 
 @dataclass
@@ -149,8 +162,8 @@ class Drive:
 
     def _heed(self) -> Why | None:
         """Does what a person asked of the whole experiment; returns why nothing may start, or None."""
-        if self.interrupts.count:
-            self._end_all(Outcome.INTERRUPTED, "interrupted by Ctrl-C", kill=self.interrupts.count > 1)
+        if presses := self.interrupts.look():
+            self._end_all(Outcome.INTERRUPTED, "interrupted by Ctrl-C", kill=presses > 1)
             return Why.INTERRUPTED
         if (
             self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED)

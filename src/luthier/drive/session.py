@@ -15,6 +15,7 @@ from types import TracebackType
 from luthier.clock import Clock, SystemClock
 from luthier.description import Limits
 from luthier.drive.alive import Alive
+from luthier.drive.changes import changed_files
 from luthier.drive.listener import Listener
 from luthier.drive.loop import Drive, Ending, Interrupts
 from luthier.drive.slots import Slots
@@ -90,6 +91,7 @@ class Session:
         """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's."""
         limits = limits or record.description.limits
         slots = parallel_slots(limits)
+        self._warn_of_changes(record, listener)
         return Drive(
             store=self.store,
             record=record,
@@ -103,6 +105,15 @@ class Session:
             interrupts=interrupts,
             first_alone=first_alone,
         ).run()
+
+    def _warn_of_changes(self, record: ExperimentRecord, listener: Listener) -> None:
+        command = record.description.command
+        changed = changed_files(self.folders, record.id, command) if command else []
+        if changed and record.finished:
+            listener.note(
+                f"warning: {', '.join(changed)} changed since the {record.finished} finished trials of experiment "
+                f"{record.id}; it goes on with the new code (--new starts another experiment)"
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -20,8 +20,8 @@ from luthier.trial import Point
 
 __all__ = ["Collector", "Source"]
 
-POLL_BYTES = 4 << 20  # read from one file in one poll; the rest waits for the next
-BACKLOG_BYTES = 64 << 20  # output still unread at the end; beyond this its middle is skipped, with a note
+POLL_BYTES = 1 << 20  # read from one file in one poll, a quarter of a second at most; the rest waits
+BACKLOG_BYTES = 32 << 20  # output still unread at the end; beyond this its middle is skipped, with a note
 FINAL_BYTES = 16 << 20
 NAMES = 1000  # metrics found in the output of one attempt; beyond this it is printing a table
 

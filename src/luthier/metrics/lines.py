@@ -30,8 +30,11 @@ _PAIR = re.compile(
     rf"(?<![\w./@?&%+\\-])(['\"]?)(?:((?i:{_QUALIFIERS}))[ ])?([^\W\d][\w./@-]{{0,127}}+)\1"
     rf"(\s{{0,8}}[:=]\s{{0,8}}){_WRAPPED}({_FIGURE}){_AFTER}"
 )
-# The cheap look: is there a separator with something like a value behind it?
-_PROMISE = re.compile(rf"[:=]\s{{0,8}}{_WRAPPED}[-+]?(?:\.?\d|[nN][aA]|[iI][nN][fF])")
+# The cheap look: is there a separator with something like a value behind it, other than in 12:30?
+_PROMISE = re.compile(
+    r"(?:=|:(?!(?<=\d\d:)\d\d(?![\d.%])))"
+    rf"\s{{0,8}}{_WRAPPED}[-+]?(?:\.?\d|[nN][aA]|[iI][nN][fF])"
+)
 _STEP = re.compile(
     r"(?<![A-Za-z_])(global[_ ]step|step|iteration|iter|epoch|round|fold)['\"]?\s{0,3}[:=#]?\s{0,3}[\[(]?"
     r"(\d{1,15}(?:\.\d{1,15})?)(?![\w.]*\w)",

@@ -15,6 +15,7 @@ The layout below `trials/` of the store's folder, for people and for every progr
             outcome.json            how it ended: outcome, reason, exit_code, signal, seconds, cpu_seconds,
                                     peak_bytes, began, ended. There once nothing of the attempt is alive
             request.json            how a later driver asked it to end, if one did
+    <experiment>/code.json          the digests of the files its command names, to notice when they change
 
 Creating a trial costs four folders and two small files, about 0.1 ms.
 """
@@ -161,3 +162,7 @@ class Folders:
     def experiment(self, experiment: int) -> str:
         """The folder of all trials of an experiment."""
         return f"{self._trials}/{experiment}"
+
+    def code(self, experiment: int) -> str:
+        """The digests of the files that the command of an experiment names."""
+        return f"{self._trials}/{experiment}/code.json"

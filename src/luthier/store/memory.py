@@ -235,10 +235,11 @@ class MemoryStore(MemoryReads):
             self._move(row, trial, Step.CLAIM, event)
             self._hold(trial, worker, nonce, lease_seconds)
             self._heard[nonce] = (experiment, [])
+        mine = [trial for trial in row.running() if trial.nonce == nonce]
         return [
             Claim(trial.id, trial.run_id, trial.proposal.configuration, trial.seed, trial.ordinal)
-            for trial in row.running()
-            if trial.nonce == nonce and trial.proposal is not None
+            for trial in sorted(mine, key=lambda trial: (-trial.priority, trial.number))
+            if trial.proposal is not None
         ]
 
     @_verb

@@ -2,8 +2,8 @@
 
 Nothing here is imported outside tests. A process is made by `fork`, so that hundreds cost little; the caller must not
 hold an open store across it. `record` prints the one line that every fault test owes and, where LUTHIER_FAULT_LOG
-names a file, adds it there as JSON, from which `docs/reliability.md` is made. LUTHIER_NIGHTLY=1 asks for the larger
-figures of `scaled`.
+names a file, adds it there as JSON, from which `docs/reliability.md` is made. `make nightly` asks for the larger figures
+of `scaled`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,18 @@ from typing import Any, Literal
 
 from luthier.store.connection import Connection
 
-__all__ = ["Ledger", "Moment", "count_commits", "die", "die_at_commit", "fork", "kill", "record", "scaled", "wait"]
+__all__ = [
+    "Ledger",
+    "Moment",
+    "count_commits",
+    "die",
+    "die_at_commit",
+    "fork",
+    "kill",
+    "record",
+    "scaled",
+    "wait",
+]
 
 Moment = Literal["before", "after"]
 
@@ -28,7 +39,8 @@ Moment = Literal["before", "after"]
 def record(name: str, **figures: Any) -> None:
     """Tells the figures of one fault test."""
     shown = " · ".join(f"{key.replace('_', ' ')} {value}" for key, value in figures.items())
-    print(f"\n{name}: {shown}", flush=True)
+    sys.stdout.write(f"\n{name}: {shown}\n")
+    sys.stdout.flush()
     log = os.environ.get("LUTHIER_FAULT_LOG")
     if log:
         with open(log, "a", encoding="utf-8") as file:
@@ -37,7 +49,7 @@ def record(name: str, **figures: Any) -> None:
 
 def scaled(ci: int, nightly: int) -> int:
     """How often a fault is tried: less on every commit, more at night."""
-    return nightly if os.environ.get("LUTHIER_NIGHTLY") == "1" else ci
+    return nightly if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else ci
 
 
 def fork(body: Callable[[], object]) -> int:
@@ -50,7 +62,7 @@ def fork(body: Callable[[], object]) -> int:
     try:
         body()
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001
         traceback.print_exc()
         sys.stderr.flush()
     finally:

@@ -163,7 +163,12 @@ class StoreMachine(RuleBasedStateMachine):
             self.attempts[id].holder = new
 
     @precondition(lambda self: self.attempts)
-    @rule(place=PICK, n=st.integers(0, 4), back=st.integers(0, 3), value=st.sampled_from([0.0, 2.5, float("nan")]))
+    @rule(
+        place=PICK,
+        n=st.integers(0, 4),
+        back=st.integers(0, 3),
+        value=st.sampled_from([0.0, 2.5, float("nan")]),
+    )
     def report(self, place: int, n: int, back: int, value: float) -> None:
         """An attempt reports, perhaps again, perhaps too late."""
         id = self.pick(place)

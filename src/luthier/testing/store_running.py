@@ -55,6 +55,10 @@ class RunningPromises(StoreScene):
         self.store.finish(claims[1].id, ended())
         assert self.store.claim(e, 2, "w", "n") == []
         assert self.store.experiment(e).queued == 2
+        self.store.enqueue(e, [configuration(9)], self.nonce())
+        claims = self.store.claim(e, 3, "w", "m")
+        assert [claim.id.trial for claim in claims] == [5, 3, 4]
+        assert self.store.claim(e, 3, "w", "m") == claims
 
     def test_no_more_run_than_the_target_leaves(self) -> None:
         e = self.open(4)

@@ -75,7 +75,7 @@ VALUES (:experiment, :number, 'queued', 1, :seed, :configuration, :proposal, :ti
 -- name: repeated_claim
 -- The attempts the call with this nonce began and that still run: a claim whose reply was lost may be repeated.
 SELECT id, number, attempt, configuration, seed, ordinal FROM trial
-WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY number;
+WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY priority DESC, number;
 
 -- name: claimable
 -- How many more may run: nothing when a person said stop, never more than the target leaves.

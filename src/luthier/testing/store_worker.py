@@ -1,15 +1,19 @@
-"""What the fault tests' processes do: work on one experiment as a driver does, and write down what was acknowledged."""
+"""What the processes of fault tests do: they work on one experiment as a driver does, and write down what a store
+acknowledged, so that `audit` can compare the record with it afterwards.
+"""
+
+from __future__ import annotations
 
 import os
 from itertools import count
-from pathlib import Path
+from typing import Any
 
-from luthier.clock import Clock
 from luthier.store import Store, Verdict, Wish
-from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import Ledger
-from luthier.testing.store_scene import configuration, describe, points
+from luthier.testing.store_scene import configuration, points
 from luthier.trial import Outcome, Proposal, Result, TrialState
+
+__all__ = ["LOST", "Worker", "audit"]
 
 LOST = Result(Outcome.LOST, "its worker was silent")
 
@@ -17,17 +21,18 @@ LOST = Result(Outcome.LOST, "its worker was silent")
 class Worker:
     """One process's work. Its name and its nonces are never used again."""
 
-    def __init__(self, path: Path, ledger: Ledger, lease: float = 60.0, clock: Clock | None = None) -> None:
-        self.store: Store = SqliteStore(path, clock)
-        self.ledger, self.lease = ledger, lease
+    def __init__(self, store: Store, ledger: Ledger, lease_seconds: float = 60.0) -> None:
+        self.store, self.ledger, self.lease = store, ledger, lease_seconds
         self.name = f"{os.getpid()}-{os.urandom(4).hex()}"
         self.calls = count()
-        self.e = self.store.experiments()[0].id
+        self.e = store.experiments()[0].id
 
     def nonce(self) -> str:
+        """A nonce no call has used."""
         return f"{self.name} {next(self.calls)}"
 
     def plan(self, n: int) -> bool:
+        """Reserves and proposes; False when there was nothing to propose."""
         nonce = self.nonce()
         reserved = self.store.reserve(self.e, n, self.name, nonce, self.lease)
         pairs = [(r.number, Proposal(configuration(r.number), "random", r.ordinal)) for r in reserved]
@@ -65,7 +70,7 @@ class Worker:
             self.recover()
 
 
-def audit(store: Store, e: int, lines: list[list]) -> dict[str, int]:
+def audit(store: Store, e: int, lines: list[list[Any]]) -> dict[str, int]:
     """Compares the record with what the ledger says was acknowledged. Every figure should be zero."""
     record, trials = store.experiment(e), store.trials(e)
     done = [line for line in lines if line[0] == "finished" and line[4] == "accepted"]
@@ -80,16 +85,11 @@ def audit(store: Store, e: int, lines: list[list]) -> dict[str, int]:
     states = list(TrialState)
     kinds = [record.reserved, *(sum(t.state is state for t in trials) for state in states[1:])]
     return {
-        "lost": record.trials - record.finished + len(set(range(1, record.trials + 1)) ^ {t.number for t in trials}),
+        "lost": record.trials
+        - record.finished
+        + len(set(range(1, record.trials + 1)) ^ {t.number for t in trials}),
         "acked_missing": missing,
         "accepted_twice": len(done) - len({line[1] for line in done}) + len(finishes) - len(set(finishes)),
         "left_leased": record.running + record.reserved + record.queued,
         "counters_wrong": sum(a != b for a, b in zip(counts, kinds, strict=True)),
     }
-
-
-def new_experiment(path: Path, trials: int | None) -> int:
-    store = SqliteStore(path)
-    e = store.open_experiment(describe(trials))[0].id
-    store.close()
-    return e
