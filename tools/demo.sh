@@ -35,7 +35,7 @@ type_and_run luthier random --num-runs 24 --parallel-runs 2 --params space.yaml 
     --as-args -- python train.py
 
 step "All of them, best first, and the best with its command."
-type_and_run luthier show
+type_and_run luthier show --sort accuracy
 type_and_run luthier best
 
 cat <<END

@@ -188,7 +188,7 @@ class Evil:
     def __float__(self) -> float:
         raise ValueError("float")
 
-    __str__ = __index__ = __int__ = __bool__ = __iter__ = __len__ = __eq__ = __hash__ = __float__  # type: ignore
+    __str__ = __index__ = __int__ = __bool__ = __iter__ = __len__ = __eq__ = __hash__ = __float__
 
 
 class EvilInt(int):

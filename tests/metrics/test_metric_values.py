@@ -88,7 +88,7 @@ def test_the_objectives_value() -> None:
     ("metric", "seen", "sentence"),
     [
         ("val_acc", ["loss", "acc"], "it reported no val_acc; it did report acc and loss, did you mean acc?"),
-        ("accuracy", ["Test_accuracy"], 
+        ("accuracy", ["Test_accuracy"],
          "it reported no accuracy; it did report Test_accuracy, did you mean Test_accuracy?"),
         ("val_accuracy", ["val_acc", "val_loss"],
          "it reported no val_accuracy; it did report val_acc and val_loss, did you mean val_acc?"),

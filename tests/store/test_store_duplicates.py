@@ -103,7 +103,9 @@ def live(store: Store, seed: int) -> dict[str, Any]:
 def live_with_duplicates(store: Store, seed: int) -> tuple[dict[str, Any], int]:
     dice, late, copies = Random(-seed), [], 0
     for may_be_late, call in life(store, Random(seed)):
-        took_nothing = call() == []  # a call that found nothing to take may take something later: its first effect
+        took_nothing = (
+            call() == []
+        )  # a call that found nothing to take may take something later: its first effect
         for _ in range(dice.randint(1, 9)):
             if may_be_late and not took_nothing and dice.random() < 0.7:
                 late.append(call)

@@ -1,6 +1,8 @@
 """Processes are killed with `kill -9`: at random moments (F1), before their first renewal (F21), at every commit (F3)."""
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -11,7 +13,7 @@ import pytest
 
 from luthier.clock import FakeClock
 from luthier.errors import NotFound
-from luthier.store import Store, Wish
+from luthier.store import Store, Verdict, Wish
 from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import (
     Ledger,
@@ -93,6 +95,51 @@ def test_f21_killed_between_claim_and_first_renewal(tmp_path: Path) -> None:
     assert running == lapsed == n
     assert not any(found.values())
     assert [len(store.attempts(e, t.number)) for t in store.trials(e)] == [2] * n
+
+
+def test_f4_paused_beyond_the_lease(tmp_path: Path) -> None:
+    """A worker is stopped in the middle of a trial; another takes the trial over and finishes it; the first wakes up,
+    is told, and goes on with other work."""
+    path, ledger, clock = tmp_path / "store.db", Ledger(tmp_path / "ledger"), FakeClock()
+    n = scaled(20, 500)
+    e = new_experiment(path, 2 * n)
+
+    def pause_in_the_middle() -> None:
+        with closing(SqliteStore(path, clock)) as store:
+            worker = Worker(store, ledger)
+            worker.plan(1)
+            id = store.claim(e, 1, worker.name, worker.nonce())[0].id
+            os.kill(os.getpid(), signal.SIGSTOP)
+            answers = (
+                store.renew([id], worker.name) == [id],
+                store.report(id, 0, points(1.0)) is Verdict.STALE,
+                store.finish(id, ended(-1.0)) is Verdict.STALE,
+            )
+            worker.plan(1)
+            ledger.note("woke", all(answers), worker.run_one())
+
+    def take_over() -> None:
+        clock.advance(61.0)
+        with closing(SqliteStore(path, clock)) as store:
+            worker = Worker(store, ledger)
+            worker.recover()
+            assert worker.run_one()
+
+    for _ in range(n):
+        pid = fork(pause_in_the_middle)
+        assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
+        assert wait(fork(take_over)) == 0
+        os.kill(pid, signal.SIGCONT)
+        assert wait(pid) == 0
+    woke = [line[1:] for line in ledger.lines() if line[0] == "woke"]
+    with closing(SqliteStore(path, clock, read_only=True)) as store:
+        found = audit(store, e, ledger.lines())
+        values = [t.result.value for t in store.trials(e) if t.result]
+    refused, survived = sum(line[0] for line in woke), sum(line[1] for line in woke)
+    record("F4 store, paused beyond the lease", pauses=n, stale_refused=refused, went_on=survived, **found)
+    assert refused == survived == n
+    assert -1.0 not in values and len(values) == 2 * n
+    assert not any(found.values())
 
 
 def life() -> list[Callable[[Store], object]]:

@@ -1,88 +1,18 @@
 """The command line: words in, a description out; rows in, a table or a JSON document out.
 
-One file a command, named as the command is. `COMMANDS` below is the list of all of them. Bare `luthier`,
+One file a command, named as the command is. `index.COMMANDS` is the list of all of them. Bare `luthier`,
 `luthier --help` and `luthier --version` are answered from it here, without importing click (which costs more than
 all of Python does to start); everything else goes to `app.py`. Data goes to standard output, messages to standard
-error, and the exit codes are those of `luthier help exit-codes`. Nothing may be imported here but `sys`.
+error, and the exit codes are those of `luthier help exit-codes`. Nothing may be imported here but `sys` and the list.
 """
 
 from __future__ import annotations
 
 import sys
 
-__all__ = ["COMMANDS", "GROUPS", "main", "top_help"]
+from luthier.cli.index import top_help
 
-GROUPS = {
-    "search": "Search",
-    "look": "Look",
-    "steer": "Steer",
-    "serve": "For your own programs",
-    "keep": "House",
-}
-"""The headings of the help page, in its order."""
-
-# name -> (module of luthier.cli that has its `command`, its line in the help, its heading)
-COMMANDS = {
-    "grid": ("search", "Try every combination of the values you list.", "search"),
-    "random": ("search", "Draw values at random, or spread evenly with --sequence sobol.", "search"),
-    "check": (
-        "check",
-        "Run one trial first: what it reports, how long it takes, what all will cost.",
-        "search",
-    ),
-    "resume": ("resume", "Go on with an experiment that was paused, stopped or interrupted.", "search"),
-    "worker": ("worker", "Help with an experiment from another process.", "search"),
-    "list": ("list", "The experiments of this project.", "look"),
-    "show": ("show", "The trials of an experiment, or everything about one trial.", "look"),
-    "best": ("best", "The best configuration, and the command line that runs it.", "look"),
-    "logs": ("logs", "What the trials print, also while they run.", "look"),
-    "metrics": ("metrics", "What the trials reported.", "look"),
-    "export": ("export", "All trials, or all their points, as CSV, JSON or Parquet.", "look"),
-    "pause": ("pause", "Start nothing new; running trials finish.", "steer"),
-    "stop": ("stop", "Start nothing new and end running trials in order; their outputs are kept.", "steer"),
-    "kill": ("kill", "Start nothing new and kill running trials at once.", "steer"),
-    "retry": ("retry", "Queue finished trials for another attempt.", "steer"),
-    "enqueue": ("enqueue", "Add a configuration of your own, to run before the others.", "steer"),
-    "ask": ("ask", "Take trials to run in a program of your own, as JSON.", "serve"),
-    "tell": ("tell", "Say how a trial that was asked for ended.", "serve"),
-    "rm": ("rm", "Remove experiments and their files.", "keep"),
-    "gc": ("gc", "Free the disk of checkpoints and outputs no longer needed.", "keep"),
-    "template": ("template", "Ready projects to begin with.", "keep"),
-    "doctor": ("doctor", "Examine this machine and say what to mend.", "keep"),
-    "completion": ("completion", "Print the script that completes words in your shell.", "keep"),
-    "help": ("help", "Explain a command, or the exit codes.", "keep"),
-}
-
-_HEAD = """\
-Usage: luthier [--store FOLDER] COMMAND [ARGS]...
-
-  Tunes any training program: it runs your command with different parameters,
-  side by side, and tells you which are best.
-
-  Example: luthier random --param rate=.001:1:log --num-runs 20 \\
-             --metric accuracy -- python train.py --rate :rate:
-"""
-
-_FOOT = """
-Options:
-  --store FOLDER  Where the record is kept.  [env: LUTHIER_STORE; default: .luthier]
-  --no-color      Print without colours, as NO_COLOR does.
-  --version       Show the version and exit.
-  -h, --help      Show this page and exit.
-
-An ID is an experiment (144) or one of its trials (144.7); left out, it is the
-newest experiment. Most commands take --json. More: luthier help COMMAND
-"""
-
-
-def top_help() -> str:
-    """The page `luthier --help` prints."""
-    lines = [_HEAD]
-    for group, heading in GROUPS.items():
-        lines.append(f"\n{heading}:\n")
-        lines += [f"  {name:<11} {line}\n" for name, (_, line, where) in COMMANDS.items() if where == group]
-    return "".join(lines) + _FOOT
-
+__all__ = ["main"]
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code. The console script calls it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from luthier.cli import COMMANDS, top_help
+from luthier.cli.index import COMMANDS, top_help
 from luthier.errors import LuthierError
 
 __all__ = ["Example", "app", "quiet_pipe", "run"]

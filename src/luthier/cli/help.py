@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from luthier.cli import COMMANDS, top_help
+from luthier.cli.index import COMMANDS, top_help
 from luthier.cli.app import Example
 from luthier.cli.output import emit
 from luthier.errors import NotFound

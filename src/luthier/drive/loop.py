@@ -124,7 +124,9 @@ class Drive:
         while True:
             why = self._turn([e for e in events if isinstance(e, RunEnded) and e.id in self._running])
             if why is not None and not self._running:
-                return Ending(why, self.store.experiment(self.id))
+                record = self.store.experiment(self.id)
+                if record.is_met or why is not Why.MET:  # else a person has just added to it
+                    return Ending(why, record)
             events = self._wait()
             self._watch()
 
@@ -263,6 +265,8 @@ class Drive:
         running = self._running.pop(event.id)
         self.slots.empty(running.slot, event.id)
         running.collect(self.store, self.clock.now(), last=True)
+        for note in running.collector.notes:
+            self.listener.note(f"{event.id.experiment}.{event.id.trial}: {note}")
         return self._conclude(running, event.result)
 
     def conclude(self, running: Running, result: Result) -> None:

@@ -7,16 +7,16 @@ queue, which is not counted against it. The record decides who takes over: `adop
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from luthier.description import Description
+from luthier.drive.alive import Alive
 from luthier.drive.watching import Running
 from luthier.run.adopted import is_guarded
-from luthier.run.runner import Adoption
-from luthier.store import Claim, Held
-from luthier.trial import Outcome, Result
-
-if TYPE_CHECKING:
-    from luthier.drive.loop import Drive
+from luthier.run.folders import Folders
+from luthier.run.runner import Adoption, Runner
+from luthier.store import Claim, Held, Store
+from luthier.trial import AttemptId, Outcome, Result
 
 __all__ = ["ASKED", "recover"]
 
@@ -24,7 +24,28 @@ ASKED = "ask:"
 """Begins the names of workers that are other programs (`luthier ask`): only their leases tell whether they live."""
 
 
-def recover(drive: Drive) -> int:
+class Heir(Protocol):
+    """Who takes over: the drive of one experiment, as far as it matters here."""
+
+    id: int
+    worker: str
+    store: Store
+    runner: Runner
+    folders: Folders
+    alive: Alive
+    description: Description
+
+    def key(self, id: AttemptId) -> str:
+        """The word that marks an attempt's processes."""
+
+    def hold(self, running: Running) -> None:
+        """Takes charge of an attempt that runs on, or whose end will be told."""
+
+    def conclude(self, running: Running, result: Result) -> None:
+        """Writes how an attempt ended that nobody will tell of."""
+
+
+def recover(drive: Heir) -> int:
     """Buries dead workers and takes over what they held of this experiment; returns how many run on."""
     adopted = 0
     for worker in drive.alive.dead_workers():
@@ -38,14 +59,14 @@ def recover(drive: Drive) -> int:
     return adopted
 
 
-def _is_free(drive: Drive, held: Held) -> bool:
+def _is_free(drive: Heir, held: Held) -> bool:
     """Whether its worker will not go on with it: it is dead, or has been silent for longer than its lease."""
     if held.worker.startswith(ASKED):
         return held.lapsed
     return held.lapsed or not drive.alive.is_working(held.worker)
 
 
-def _take_over(drive: Drive, held: Held) -> int:
+def _take_over(drive: Heir, held: Held) -> int:
     id = held.id
     folder = drive.folders.attempt(id.experiment, id.trial, id.attempt)
     alive = not held.worker.startswith(ASKED) and drive.alive.is_working(held.worker)

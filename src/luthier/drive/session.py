@@ -19,6 +19,7 @@ from luthier.drive.changes import changed_files
 from luthier.drive.listener import Listener
 from luthier.drive.loop import Drive, Ending, Interrupts
 from luthier.drive.slots import Slots
+from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
 from luthier.run.folders import Folders
@@ -68,7 +69,10 @@ class Session:
         """Starts the nursery, early, so that it is ready when the first trial is."""
         if self._runner is None:
             threads = cpu_share(limits.cpus, len(parallel_slots(limits)))
-            self._runner = CommandRunner(self.folder, base_environment(os.environ, threads))
+            environment = base_environment(os.environ, threads)
+            # A worker that srun or mpirun started has a rank that is not its trials'.
+            environment["LUTHIER_OUTER_RANKS"] = outer_ranks(os.environ)
+            self._runner = CommandRunner(self.folder, environment)
             self._exit.callback(self._runner.close, leave_running=True)
         return self._runner
 

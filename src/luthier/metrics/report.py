@@ -265,7 +265,7 @@ def _warn(message: str) -> None:
         warnings.warn(message, MetricWarning, stacklevel=3)
     except Exception:
         # Not contextlib.suppress: it would be an import more.
-        try:  # noqa: SIM105
+        try:
             print(f"MetricWarning: {message}", file=sys.stderr)
         except Exception:
             pass

@@ -17,45 +17,19 @@ from _signal import SIGCONT, SIGKILL, SIGTERM  # type: ignore[import-not-found]
 
 from luthier.run import _layout, _spawn, _tree
 from luthier.run._limits import Watch, kernel_kills
+from luthier.run._order import Order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Attempt", "Order", "never_began"]
+__all__ = ["Attempt", "never_began"]
 
 LEFTOVER_SECONDS = 2.0
 FIRST_KILL_PAUSE = 0.005
 LONGEST_KILL_PAUSE = 0.5
 OUTCOME = b"/" + _layout.OUTCOME.encode()
 GUARDIAN = b"/" + _layout.GUARDIAN.encode()
-
-
-class Order:
-    """What the driver asks for: one attempt. Paths, words and environment are bytes, as the kernel has them."""
-
-    __slots__ = ("argv", "cwd", "env", "folder", "grace", "key", "limits", "on_driver_loss")
-
-    def __init__(
-        self,
-        key: str,
-        argv: tuple[bytes, ...],
-        env: tuple[bytes, ...],
-        cwd: bytes,
-        folder: bytes,
-        limits: tuple[float | None, float | None, int | None],
-        grace: float,
-        on_driver_loss: str,
-    ) -> None:
-        self.key = key
-        self.argv = argv
-        half = len(env) // 2  # all names, then all values
-        self.env = dict(zip(env[:half], env[half:], strict=True))
-        self.cwd = cwd
-        self.folder = folder
-        self.limits = limits
-        self.grace = grace
-        self.on_driver_loss = on_driver_loss
 
 
 def never_began(key: str, outcome: str, reason: str) -> tuple[Any, ...]:

@@ -13,8 +13,9 @@ import os
 import select
 
 from luthier.run import _layout, _tree
-from luthier.run._attempt import Attempt, Order, never_began
+from luthier.run._attempt import Attempt, never_began
 from luthier.run._limits import kernel_kills
+from luthier.run._order import Order
 from luthier.run._wire import Inbox, pack
 
 TYPE_CHECKING = False

@@ -14,7 +14,7 @@ from luthier.run import _layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from luthier.run._attempt import Order
+    from luthier.run._order import Order
 
 __all__ = ["CannotStart", "end_group", "signal_name", "spawn"]
 

@@ -11,7 +11,8 @@ from luthier.space.domains import Domain, domain_from_dict
 from luthier.space.nearest import hint, nearest
 from luthier.space.normal import LogNormal, Normal
 from luthier.space.ranges import Float, Integer
-from luthier.space.space import ConditionError, Parameter, Space
+from luthier.space.parameter import Parameter
+from luthier.space.space import ConditionError, Space
 from luthier.space.value import Value, canonical_text
 
 __all__ = [

@@ -9,12 +9,10 @@ walks the same runs to find one point.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from luthier.errors import SpaceError
-
-if TYPE_CHECKING:
-    from luthier.space.space import Space
+from luthier.space.parameter import Parameter
 
 __all__ = ["Counter", "Ruled", "require_finite"]
 
@@ -25,8 +23,8 @@ Ruled = frozenset[int]
 class Counter:
     """Counts what is left of each component, given what was decided before. Remembers its answers."""
 
-    def __init__(self, space: Space) -> None:
-        self.parameters = space.parameters
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self.parameters = parameters
         place = {p.name: i for i, p in enumerate(self.parameters)}
         self.parents = [sorted({place[c.parent] for c in p.when}) for p in self.parameters]
         self.children: list[list[int]] = [[] for _ in self.parameters]
@@ -147,15 +145,15 @@ def _cuts(position: int, value: object, count: int, counter: Counter) -> tuple[i
     return (low, low + 1)
 
 
-def require_finite(count: int | None, space: Space) -> int:
+def require_finite(count: int | None, parameters: Sequence[Parameter]) -> int:
     """The count of a space that must be finite, as for a grid.
 
     **Raises** SpaceError naming the parameter that has no end, and what to write.
     """
     if count is not None:
         return count
-    name = space.endless[0]
-    domain = space[name].domain
+    endless = next(parameter for parameter in parameters if parameter.domain.count() is None)
+    name, domain = endless.name, endless.domain
     low = getattr(domain, "low", None)
     if low is None:
         raise SpaceError(

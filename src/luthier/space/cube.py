@@ -7,43 +7,34 @@ This is the only module of the room that needs numpy, and it is loaded on first 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.errors import SpaceError
 from luthier.space.configuration import Configuration
-
-if TYPE_CHECKING:
-    from luthier.space.space import Space
+from luthier.space.domains import Domain
 
 __all__ = ["decode", "encode"]
 
 
-def encode(space: Space, configurations: Sequence[Configuration]) -> NDArray[np.float64]:
-    """The configurations as rows. **Shapes** (n, d), NaN where a parameter is inactive."""
-    X = np.full((len(configurations), len(space.dimensions)), np.nan)
-    columns = [(j, name, space[name].domain) for j, name in enumerate(space.dimensions)]
+def encode(axes: Sequence[tuple[str, Domain]], configurations: Sequence[Configuration]) -> NDArray[np.float64]:
+    """The configurations as rows, one column for each (name, domain). **Shapes** (n, d), NaN where inactive."""
+    X = np.full((len(configurations), len(axes)), np.nan)
     for i, configuration in enumerate(configurations):
         values = configuration.values()
-        for j, name, domain in columns:
+        for j, (name, domain) in enumerate(axes):
             if name in values:
                 X[i, j] = domain.to_unit(values[name])
     return X
 
 
-def decode(space: Space, X: NDArray[np.float64]) -> list[Configuration]:
-    """The rows as configurations. **Shapes** X (n, d).
+def decode(names: Sequence[str], X: NDArray[np.float64]) -> list[dict[str, float]]:
+    """The rows as units by name. **Shapes** X (n, d).
 
-    **Raises** SpaceError where an active parameter is NaN, or the columns are not the space's dimensions.
+    **Raises** SpaceError where the columns are not the space's dimensions.
     """
-    if X.ndim != 2 or X.shape[1] != len(space.dimensions):
-        raise SpaceError(f"points of shape {X.shape} are not rows of {len(space.dimensions)} dimensions")
-    made = [space.from_unit(dict(zip(space.dimensions, row, strict=True))) for row in _rows(X)]
-    return made
-
-
-def _rows(X: NDArray[np.float64]) -> list[list[float]]:
+    if X.ndim != 2 or X.shape[1] != len(names):
+        raise SpaceError(f"points of shape {X.shape} are not rows of {len(names)} dimensions")
     rows: list[list[float]] = X.tolist()
-    return rows
+    return [dict(zip(names, row, strict=True)) for row in rows]

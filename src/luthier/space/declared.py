@@ -24,7 +24,8 @@ from luthier.space.domains import Domain
 from luthier.space.grammar import plain, read_call, read_range
 from luthier.space.making import as_scaling, as_type, distributed, listed, ranged
 from luthier.space.nearest import hint
-from luthier.space.space import ConditionError, Parameter, Space
+from luthier.space.parameter import Parameter
+from luthier.space.space import ConditionError, Space
 from luthier.space.value import Value, canonical_text
 
 __all__ = ["DeclarationError", "declare", "declare_parameter"]

@@ -19,7 +19,8 @@ from luthier.space.domains import Domain
 from luthier.space.making import DISTRIBUTIONS, TYPES, as_type, distributed, listed, ranged
 from luthier.space.nearest import hint, nearest
 from luthier.space.scaling import SCALINGS
-from luthier.space.space import Parameter, Space
+from luthier.space.parameter import Parameter
+from luthier.space.space import Space
 from luthier.space.value import Value, read_number, read_value
 
 __all__ = [

@@ -16,9 +16,9 @@ from luthier.errors import SpaceError
 from luthier.space.conditions import Condition
 from luthier.space.configuration import Configuration
 from luthier.space.counting import Counter, require_finite
-from luthier.space.domains import Domain, domain_from_dict
 from luthier.space.indexing import configuration_at, index_of
 from luthier.space.nearest import hint
+from luthier.space.parameter import Parameter
 from luthier.space.value import Value
 
 if TYPE_CHECKING:
@@ -38,33 +38,6 @@ class ConditionError(SpaceError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ConditionError, (self.parameter, self.problem))
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A name, the values it may take and the conditions under which it exists (all of them must hold)."""
-
-    name: str
-    domain: Domain
-    when: tuple[Condition, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The parameter as plain JSON values."""
-        data = {"name": self.name, **self.domain.to_dict()}
-        if self.when:
-            data["when"] = [condition.to_list() for condition in self.when]
-        return data
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Parameter:
-        """Reads what `to_dict` wrote."""
-        settings = dict(data)
-        name, when = settings.pop("name"), settings.pop("when", [])
-        return cls(name, domain_from_dict(settings), tuple(Condition.from_list(c) for c in when))
-
-    def __str__(self) -> str:
-        when = f" when {' and '.join(map(str, self.when))}" if self.when else ""
-        return f"{self.name}: {self.domain}{when}"
 
 
 @dataclass(frozen=True, init=False)
@@ -114,7 +87,7 @@ class Space:
 
     @cached_property
     def _counter(self) -> Counter:
-        return Counter(self)
+        return Counter(self.parameters)
 
     @cached_property
     def _count(self) -> int | None:
@@ -144,7 +117,7 @@ class Space:
 
         **Raises** SpaceError, when they are endless, naming a parameter and what to write.
         """
-        return require_finite(self._count, self)
+        return require_finite(self._count, self.parameters)
 
     @cached_property
     def is_uniform(self) -> bool:
@@ -243,14 +216,14 @@ class Space:
         """The configurations as points of the unit cube. **Shapes** (n, len(dimensions)), NaN where inactive."""
         from luthier.space.cube import encode
 
-        return encode(self, configurations)
+        return encode([(name, self[name].domain) for name in self.dimensions], configurations)
 
     def decode(self, X: NDArray[np.float64]) -> list[Configuration]:
         """The configurations that stand at the rows of X. **Shapes** X (n, len(dimensions)). Exactly undoes
         `encode` on finite domains; numbers of inactive parameters are ignored."""
         from luthier.space.cube import decode
 
-        return decode(self, X)
+        return [self.from_unit(units) for units in decode(self.dimensions, X)]
 
     def to_list(self) -> list[dict[str, Any]]:
         """The parameters as plain JSON values, in declared order."""

@@ -90,10 +90,6 @@ FROM (
 ) s JOIN trial t ON t.id = s.trial
 ORDER BY s.score IS NULL OR s.score >= 'a', CASE WHEN :down THEN s.score ELSE -s.score END, t.number;
 
--- name: count_of_metric
-SELECT count(*) FROM summary
-WHERE metric = (SELECT id FROM metric WHERE experiment = :experiment AND name = :metric);
-
 -- name: count_not_well
 SELECT outcome, count(*) FROM trial
 WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded' GROUP BY outcome;

@@ -1,0 +1,175 @@
+"""F20: databases of every release open and are brought up to date; a kill in the middle leaves the older one.
+
+`data/v1.db` was made by the first release, by running this file as a program. A released migration is never edited;
+`test_a_fresh_store_has_the_schema_of_a_migrated_one` notices.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from luthier.clock import FakeClock
+from luthier.errors import SchemaError, StoreError
+from luthier.store import Verdict, open_store
+from luthier.store import connection as connections
+from luthier.store.migrate import migrate as really_migrate
+from luthier.store.sqlite import SqliteStore
+from luthier.store.statements import migrations, statements
+from luthier.testing.faults import die, fork, record, wait
+from luthier.testing.store_scene import configuration, describe, ended, fingerprint, points
+from luthier.testing.store_worker import LOST
+from luthier.trial import AttemptId, Outcome, Proposal, TrialState
+
+DATA = Path(__file__).parent / "data"
+NEXT = """
+ALTER TABLE experiment ADD COLUMN mood TEXT;
+{die}
+CREATE TABLE feeling (trial INTEGER PRIMARY KEY, strength REAL);
+INSERT INTO feeling SELECT id, 1.0 FROM trial;
+"""
+
+
+def write_first_release(path: Path) -> None:
+    """What the fixture holds: every table has rows, every state but `waiting` has a trial."""
+    with closing(SqliteStore(path, FakeClock())) as store:
+        e = store.open_experiment(describe(6, name="first"))[0].id
+        store.reserve(e, 4, "w", "r1")
+        pairs = [(k, Proposal(configuration(k), "random", k, 1, 0.5, 0.25)) for k in (1, 2, 3)]
+        store.propose(e, "r1", pairs)
+        store.enqueue(e, [configuration(99)], "q1")
+        store.claim(e, 3, "w", "c1")
+        store.note_command(AttemptId(e, 5, 1), ["python", "train.py", "--rate=0.1"])
+        store.report(AttemptId(e, 5, 1), 0, points(3.0, float("nan"), 1.0))
+        store.finish(AttemptId(e, 5, 1), ended(float("nan")))
+        store.finish(AttemptId(e, 1, 1), LOST, again=True)
+        store.finish(AttemptId(e, 1, 1), ended(0.1))
+        store.claim(e, 1, "w", "c2")
+        store.finish(AttemptId(e, 1, 2), ended(0.125))
+        store.open_experiment(describe(None, seed=7))
+
+
+def schema(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return Path(shutil.copy(DATA / "v1.db", tmp_path / "store.db"))
+
+
+def test_the_first_release_opens_and_goes_on(old: Path) -> None:
+    with closing(SqliteStore(old, FakeClock())) as store:
+        record = store.experiment(1)
+        assert (record.description.name, record.seed, record.target) == ("first", 0, 6)
+        assert {t.number: t.state for t in store.trials(1)} == {
+            1: TrialState.FINISHED,
+            2: TrialState.RUNNING,
+            3: TrialState.QUEUED,
+            5: TrialState.FINISHED,
+        }
+        assert (record.reserved, record.finished, record.succeeded) == (1, 2, 2)
+        first = store.trial(1, 1)
+        assert first.proposal == Proposal(configuration(1), "random", 1, 1, 0.5, 0.25)
+        assert first.result == ended(0.125)
+        assert [a.result.outcome for a in store.attempts(1, 1) if a.result] == [
+            Outcome.LOST,
+            Outcome.SUCCEEDED,
+        ]
+        assert store.attempts(1, 5)[0].command == ("python", "train.py", "--rate=0.1")
+        assert [point.step for point in store.points(1, 5, "loss")] == [1.0, 2.0, 3.0]
+        assert store.experiment(2).seed == 7
+        assert "stale" in [event.kind for event in store.events()]
+        assert store.finish(AttemptId(1, 2, 1), ended(0.5)) is Verdict.ACCEPTED
+        assert len(store.claim(1, 9, "w", "c1")) == 0
+        assert len(store.claim(1, 9, "w", "c9")) == 1
+
+
+def test_a_fresh_store_has_the_schema_of_a_migrated_one(old: Path, tmp_path: Path) -> None:
+    SqliteStore(old).close()
+    SqliteStore(tmp_path / "fresh.db").close()
+    assert schema(old) == schema(tmp_path / "fresh.db")
+    with closing(sqlite3.connect(DATA / "v1.db")) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+
+
+def give(monkeypatch: pytest.MonkeyPatch, *steps: tuple[int, str]) -> None:
+    """Has this process know these migrations."""
+    monkeypatch.setattr(connections, "migrations", lambda _: list(steps))
+
+
+@pytest.mark.fault
+def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_schema(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(SqliteStore(old, FakeClock())) as store:
+        want = fingerprint(store)
+    (first,) = migrations("sqlite")
+    second, third = (2, NEXT.format(die="")), (3, "CREATE TABLE third (a);")
+    deaths = [
+        ([(1, "SELECT die();" + first[1])], 0, tmp_path / "fresh1.db"),
+        ([(1, first[1] + "SELECT die();")], 0, tmp_path / "fresh2.db"),
+        ([first, (2, NEXT.format(die="SELECT die();"))], 1, old),
+        ([first, second, (3, "SELECT die();" + third[1])], 2, old),
+        ([first, second, (3, third[1] + "SELECT die();")], 2, old),
+    ]
+
+    def armed(db: sqlite3.Connection, steps: list[tuple[int, str]], place: str) -> None:
+        db.create_function("die", 0, die)
+        really_migrate(db, steps, place)
+
+    for steps, left, path in deaths:
+
+        def body(steps: list = steps, path: Path = path) -> None:
+            give(monkeypatch, *steps)
+            monkeypatch.setattr(connections, "migrate", armed)
+            SqliteStore(path)
+
+        assert wait(fork(body)) == -9
+        with closing(sqlite3.connect(path)) as db:
+            assert db.execute("PRAGMA user_version").fetchone()[0] == left
+            assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    give(monkeypatch, first, second, third)
+    for path in (tmp_path / "fresh1.db", tmp_path / "fresh2.db", old):
+        with closing(SqliteStore(path, FakeClock())) as store:
+            found = fingerprint(store)
+            store.enqueue(store.open_experiment(describe())[0].id, [configuration(1)], "n")
+    record("F20 store, killed in a migration", kills=len(deaths), differing=int(found != want))
+    assert found == want
+
+
+def test_a_migration_that_fails_is_undone(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (first,) = migrations("sqlite")
+    before = schema(old)
+    give(monkeypatch, first, (2, NEXT.format(die="SELECT * FROM missing;")))
+    with pytest.raises(StoreError, match="no such table: missing"):
+        SqliteStore(old)
+    assert schema(old) == before
+    monkeypatch.undo()
+    SqliteStore(old).close()
+
+
+def test_an_older_store_is_not_migrated_by_looking_at_it(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (first,) = migrations("sqlite")
+    give(monkeypatch, first, (2, NEXT.format(die="")))
+    with pytest.raises(SchemaError, match="an older Luthier"):
+        open_store(old.parent, read_only=True)
+
+
+def test_many_may_make_a_new_store_at_once(tmp_path: Path) -> None:
+    pids = [fork(lambda: SqliteStore(tmp_path / "new" / "store.db").close()) for _ in range(16)]
+    assert [wait(pid) for pid in pids] == [0] * 16
+
+
+def test_every_statement_has_a_purpose_and_a_user() -> None:
+    """A named statement that no code asks for is dead; so is one that is asked for and not there."""
+    code = "".join(file.read_text() for file in Path(connections.__file__).parent.glob("*.py"))
+    unused = [name for name in statements("sqlite") if f'"{name}"' not in code]
+    assert [name for name in unused if not name.startswith("remove_")] == []
+
+
+if __name__ == "__main__":
+    write_first_release(DATA / "v1.db")
