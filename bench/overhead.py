@@ -30,7 +30,9 @@ def measured(words: list[str], cwd: str, stdin: str | None = None) -> tuple[floa
     """Wall seconds and CPU seconds (all descendants that were waited for) of a command that must succeed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    done = subprocess.run(words, cwd=cwd, input=stdin, env=ENVIRONMENT, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        words, cwd=cwd, input=stdin, env=ENVIRONMENT, text=True, capture_output=True, check=False
+    )
     wall = time.perf_counter() - began
     wait_for_orphans()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -73,7 +75,10 @@ def line(name: str, ratios: list[float], bar: float, unit: str = "x") -> bool:
     median = statistics.median(ratios)
     good = median <= bar
     spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
-    print(f"{name:<58} {median:8.2f} {unit:<3} (range {spread}, bar {bar:g}) {'ok' if good else 'MISSED'}", flush=True)
+    print(
+        f"{name:<58} {median:8.2f} {unit:<3} (range {spread}, bar {bar:g}) {'ok' if good else 'MISSED'}",
+        flush=True,
+    )
     return good
 
 

@@ -33,7 +33,11 @@ def command_seconds(words: list[str], folder: Path, rounds: int = 5) -> float:
     for _ in range(rounds + 1):
         began = time.perf_counter()
         subprocess.run(
-            [LUTHIER, *words, "--store", str(folder)], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+            [LUTHIER, *words, "--store", str(folder)],
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
         )
         walls.append(time.perf_counter() - began)
     return statistics.median(walls[1:])
@@ -75,10 +79,14 @@ def main() -> int:
         fill(large / "store.db", asked.trials, asked.points)
         fill(small / "store.db", 100, asked.points)
         size = (large / "store.db").stat().st_size / 1e6
-        print(f"filled {asked.trials} trials x {asked.points} points, {size:.0f} MB, in {time.perf_counter() - began:.0f} s")
+        print(
+            f"filled {asked.trials} trials x {asked.points} points, {size:.0f} MB, in {time.perf_counter() - began:.0f} s"
+        )
         pages = [["list"], ["best", "1"], ["show", "1"], ["show", "1", "--page", "2000"]]
         pages += [["show", "1", "--sort", "loss"]]
-        good = [line("luthier " + " ".join(words), command_seconds(words, large), 0.3, "s") for words in pages]
+        good = [
+            line("luthier " + " ".join(words), command_seconds(words, large), 0.3, "s") for words in pages
+        ]
         few, many = claim_seconds(small, large)
         good.append(line(f"a claim with {asked.trials} trials / with 100", many / few, 1.5, "x"))
         return 0 if all(good) else 1

@@ -39,9 +39,7 @@ class History:
     def pending(self) -> tuple[Trial, ...]:
         """The trials that are queued, running or waiting for a rung."""
         return tuple(
-            t
-            for t in self.trials
-            if t.state in (TrialState.QUEUED, TrialState.RUNNING, TrialState.WAITING)
+            t for t in self.trials if t.state in (TrialState.QUEUED, TrialState.RUNNING, TrialState.WAITING)
         )
 
     @cached_property

@@ -12,8 +12,8 @@ import click
 import pytest
 
 from luthier.cli import main
-from luthier.cli.index import COMMANDS, GROUPS, top_help
 from luthier.cli.app import Example, app, run
+from luthier.cli.index import COMMANDS, GROUPS, top_help
 from luthier.errors import ConflictError, NotFound, UsageError
 
 IMPORTED = """
@@ -36,7 +36,11 @@ def modules_of(argv: list[str], folder: Path) -> tuple[str, set[str]]:
 def test_help_needs_nothing_but_the_command_table(argv, tmp_path) -> None:
     text, loaded = modules_of(argv, tmp_path)
     assert text == top_help()
-    assert {name for name in loaded if name.startswith("luthier")} == {"luthier", "luthier.cli", "luthier.cli.index"}
+    assert {name for name in loaded if name.startswith("luthier")} == {
+        "luthier",
+        "luthier.cli",
+        "luthier.cli.index",
+    }
     assert not loaded & {"click", "argparse", "importlib.metadata", "pathlib", "dataclasses", "inspect"}
 
 

@@ -48,9 +48,8 @@ class Killed(BaseException):
 
 
 def went_well(order: Order) -> Result:
-    """The script of a program that reports its first parameter as `loss` and is quick."""
-    number = order.argv[-1]
-    Path(order.folder, "stdout.log").write_text(f"loss: {number}\n", encoding="utf-8")
+    """The script of a program that is quick and reports its trial's number as `loss`."""
+    Path(order.folder, "stdout.log").write_text(f"loss: {order.id.trial}\n", encoding="utf-8")
     return Result(Outcome.SUCCEEDED, "", exit_code=0, seconds=0.01)
 
 
@@ -233,9 +232,7 @@ class Shop:
         """Runs `luthier` with these words to its end."""
         return self.end(self.start(*words), code)
 
-    def end(
-        self, process: subprocess.Popen[str], code: int | None = 0
-    ) -> subprocess.CompletedProcess[str]:
+    def end(self, process: subprocess.Popen[str], code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Waits for the end of a `luthier` that was started."""
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
         assert code is None or process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
@@ -303,7 +300,8 @@ class Shop:
         finished = [t for t in trials if t.result is not None]
         assert len(finished) == record.finished == target, f"{len(finished)} of {target}, {record}"
         return {
-            "lost": sum(str(t.result.outcome) == "lost" for t in finished if t.result) + (target - len(trials)),
+            "lost": sum(str(t.result.outcome) == "lost" for t in finished if t.result)
+            + (target - len(trials)),
             "twice": sum(runs[t.number] > 1 + lost[t.number] for t in trials),
             "never": sum(runs[t.number] == 0 for t in trials),
             "leased": held + record.running + record.reserved,

@@ -139,11 +139,16 @@ def test_pause_lets_what_runs_finish_and_gives_back_what_was_sent_ahead(paper: A
     assert Counter(id.trial for id in paper.machine.begun) == dict.fromkeys(range(1, 31), 1)
 
 
-@pytest.mark.parametrize(("wish", "why", "outcome"), [
-    (Wish.STOP, Why.STOPPED, "stopped"),
-    (Wish.KILL, Why.KILLED, "killed"),
-])
-def test_stop_and_kill_end_what_runs_and_leave_what_waits(paper: Any, wish: Wish, why: Why, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("wish", "why", "outcome"),
+    [
+        (Wish.STOP, Why.STOPPED, "stopped"),
+        (Wish.KILL, Why.KILLED, "killed"),
+    ],
+)
+def test_stop_and_kill_end_what_runs_and_leave_what_waits(
+    paper: Any, wish: Wish, why: Why, outcome: str
+) -> None:
     paper.script = AtTrials(paper, t3=HOLD, t4=HOLD)
 
     def ask(what: str) -> None:
@@ -154,7 +159,14 @@ def test_stop_and_kill_end_what_runs_and_leave_what_waits(paper: Any, wish: Wish
     assert ending.why is why and ending.record.running == 0
     assert paper.outcomes()[2:4] == [outcome, outcome]
     begun = {id.trial for id in paper.machine.begun}
-    assert {n for n, found in enumerate(paper.outcomes(), 1) if found == "queued"} == {1, 2, 3, 4, 5, 6} - begun
+    assert {n for n, found in enumerate(paper.outcomes(), 1) if found == "queued"} == {
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    } - begun
     paper.script = paper.script.well
     paper.store.set_wish(1, Wish.RUN)
     assert paper.drive().record.finished == 6

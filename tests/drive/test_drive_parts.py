@@ -38,8 +38,11 @@ def space(*params: str) -> Space:
 
 
 def described(
-    params: tuple[str, ...] = ("x=1,2,3",), objective: Objective | None = LOSS, trials: int | None = None,
-    algorithm: str = "grid", **limits: Any,
+    params: tuple[str, ...] = ("x=1,2,3",),
+    objective: Objective | None = LOSS,
+    trials: int | None = None,
+    algorithm: str = "grid",
+    **limits: Any,
 ) -> Description:
     command = Command(("train", ":x:"), "/nowhere")
     return Description(
@@ -53,7 +56,9 @@ def described(
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("reported", [True, False])
 @pytest.mark.parametrize("objective", [LOSS, None])
-def test_judge_every_row(outcome: Outcome, reported: bool, objective: Objective | None, tmp_path: Path) -> None:
+def test_judge_every_row(
+    outcome: Outcome, reported: bool, objective: Objective | None, tmp_path: Path
+) -> None:
     errors = tmp_path / "stderr.log"
     errors.write_text("Traceback\nValueError: x is 7\n")
     summaries = summarize([Point("loss", 0, 2.0, 0.0), Point("loss", 1, 1.5, 0.0)] if reported else [])
@@ -194,7 +199,10 @@ sys.stdin.read()
 def test_a_lock_lives_as_long_as_its_process(tmp_path: Path, wait_until: Any) -> None:
     alive = Alive(tmp_path)
     other = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with other:
         assert other.stdout and other.stdin
@@ -298,7 +306,9 @@ def test_a_folder_that_can_not_be_written_is_the_trials_failure(tmp_path: Path) 
     (tmp_path / "trials").write_text("in the way")
     description = described()
     with pytest.raises(TrialError, match="could not be written"):
-        order_for(description, claim(description.space.at(0)), Folders(tmp_path).attempt(1, 1, 1), "k", 0, None)
+        order_for(
+            description, claim(description.space.at(0)), Folders(tmp_path).attempt(1, 1, 1), "k", 0, None
+        )
 
 
 def test_a_value_a_shell_would_read_is_refused(tmp_path: Path) -> None:
@@ -306,7 +316,9 @@ def test_a_value_a_shell_would_read_is_refused(tmp_path: Path) -> None:
         "/p", space("x=a;b"), Algorithm("grid"), Command(("run :x:",), "/nowhere", shell=True), None
     )
     with pytest.raises(CommandError):
-        order_for(description, claim(description.space.at(0)), Folders(tmp_path).attempt(1, 1, 1), "k", 0, None)
+        order_for(
+            description, claim(description.space.at(0)), Folders(tmp_path).attempt(1, 1, 1), "k", 0, None
+        )
 
 
 def test_an_attempts_key_is_the_same_for_every_driver_and_no_other_attempts() -> None:
@@ -345,7 +357,8 @@ def test_two_trials_that_differ_in_one_parameter_alone_and_report_the_same_show_
 
 
 @pytest.mark.parametrize(
-    ("trials", "slots", "seconds"), [(1, 4, 10.0), (4, 4, 10.0), (5, 4, 20.0), (24, 2, 120.0), (None, 2, None)]
+    ("trials", "slots", "seconds"),
+    [(1, 4, 10.0), (4, 4, 10.0), (5, 4, 20.0), (24, 2, 120.0), (None, 2, None)],
 )
 def test_the_bill_counts_rounds(trials: int | None, slots: int, seconds: float | None) -> None:
     found = bill(ended({"a": "1"}, {}), trials, slots)
@@ -372,7 +385,17 @@ def test_digests_are_of_the_small_files_that_a_command_names(tmp_path: Path) -> 
     (tmp_path / "small.yaml").write_text("a: 1")
     (tmp_path / "data.bin").write_bytes(b"0" * (MOST_BYTES + 1))
     (tmp_path / "folder").mkdir()
-    words = ("python", "train.py", "--config=small.yaml", "data.bin", "folder", ":x:", "nul\0", "-", "x" * 5000)
+    words = (
+        "python",
+        "train.py",
+        "--config=small.yaml",
+        "data.bin",
+        "folder",
+        ":x:",
+        "nul\0",
+        "-",
+        "x" * 5000,
+    )
     assert sorted(digests(Command(words, str(tmp_path)))) == ["small.yaml", "train.py"]
     shell = Command(("python train.py --x :x: | tee 'small.yaml'",), str(tmp_path), shell=True)
     assert sorted(digests(shell)) == ["small.yaml", "train.py"]

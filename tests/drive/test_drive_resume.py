@@ -28,7 +28,9 @@ def proposals(paper: Any, experiment: int) -> list[Any]:
 
 @pytest.mark.fault
 @pytest.mark.parametrize("algorithm", sorted(SPACES))
-def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(paper: Any, killed: Any, algorithm: str) -> None:
+def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(
+    paper: Any, killed: Any, algorithm: str
+) -> None:
     description = paper.describe(SPACES[algorithm], algorithm=algorithm, trials=100)
     golden = paper.open(description, fresh=True)
     paper.drive(golden, slots=2)
@@ -46,7 +48,9 @@ def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(paper: Any, kille
         with pytest.raises(killed):
             paper.drive(record, slots=1, at=at)
         crashes += 1
-    differing = sum(a != b for a, b in zip(proposals(paper, golden.id), proposals(paper, record.id), strict=True))
+    differing = sum(
+        a != b for a, b in zip(proposals(paper, golden.id), proposals(paper, record.id), strict=True)
+    )
     twice = sum(n > 1 for n in Counter(id.trial for id in paper.machine.begun).values())
     tell("F19", searcher=algorithm, trials=100, crashes=crashes, differing=differing, twice=twice)
     assert differing == twice == 0 and crashes >= 100 and not paper.store.held(record.id)

@@ -27,6 +27,11 @@ class Folder:
         return Collector(self.stdout, self.stderr, self.lines, self.final, patterns, **more)
 
 
+def polled(collector: Collector) -> list[Point]:
+    """Two polls: what output lines tell of a new metric waits for one."""
+    return collector.poll(NOW) + collector.poll(NOW)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
@@ -43,7 +48,7 @@ def shown(points: list[Point]) -> list[tuple[str, float, float]]:
 
 def test_nothing_written_is_nothing_found(folder: Folder) -> None:
     collector = folder.collector()
-    assert collector.poll(NOW) == collector.drain(NOW) == []
+    assert polled(collector) == collector.drain(NOW) == []
     assert collector.sources == {} and collector.notes == ()
     assert Collector(None, None, None, None).drain(NOW) == []
 
@@ -52,7 +57,7 @@ def test_an_idle_poll_only_looks_at_sizes(folder: Folder, monkeypatch: pytest.Mo
     write(folder.stdout, "loss: 1\n")
     write(folder.stderr, "")
     collector = folder.collector()
-    assert len(collector.poll(NOW)) == 1
+    assert len(polled(collector)) == 1
     calls: list[str] = []
     stat = os.stat
 
@@ -68,7 +73,7 @@ def test_an_idle_poll_only_looks_at_sizes(folder: Folder, monkeypatch: pytest.Mo
 
 def test_steps_go_on_by_one_for_each_metric(folder: Folder) -> None:
     write(folder.stdout, "loss: 3\nloss: 2 acc: 9\nstep 7: loss=1\nloss: 0.5\n")
-    assert shown(folder.collector().poll(NOW)) == [
+    assert shown(polled(folder.collector())) == [
         ("loss", 0, 3),
         ("loss", 1, 2),
         ("acc", 0, 9),
@@ -80,9 +85,9 @@ def test_steps_go_on_by_one_for_each_metric(folder: Folder) -> None:
 def test_a_half_written_line_waits(folder: Folder) -> None:
     collector = folder.collector()
     write(folder.stdout, "loss: 0.1")
-    assert collector.poll(NOW) == []
+    assert polled(collector) == []
     write(folder.stdout, "25\nacc: 1")
-    assert shown(collector.poll(NOW)) == [("loss", 0, 0.125)]
+    assert shown(polled(collector)) == [("loss", 0, 0.125)]
     assert shown(collector.drain(NOW)) == [("acc", 0, 1)]
     assert collector.drain(NOW) == []
 
@@ -103,6 +108,7 @@ def test_the_most_trusted_source_is_the_only_one(folder: Folder) -> None:
 def test_a_source_that_is_trusted_more_takes_over(folder: Folder) -> None:
     collector = folder.collector()
     write(folder.stderr, "loss: 3\n")
+    assert collector.poll(NOW) == []  # it waits one poll for a more trusted place
     assert shown(collector.poll(NOW)) == [("loss", 0, 3)]
     write(folder.stdout, "loss: 2\n")
     write(folder.stderr, "loss: 2.1\n")
@@ -135,7 +141,7 @@ def test_a_final_file_that_is_no_object_is_told(folder: Folder, text: str) -> No
 def test_times_are_the_programs_where_it_tells_them(folder: Folder) -> None:
     write(folder.lines, '{"a": 1, "_time": 1600000000.5}\n{"b": 1, "_time": "x"}\n{"c": 1, "_time": NaN}\n')
     write(folder.stdout, "d: 1\n")
-    assert [point.time for point in folder.collector().poll(NOW)] == [1600000000.5, NOW, NOW, NOW]
+    assert [point.time for point in polled(folder.collector())] == [1600000000.5, NOW, NOW, NOW]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +165,7 @@ def test_a_line_of_the_metrics_file(
     folder: Folder, line: str, points: list[tuple[str, float, float]]
 ) -> None:
     write(folder.lines, line + "\n")
-    assert repr(shown(folder.collector().poll(NOW))) == repr([(m, float(s), float(v)) for m, s, v in points])
+    assert repr(shown(polled(folder.collector()))) == repr([(m, float(s), float(v)) for m, s, v in points])
 
 
 @pytest.mark.parametrize(
@@ -182,7 +188,17 @@ def test_progress_counts_once_it_is_over(folder: Folder) -> None:
     write(folder.stderr, "".join(f"\r{i}%|█| loss={1 - i / 100}" for i in range(100)))
     assert collector.poll(NOW) == []
     write(folder.stderr, "\r100%|█| loss=0.5\r   \r\nloss: 0.4\r\n")
+    assert collector.poll(NOW) == []
     assert shown(collector.poll(NOW)) == [("loss", 0, 0.5), ("loss", 1, 0.4)]
+
+
+def test_a_metric_printed_just_before_it_is_reported_counts_once(folder: Folder) -> None:
+    collector = folder.collector()
+    write(folder.stdout, "loss: 0.5\n")
+    assert collector.poll(NOW) == []
+    write(folder.lines, '{"loss": 0.5}\n')
+    assert shown(collector.poll(NOW)) == [("loss", 0, 0.5)]
+    assert collector.drain(NOW) == []
 
 
 def test_a_line_printed_again_counts_once(folder: Folder) -> None:
@@ -190,15 +206,15 @@ def test_a_line_printed_again_counts_once(folder: Folder) -> None:
         folder.stdout,
         "Epoch 1/2\n5/5 - loss: 0.5\n5/5 - loss: 0.5 - val_loss: 0.6\nEpoch 2/2\n5/5 - loss: 0.5\n",
     )
-    assert shown(folder.collector().poll(NOW)) == [("loss", 1, 0.5), ("val_loss", 1, 0.6), ("loss", 2, 0.5)]
+    assert shown(polled(folder.collector())) == [("loss", 1, 0.5), ("val_loss", 1, 0.6), ("loss", 2, 0.5)]
 
 
 def test_a_file_written_anew_is_read_from_its_beginning(folder: Folder) -> None:
     collector = folder.collector()
     write(folder.lines, '{"loss": 1}\n{"loss": 2}\n')
-    assert len(collector.poll(NOW)) == 2
+    assert len(polled(collector)) == 2
     folder.lines.write_text('{"loss": 3}\n')
-    assert shown(collector.poll(NOW)) == [("loss", 2, 3)]
+    assert shown(polled(collector)) == [("loss", 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +222,7 @@ def test_a_file_written_anew_is_read_from_its_beginning(folder: Folder) -> None:
 )
 def test_junk_between_lines_is_survived(folder: Folder, junk: bytes) -> None:
     write(folder.stdout, junk + b"loss: 0.5\n")
-    assert ("loss", 0, 0.5) in shown(folder.collector().poll(NOW))
+    assert ("loss", 0, 0.5) in shown(polled(folder.collector()))
 
 
 def test_a_folder_in_place_of_a_file_is_survived(folder: Folder) -> None:
@@ -219,20 +235,22 @@ def test_the_names_in_an_output_are_bounded(folder: Folder) -> None:
     write(folder.stdout, "".join(f"m{i}: {i}\n" for i in range(collect.NAMES + 50)))
     write(folder.lines, "")
     collector = folder.collector()
-    assert len(collector.poll(NOW)) == collect.NAMES
+    assert len(polled(collector)) == collect.NAMES
     assert collector.notes == (
         f"its output names more than {collect.NAMES} metrics; the others were not kept",
     )
     write(folder.lines, '{"loss": 1}\n')
-    assert shown(collector.poll(NOW)) == [("loss", 0, 1)]
+    assert shown(polled(collector)) == [("loss", 0, 1)]
 
 
 def test_a_poll_is_bounded_and_the_rest_follows(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "POLL_BYTES", 100)
     write(folder.stdout, "".join(f"step={i} loss={i}\n" for i in range(100)))
     collector = folder.collector()
+    assert collector.poll(NOW) == []
+    assert collector.offsets["stdout"] == 100
     first = collector.poll(NOW)
-    assert collector.offsets["stdout"] == 100 and 0 < len(first) < 10
+    assert 0 < len(first) < 20
     assert shown(first + collector.drain(NOW)) == [("loss", i, i) for i in range(100)]
 
 
@@ -269,7 +287,7 @@ def test_an_endless_line_takes_little_memory(
     for piece in pieces:
         write(folder.stdout, piece)
         while collector.offsets["stdout"] < folder.stdout.stat().st_size:
-            found += collector.poll(NOW)
+            found += polled(collector)
         held = max(held, len(collector._files[collect.Source.STDOUT]._carry))
     assert shown(found + collector.drain(NOW)) == points
     assert held <= 8 * LONG + 9
@@ -282,12 +300,6 @@ def test_after_a_skip_half_a_line_is_not_read(tmp_path: Path) -> None:
     follower = Follower(str(path))
     follower.skip_to(12)
     assert list(follower.lines(100)) == ["loss: 0.25"]
-
-
-def test_this_attempts_part_begins_where_it_is_said(folder: Folder) -> None:
-    write(folder.stdout, "loss: 3\nloss: 2\n")
-    write(folder.stdout, "loss: 1\n")
-    assert shown(folder.collector(begins={"stdout": 16}).poll(NOW)) == [("loss", 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -327,16 +339,15 @@ pieces = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
 
 
 @settings(max_examples=300, deadline=None)
-@given(pieces, st.lists(st.integers(0, 400), max_size=12), st.integers(8, 64), st.booleans(), st.data())
+@given(pieces, st.lists(st.integers(0, 400), max_size=12), st.integers(8, 64), st.data())
 def test_pieces_change_nothing(
     tmp_path_factory: pytest.TempPathFactory,
     content: bytes,
     cuts: list[int],
     length: int,
-    resumed: bool,
     data: st.DataObject,
 ) -> None:
-    """Read whole, in pieces, or by one collector after another: the same points, also of cut lines."""
+    """Read whole, in pieces, or as it grows: the same points, also of cut lines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(follow, "LINE_LENGTH", length)
         patch.setattr(follow, "_CARRY", 4 * length + 4)
@@ -351,7 +362,5 @@ def test_pieces_change_nothing(
             write(source, content[begin:end])
             points += collector.poll(NOW)
             begin = end
-            if resumed:
-                collector = folder.collector(offsets=collector.offsets)
         points += collector.drain(NOW)
     assert shown(points) == whole

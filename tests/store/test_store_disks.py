@@ -211,10 +211,17 @@ def test_a_verb_that_breaks_off_leaves_nothing(
             assert fingerprint(store) == before
         assert fingerprint(store) == before
         assert store.finish(id, ended()) is Verdict.ACCEPTED
-        with pytest.raises(Boom), store.together():
-            store.retry(1, 1)
-            raise Boom
+
+        def retry_and_break_off() -> None:
+            with store.together():
+                store.retry(1, 1)
+                assert store.history(1).trials[0].result is None
+                raise Boom
+
+        with pytest.raises(Boom):
+            retry_and_break_off()
         assert store.experiment(1).finished == 2
+        assert list(store.history(1).trials) == store.trials(1)
 
 
 def test_writers_queue_before_they_begin(fast: Path, monkeypatch: pytest.MonkeyPatch) -> None:

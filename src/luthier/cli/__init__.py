@@ -14,6 +14,7 @@ from luthier.cli.index import top_help
 
 __all__ = ["main"]
 
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code. The console script calls it."""
     words = sys.argv[1:] if argv is None else argv

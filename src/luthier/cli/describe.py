@@ -212,7 +212,9 @@ def _find_program(command: Command) -> None:
     if command.shell or ":" in program or "{{" in program or shutil.which(program):
         return
     if os.path.isfile(program):
-        raise UsageError(f"{program} is not executable; make it so with 'chmod +x {program}', or name its interpreter")
+        raise UsageError(
+            f"{program} is not executable; make it so with 'chmod +x {program}', or name its interpreter"
+        )
     raise UsageError(f"the program {program!r} was not found; check its name, or give its path")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from luthier.cli.index import COMMANDS, top_help
 from luthier.cli.app import Example
+from luthier.cli.index import COMMANDS, top_help
 from luthier.cli.output import emit
 from luthier.errors import NotFound
 

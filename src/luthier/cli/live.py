@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from luthier.clock import SystemClock
 from luthier.cli.output import duration, number, pairs, short
+from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
 from luthier.metrics import tail_of

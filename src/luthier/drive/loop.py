@@ -269,9 +269,10 @@ class Drive:
             self.listener.note(f"{event.id.experiment}.{event.id.trial}: {note}")
         return self._conclude(running, event.result)
 
-    def conclude(self, running: Running, result: Result) -> None:
+    def conclude(self, running: Running, result: Result, *, told: bool = True) -> None:
         """Makes it durable how an attempt of ours ended that this loop did not see end."""
-        self._tell([self._conclude(running, result)])
+        ended = self._conclude(running, result)
+        self._tell([ended] if told else [])
 
     def _conclude(self, running: Running, result: Result) -> Ended | None:
         id = running.id

@@ -82,7 +82,7 @@ def _take_over(drive: Heir, held: Held) -> int:
     running.know(drive.store.points(id.experiment, id.trial, attempt=id.attempt))
     adoption = drive.runner.adopt(id, drive.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
-        drive.conclude(running, _gone(held))
+        drive.conclude(running, _gone(held), told=held.worker.startswith(ASKED))
         return 0
     drive.hold(running)
     return int(adoption is Adoption.RUNNING)

@@ -10,7 +10,7 @@ one ended. One line is `lines.py`, one file `follow.py`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from luthier.metrics.follow import Follower
@@ -41,9 +41,8 @@ _TRUST = {source: place for place, source in enumerate(Source)}
 class Collector:
     """Collects the points of one attempt.
 
-    A path may be None, or name a file that does not exist (yet). `begins` says where this attempt's part of a
-    file begins, for files that several attempts append to; `offsets` is what another collector's `offsets`
-    was, and points up to there are not given again. Both are by source: `{"stdout": 1200}`.
+    A path may be None, or name a file that does not exist (yet). The same files always give the same points,
+    however they grew between polls, but for which of two sources a value was first seen in.
 
     **Cost** a poll in which nothing was written is three `stat` calls; a `drain` of empty files four.
     """
@@ -55,14 +54,10 @@ class Collector:
         metrics_path: str | os.PathLike[str] | None,
         final_path: str | os.PathLike[str] | None,
         patterns: Sequence[str | MetricPattern] = (),
-        *,
-        offsets: Mapping[str, int] | None = None,
-        begins: Mapping[str, int] | None = None,
     ) -> None:
         compiled = [read_pattern(p) if isinstance(p, str) else p for p in patterns]
         paths = {Source.METRICS: metrics_path, Source.STDOUT: stdout_path, Source.STDERR: stderr_path}
-        begins = begins or {}
-        self._files = {s: Follower(os.fspath(p), begins.get(s, 0)) for s, p in paths.items() if p is not None}
+        self._files = {s: Follower(os.fspath(p)) for s, p in paths.items() if p is not None}
         self._parsers = {s: LineParser(compiled) for s in (Source.STDOUT, Source.STDERR)}
         self._plain = LineParser()  # for lines of $LUTHIER_METRICS that are no JSON
         self._final = None if final_path is None else os.fspath(final_path)
@@ -71,8 +66,10 @@ class Collector:
         self._last: dict[str, tuple[float, float]] = {}  # the step and value of a metric's newest point
         self._highest: dict[str, float] = {}
         self._notes: list[str] = []
-        if offsets:
-            self._replay(offsets)
+        # A program may print a metric just before it writes the same to $LUTHIER_METRICS. So what output lines tell
+        # of a metric for the first time waits for one poll, until the more trusted file has had its say.
+        self._settled: set[str] | None = None if metrics_path is None else set()
+        self._waiting: list[tuple[Source, Reading, float]] = []
 
     def poll(self, now: float) -> list[Point]:
         """Returns the points written since the last poll, in order; output lines get `now` as their time.
@@ -83,7 +80,17 @@ class Collector:
         for source, file in self._files.items():
             if file.waiting() > 0:
                 self._take(source, file.lines(POLL_BYTES), now, points)
+            if source is Source.METRICS:
+                self._settle(points)
         return points
+
+    def _settle(self, points: list[Point]) -> None:
+        """Lets the first values of new metrics count, or be passed over, now that the trusted file was read again."""
+        waiting, self._waiting = self._waiting, []
+        if self._settled is not None:
+            self._settled.update(reading.metric for _, reading, _ in waiting)
+        for source, reading, when in waiting:
+            self._add(source, [reading], when, points)
 
     def drain(self, now: float) -> list[Point]:
         """Returns what is left once the program has ended: an unfinished last line and `metrics.json` too."""
@@ -101,12 +108,15 @@ class Collector:
             rest = file.rest()
             if rest is not None:
                 self._take(source, (rest,), now, points)
+            if source is Source.METRICS:  # it is whole: nothing has to wait for it any more
+                self._settle(points)
+                self._settled = None
         self._read_final(now, points)
         return points
 
     @property
     def offsets(self) -> dict[str, int]:
-        """How far each file has been read, in bytes: what another collector needs to go on from here."""
+        """How far each file has been read, in bytes."""
         return {str(source): file.position for source, file in self._files.items()}
 
     @property
@@ -145,7 +155,11 @@ class Collector:
 
     def _add(self, source: Source, readings: list[Reading], when: float, points: list[Point]) -> None:
         trust = _TRUST[source]
-        for metric, value, step in readings:
+        for reading in readings:
+            metric, value, step = reading
+            if self._settled is not None and source is not Source.METRICS and metric not in self._settled:
+                self._waiting.append((source, reading, when))
+                continue
             if metric not in self._found and trust >= _TRUST[Source.STDOUT] and len(self._found) >= NAMES:
                 self._note_names()
                 continue
@@ -185,13 +199,6 @@ class Collector:
             if last is None or last[0] != step or last[1] != value:
                 self._last[metric] = (step, value)
                 points.append(Point(metric, step, value, now))
-
-    def _replay(self, offsets: Mapping[str, int]) -> None:
-        """Reads again what another collector has read, for the steps and the trust it had come to."""
-        for source, file in self._files.items():
-            ahead = min(offsets.get(source, 0) - file.position, file.waiting())
-            if ahead > 0:
-                self._take(source, file.lines(ahead), 0.0, [])
 
     def _note_names(self) -> None:
         note = f"its output names more than {NAMES} metrics; the others were not kept"

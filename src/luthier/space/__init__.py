@@ -10,8 +10,8 @@ from luthier.space.configuration import Configuration
 from luthier.space.domains import Domain, domain_from_dict
 from luthier.space.nearest import hint, nearest
 from luthier.space.normal import LogNormal, Normal
-from luthier.space.ranges import Float, Integer
 from luthier.space.parameter import Parameter
+from luthier.space.ranges import Float, Integer
 from luthier.space.space import ConditionError, Space
 from luthier.space.value import Value, canonical_text
 

@@ -18,7 +18,9 @@ from luthier.space.domains import Domain
 __all__ = ["decode", "encode"]
 
 
-def encode(axes: Sequence[tuple[str, Domain]], configurations: Sequence[Configuration]) -> NDArray[np.float64]:
+def encode(
+    axes: Sequence[tuple[str, Domain]], configurations: Sequence[Configuration]
+) -> NDArray[np.float64]:
     """The configurations as rows, one column for each (name, domain). **Shapes** (n, d), NaN where inactive."""
     X = np.full((len(configurations), len(axes)), np.nan)
     for i, configuration in enumerate(configurations):

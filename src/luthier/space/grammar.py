@@ -18,8 +18,8 @@ from luthier.errors import SpaceError
 from luthier.space.domains import Domain
 from luthier.space.making import DISTRIBUTIONS, TYPES, as_type, distributed, listed, ranged
 from luthier.space.nearest import hint, nearest
-from luthier.space.scaling import SCALINGS
 from luthier.space.parameter import Parameter
+from luthier.space.scaling import SCALINGS
 from luthier.space.space import Space
 from luthier.space.value import Value, read_number, read_value
 
@@ -223,7 +223,7 @@ def _read_json(text: str) -> Any:
     return json.loads(
         text,
         parse_int=lambda s: Value(int(s), s),
-        parse_float=lambda s: _finite(s),
+        parse_float=_finite,
         parse_constant=refuse,
     )
 

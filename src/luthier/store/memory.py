@@ -19,7 +19,8 @@ from luthier.clock import Clock, SystemClock
 from luthier.description import Description
 from luthier.errors import ConflictError
 from luthier.space import Configuration
-from luthier.store.contract import Claim, ExperimentRecord, Reservation, SummaryRow, Verdict, Wish
+from luthier.store.contract import Claim, ExperimentRecord, Reservation, Verdict, Wish
+from luthier.store.folding import folded
 from luthier.store.lateness import missing_points, same_result
 from luthier.store.memory_reading import AttemptRow, ExperimentRow, MemoryReads, TrialRow
 from luthier.store.naming import chosen_seed, named_conflict
@@ -296,7 +297,7 @@ class MemoryStore(MemoryReads):
             fresh = known is None or known[0] < id.attempt
             trial.summaries[point.metric] = (
                 id.attempt,
-                _fold(None if fresh or known is None else known[1], kept),
+                folded(None if fresh or known is None else known[1], kept),
             )
         return Verdict.ACCEPTED
 
@@ -384,28 +385,3 @@ class MemoryStore(MemoryReads):
             attempt.refused.add(kind)
             self._event(self._row(id.experiment), "stale", id, write=kind, **detail)
         return Verdict.STALE
-
-
-def _fold(row: SummaryRow | None, point: Point) -> SummaryRow:
-    """A summary with one more value. NaN counts as reported, and nowhere else."""
-    value, number = point.value, not isnan(point.value)
-    if row is None:
-        known = value if number else None
-        return SummaryRow(
-            point.metric, 1, value, point.step, known, known, value if number else 0.0, int(number)
-        )
-    newest = point.step >= row.last_step
-    low, high = row.minimum, row.maximum
-    if number:
-        low = value if low is None else min(low, value)
-        high = value if high is None else max(high, value)
-    return SummaryRow(
-        point.metric,
-        row.count + 1,
-        value if newest else row.last,
-        point.step if newest else row.last_step,
-        low,
-        high,
-        row.total + value if number else row.total,
-        row.numbers + number,
-    )

@@ -62,20 +62,24 @@ class SqliteStore(SqliteRunning):
             if any_seed:
                 last = db.one("last_seed", identity=identity)[0]
                 description = replace(description, seed=chosen_seed(description.seed, last))
-            id = db.one(
-                "add_experiment",
-                identity=identity,
-                project=project,
-                name=name,
-                seed=description.seed,
-                target=description.target(),
-                time=self.clock.now(),
-            )[0]
-            db.do("describe", experiment=id, text=_text(description))
-            db.do("touch_experiment", experiment=id, **self._event(id, "created"))
+            id = self._create(description, name, project)
             if nonce:
                 db.do("hear", nonce=nonce, experiment=id, first=id, n=1)
             return self.experiment(id), True
+
+    def _create(self, description: Description, name: str | None, project: str) -> int:
+        id: int = self._db.one(
+            "add_experiment",
+            identity=description.identity(),
+            project=project,
+            name=name,
+            seed=description.seed,
+            target=description.target(),
+            time=self.clock.now(),
+        )[0]
+        self._db.do("describe", experiment=id, text=_text(description))
+        self._db.do("touch_experiment", experiment=id, **self._event(id, "created"))
+        return id
 
     def _amend(self, id: int, description: Description) -> None:
         old = self.experiment(id)

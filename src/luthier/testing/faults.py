@@ -35,15 +35,17 @@ __all__ = [
 
 Moment = Literal["before", "after"]
 
+# Read once: tests take our variables out of the environment while they run.
+_LOG = os.environ.get("LUTHIER_FAULT_LOG")
+
 
 def record(name: str, **figures: Any) -> None:
     """Tells the figures of one fault test."""
     shown = " · ".join(f"{key.replace('_', ' ')} {value}" for key, value in figures.items())
     sys.stdout.write(f"\n{name}: {shown}\n")
     sys.stdout.flush()
-    log = os.environ.get("LUTHIER_FAULT_LOG")
-    if log:
-        with open(log, "a", encoding="utf-8") as file:
+    if _LOG:
+        with open(_LOG, "a", encoding="utf-8") as file:
             file.write(json.dumps({"test": name, **figures}) + "\n")
 
 

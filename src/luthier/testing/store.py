@@ -6,16 +6,17 @@
 
         reopen = make_store     # a store that survives its process opens the same record again
 
-Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in three
-parts: `store_proposing` (experiments, budget, numbers), `store_running` (leases, fences, reports) and
-`store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
+Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in four
+parts: `store_proposing` (experiments, budget, numbers), `store_running` (fences, leases), `store_reporting` (points)
+and `store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
 """
 
 from __future__ import annotations
 
 from luthier.testing.store_proposing import ExperimentPromises, ProposingPromises
 from luthier.testing.store_reading import ReadingPromises
-from luthier.testing.store_running import LeasePromises, ReportPromises, RunningPromises
+from luthier.testing.store_reporting import ReportPromises
+from luthier.testing.store_running import LeasePromises, RunningPromises
 from luthier.testing.store_scene import StoreScene, fingerprint
 
 __all__ = ["StoreContract", "fingerprint"]
