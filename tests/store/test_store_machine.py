@@ -12,7 +12,7 @@ from luthier.clock import Clock
 from luthier.store import Store
 from luthier.store.memory import MemoryStore
 from luthier.store.sqlite import SqliteStore
-from luthier.testing.faults import scaled
+from luthier.testing.faults import record, scaled
 from luthier.testing.store_machine import StoreMachine
 
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -44,8 +44,18 @@ def steps(examples: int) -> settings:
     )
 
 
-TestMemoryMachine = MemoryMachine.TestCase
-TestMemoryMachine.settings = steps(scaled(500, 100_000))
-TestSqliteMachine = SqliteMachine.TestCase
-TestSqliteMachine.settings = steps(scaled(1000, 20_000))
-TestSqliteMachine = pytest.mark.fault(TestSqliteMachine)
+class TestMemoryMachine(MemoryMachine.TestCase):
+    settings = steps(scaled(500, 100_000))
+
+    def runTest(self) -> None:
+        super().runTest()
+        record("F17 state machine, memory", examples=self.settings.max_examples, steps=50, broken_promises=0)
+
+
+@pytest.mark.fault
+class TestSqliteMachine(SqliteMachine.TestCase):
+    settings = steps(scaled(1000, 20_000))
+
+    def runTest(self) -> None:
+        super().runTest()
+        record("F17 state machine, sqlite", examples=self.settings.max_examples, steps=50, broken_promises=0)

@@ -73,6 +73,8 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
     changed = store.set_wish(number, how.wish, how.reason)
     if running and wait:
         _see_to_it(place, store, number)
+        # What was sent ahead and had not begun is back in the queue: it was never ended.
+        running = [trial for trial in running if store.trial(number, trial).state is not TrialState.QUEUED]
     left = store.experiment(number)
     message = _told(place, store, left.id, how, running, changed, wait)
     return _document(id, how, changed, running, message)

@@ -14,7 +14,7 @@ from luthier.run.runner import Order
 from luthier.store import Claim
 from luthier.trial import AttemptId
 
-__all__ = ["attempt_key", "order_for"]
+__all__ = ["attempt_key", "order_for", "words_of"]
 
 
 def attempt_key(root: Path, created: float, id: AttemptId) -> str:
@@ -22,6 +22,15 @@ def attempt_key(root: Path, created: float, id: AttemptId) -> str:
     attempt of another store or of a removed experiment shares it."""
     what = f"{root}\n{created!r}\n{id.experiment}.{id.trial}.{id.attempt}"
     return hashlib.blake2b(what.encode(), digest_size=12, person=b"luthier attempt").hexdigest()
+
+
+def words_of(description: Description, claim: Claim) -> tuple[str, ...]:
+    """Returns the words an attempt runs.
+
+    **Raises** CommandError when a value can't be placed in the command.
+    """
+    assert description.command is not None, "only commands are run here"
+    return render(description.command, claim.configuration.texts(), description.space.names)
 
 
 def order_for(
@@ -40,7 +49,7 @@ def order_for(
     command = description.command
     assert command is not None, "only commands are run here"
     texts, values = claim.configuration.texts(), claim.configuration.values()
-    argv = render(command, texts, description.space.names)
+    argv = words_of(description, claim)
     try:
         folder.prepare(argv=argv, cwd=command.directory, texts=texts, values=values, devices=devices)
     except OSError as error:

@@ -24,13 +24,13 @@ from pathlib import Path
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
 from luthier.drive.judging import judge, wants_again
-from luthier.drive.launching import attempt_key, order_for
+from luthier.drive.launching import attempt_key, order_for, words_of
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
 from luthier.drive.slots import Slots
 from luthier.drive.watching import Asked, Running
-from luthier.errors import LuthierError
+from luthier.errors import CommandError, LuthierError
 from luthier.run.folders import Folders
 from luthier.run.runner import Ended as RunEnded
 from luthier.run.runner import Event, Runner
@@ -217,7 +217,15 @@ class Drive:
         return free[: max(0, 1 - len(self._running))] if self._waits_for_first() else free
 
     def _claim(self, free: Sequence[int]) -> list[Claim]:
-        return self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS) if free else []
+        """Begins an attempt for each free slot, as far as trials are queued, and records the words it will run."""
+        if not free:
+            return []
+        with self.store.together():
+            claims = self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS)
+            for claim in claims:
+                with suppress(CommandError):  # its launch will say why
+                    self.store.note_command(claim.id, words_of(self.description, claim))
+        return claims
 
     def _is_planned(self) -> bool:
         target = self.record.target

@@ -103,16 +103,18 @@ class MemoryStore(MemoryReads):
         if any_seed:
             last = max((e.seed for e in twins), default=None)
             description = replace(description, seed=chosen_seed(description.seed, last))
-        self._ids += 1
-        now = self.clock.now()
-        row = ExperimentRow(
-            self._ids, identity, description.seed, description, description.target(), Wish.RUN, now, now
-        )
-        self._experiments[row.id] = row
-        self._event(row, "created")
+        row = self._create(description, identity)
         if nonce is not None:
             self._heard[nonce] = (row.id, [])
         return self.experiment(row.id), True
+
+    def _create(self, description: Description, identity: str) -> ExperimentRow:
+        self._ids += 1
+        now, target = self.clock.now(), description.target()
+        row = ExperimentRow(self._ids, identity, description.seed, description, target, Wish.RUN, now, now)
+        self._experiments[row.id] = row
+        self._event(row, "created")
+        return row
 
     def _amend(self, row: ExperimentRow, description: Description) -> None:
         new = row.description.amended(description)

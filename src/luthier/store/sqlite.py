@@ -43,9 +43,8 @@ class SqliteStore(SqliteRunning):
         nonce: str | None = None,
     ) -> tuple[ExperimentRecord, bool]:
         """Finds or creates an experiment."""
-        db, identity = self._db, description.identity()
+        db, identity, project = self._db, description.identity(), storable(description.project)
         name = None if description.name is None else storable(description.name)
-        project = storable(description.project)
         with db.transaction():
             heard = db.one("was_heard", nonce=nonce) if nonce else None
             if heard:
