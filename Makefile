@@ -27,7 +27,7 @@ check: $(INSTALLED)  ## style, types, the import law, and the sizes of the rooms
 	@echo "ruff format";  $(BIN)/ruff format --quiet --check $(OURS) || \
 	    { $(BIN)/ruff format --check $(OURS); echo "make format puts it right"; exit 1; }
 	@echo "mypy";         $(BIN)/mypy --no-error-summary
-	@echo "import law";   $(BIN)/lint-imports --no-timing > .import-law.txt 2>&1 || { cat .import-law.txt; rm .import-law.txt; exit 1; }; \
+	@echo "import law";   $(BIN)/lint-imports > .import-law.txt 2>&1 || { cat .import-law.txt; rm .import-law.txt; exit 1; }; \
 	    rm -f .import-law.txt
 	@$(BIN)/python tools/sizes.py
 

@@ -6,24 +6,13 @@ import json
 import os
 import select
 import signal
-import stat
 from pathlib import Path
 from typing import Any
 
-import pytest
+from drive_shop import Shop, until
 
 from luthier.cli.searching import interruptible
 from luthier.run.command import CommandRunner
-from luthier.testing.faults import record as tell
-
-until: Any = None
-
-
-@pytest.fixture(autouse=True)
-def _until(wait_until: Any) -> None:
-    global until
-    until = wait_until
-
 
 LOSS = ("--metric", "loss", "--minimize")
 TRAIN = ("--", "sh", "train.sh", ":x:")
@@ -31,7 +20,7 @@ GRID = ("grid", "--param", "x=1,2,3,4,5,6", *LOSS)
 FOREVER = 'trap "exit 1" TERM; while [ ! -e "$PROJECT/go" ]; do sleep .01; done'
 
 
-def go(shop: Any) -> None:
+def go(shop: Shop) -> None:
     (shop.root / "go").touch()
 
 
@@ -42,7 +31,7 @@ def interrupt(process: Any) -> None:
 # ---------------------------------------------------------------------- Ctrl-C
 
 
-def test_ctrl_c_ends_by_term_goes_back_to_the_queue_and_the_same_command_finishes(shop: Any) -> None:
+def test_ctrl_c_ends_by_term_goes_back_to_the_queue_and_the_same_command_finishes(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; [ "$1" = 1 ] || {{ {FOREVER}; }}')
     driver = shop.start(*GRID, "-r", "2", *TRAIN)
     shop.until_runs(3)  # the first has ended, two are running
@@ -63,7 +52,7 @@ def test_ctrl_c_ends_by_term_goes_back_to_the_queue_and_the_same_command_finishe
     assert [shop.runs_of(n) for n in range(1, 7)] == [1, 2, 2, 1, 1, 1]
 
 
-def test_ctrl_c_twice_kills_what_ignores_term(shop: Any) -> None:
+def test_ctrl_c_twice_kills_what_ignores_term(shop: Shop) -> None:
     shop.program('trap "" TERM; touch "$PROJECT/deaf$1"; while [ ! -e "$PROJECT/go" ]; do sleep .01; done')
     driver = shop.start("grid", "--param", "x=1,2", "-r", "2", "--no-check", "--grace", "10m", *TRAIN)
     shop.until_runs(2)
@@ -101,22 +90,30 @@ def test_each_ctrl_c_wakes_the_drive_once(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- who drives
 
 
-def test_a_second_driver_is_told_of_the_first_and_exits_with_2(shop: Any) -> None:
+def test_a_second_driver_is_told_of_the_first_and_exits_with_2(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; {FOREVER}')
     driver = shop.start(*GRID, "-r", "1", *TRAIN)
     shop.until_runs(1)
-    for words in ((*GRID, "-r", "1", *TRAIN), (*GRID, "-r", "1", "--detach", *TRAIN), ("resume", "1")):
+    for words in (
+        (*GRID, "-r", "1", *TRAIN),
+        (*GRID, "-n", "2", "-r", "3", *TRAIN),
+        (*GRID, "-r", "1", "--detach", *TRAIN),
+        ("resume", "1"),
+    ):
         said = shop.run(*words, code=2)
         assert f"experiment 1 is already being driven by process {driver.pid}" in said.stderr
         assert (
             "luthier logs 1 -f" in said.stderr and "--new" in said.stderr and "Traceback" not in said.stderr
         )
+    assert shop.record().target == 6 and shop.record().description.limits.parallel == 1, (
+        "refused, yet changed"
+    )
     go(shop)
     shop.end(driver)
     assert len(shop.runs()) == 6
 
 
-def test_detach_runs_on_is_found_can_be_stopped_and_resumed(shop: Any) -> None:
+def test_detach_runs_on_is_found_can_be_stopped_and_resumed(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; [ "$1" = 1 ] || {{ {FOREVER}; }}')
     said = shop.run(*GRID, "-r", "1", "--detach", *TRAIN)
     assert "runs in the background" in said.stderr and "luthier logs 1 -f" in said.stderr
@@ -134,7 +131,7 @@ def test_detach_runs_on_is_found_can_be_stopped_and_resumed(shop: Any) -> None:
     assert len(shop.runs()) == 6
 
 
-def test_pause_and_resume_while_it_is_driven(shop: Any) -> None:
+def test_pause_and_resume_while_it_is_driven(shop: Shop) -> None:
     shop.program('echo "loss: $1"; while [ ! -e "$PROJECT/go$1" ]; do sleep .01; done')
     for k in (1, 2):
         (shop.root / f"go{k}").touch()
@@ -151,7 +148,7 @@ def test_pause_and_resume_while_it_is_driven(shop: Any) -> None:
     assert shop.record().succeeded == 6 and len(shop.runs()) == 6
 
 
-def test_stop_after_the_driver_was_killed_ends_what_it_left_running(shop: Any) -> None:
+def test_stop_after_the_driver_was_killed_ends_what_it_left_running(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; {FOREVER}')
     driver = shop.start(*GRID, "-r", "2", "--no-check", *TRAIN)
     shop.until_runs(2)
@@ -161,7 +158,7 @@ def test_stop_after_the_driver_was_killed_ends_what_it_left_running(shop: Any) -
     assert shop.record().running == 0 and shop.record().queued == 4
 
 
-def test_on_driver_loss_stop_sends_the_trials_back_to_the_queue(shop: Any) -> None:
+def test_on_driver_loss_stop_sends_the_trials_back_to_the_queue(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; {FOREVER}')
     driver = shop.start(*GRID, "-r", "2", "--no-check", "--on-driver-loss", "stop", *TRAIN)
     shop.until_runs(2)
@@ -175,7 +172,7 @@ def test_on_driver_loss_stop_sends_the_trials_back_to_the_queue(shop: Any) -> No
     assert first == ["interrupted", "interrupted"] and shop.record().succeeded == 6
 
 
-def test_a_worker_joins_from_another_process_and_leaves_when_nothing_is_left(shop: Any) -> None:
+def test_a_worker_joins_from_another_process_and_leaves_when_nothing_is_left(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; [ -e "$PROJECT/free" ] || {{ {FOREVER}; }}')
     driver = shop.start(*GRID, "-r", "1", "--no-check", *TRAIN)
     shop.until_runs(1)
@@ -191,7 +188,7 @@ def test_a_worker_joins_from_another_process_and_leaves_when_nothing_is_left(sho
     assert "nothing to do" in shop.run("worker").stderr
 
 
-def test_a_workers_ctrl_c_returns_its_trials_and_leaves_the_others(shop: Any) -> None:
+def test_a_workers_ctrl_c_returns_its_trials_and_leaves_the_others(shop: Shop) -> None:
     shop.program(f'echo "loss: $1"; {FOREVER}')
     driver = shop.start(*GRID, "-r", "1", "--no-check", *TRAIN)
     shop.until_runs(1)
@@ -208,7 +205,7 @@ def test_a_workers_ctrl_c_returns_its_trials_and_leaves_the_others(shop: Any) ->
 # ---------------------------------------------------------------------- which experiment
 
 
-def test_a_met_target_prints_the_best_and_starts_nothing(shop: Any) -> None:
+def test_a_met_target_prints_the_best_and_starts_nothing(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     shop.run(*GRID, "-r", "2", *TRAIN)
     said = shop.run(*GRID, "-r", "2", *TRAIN)
@@ -216,7 +213,7 @@ def test_a_met_target_prints_the_best_and_starts_nothing(shop: Any) -> None:
     assert len(shop.runs()) == 6
 
 
-def test_budget_and_parallelism_may_change_and_it_is_the_same_experiment(shop: Any) -> None:
+def test_budget_and_parallelism_may_change_and_it_is_the_same_experiment(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     words = lambda n, r: ("random", "-n", n, "-r", r, "--param", "x=0.0:1.0", *LOSS, *TRAIN)  # noqa: E731
     shop.run(*words("3", "1"))
@@ -225,12 +222,12 @@ def test_budget_and_parallelism_may_change_and_it_is_the_same_experiment(shop: A
     assert [r.id for r in experiments(shop)] == [1] and len(shop.runs()) == shop.record().finished == 7
 
 
-def experiments(shop: Any) -> list[Any]:
+def experiments(shop: Shop) -> list[Any]:
     with shop.store() as store:
         return list(store.experiments())
 
 
-def test_new_starts_another_and_a_name_belongs_to_one(shop: Any) -> None:
+def test_new_starts_another_and_a_name_belongs_to_one(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     shop.run(*GRID, "--name", "base", *TRAIN)
     shop.run(*GRID, "--name", "base", *TRAIN)
@@ -241,7 +238,7 @@ def test_new_starts_another_and_a_name_belongs_to_one(shop: Any) -> None:
     assert len(experiments(shop)) == 2 and len(shop.runs()) == 12
 
 
-def test_changed_code_is_told_and_the_search_goes_on(shop: Any) -> None:
+def test_changed_code_is_told_and_the_search_goes_on(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     words = lambda n: ("random", "-n", n, "--param", "x=0.0:1.0", *LOSS, *TRAIN)  # noqa: E731
     shop.run(*words("2"))
@@ -272,7 +269,7 @@ esac
 """
 
 
-def test_all_outcomes_are_told_apart(shop: Any) -> None:
+def test_all_outcomes_are_told_apart(shop: Shop) -> None:
     import sys
 
     shop.env["PYTHON"] = sys.executable
@@ -301,7 +298,7 @@ def test_all_outcomes_are_told_apart(shop: Any) -> None:
     assert shop.record().finished == 11 and len(shop.runs()) == 11 + 4
 
 
-def test_a_lost_guardian_is_a_lost_attempt_and_the_trial_runs_again(shop: Any) -> None:
+def test_a_lost_guardian_is_a_lost_attempt_and_the_trial_runs_again(shop: Shop) -> None:
     shop.program(
         'echo "loss: $1"; [ "$LUTHIER_ATTEMPT" = 2 ] || while [ ! -e "$PROJECT/go" ]; do sleep .01; done'
     )
@@ -317,25 +314,25 @@ def test_a_lost_guardian_is_a_lost_attempt_and_the_trial_runs_again(shop: Any) -
         assert store.lost(1, 1) == 1
 
 
-def test_first_trials_that_all_fail_stop_the_search_and_show_one(shop: Any) -> None:
+def test_first_trials_that_all_fail_stop_the_search_and_show_one(shop: Shop) -> None:
     shop.program("echo 'Traceback: no module named torch' >&2; exit 1")
     said = shop.run(*GRID, "-r", "1", *TRAIN, code=1)
     assert "first 3 trials all failed" in said.stderr and "| Traceback: no module named torch" in said.stderr
     assert len(shop.runs()) == 3 and shop.record().finished == 3
 
 
-def test_a_command_that_does_not_exist_is_said_so(shop: Any) -> None:
+def test_a_command_that_does_not_exist_is_said_so(shop: Shop) -> None:
     said = shop.run("grid", "--param", "x=1,2,3,4", *LOSS, "--", "./nothing-here", ":x:", code=None)
     assert said.returncode in (1, 2) and "nothing-here" in said.stderr and "Traceback" not in said.stderr
 
 
-def test_retry_failed_gives_each_trial_that_many_further_attempts(shop: Any) -> None:
+def test_retry_failed_gives_each_trial_that_many_further_attempts(shop: Shop) -> None:
     shop.program('[ "$1" = 2 ] && [ "$LUTHIER_ATTEMPT" -lt 3 ] && exit 1; echo "loss: $1"')
     shop.run("grid", "--param", "x=1,2,3", "-r", "1", "--retry-failed", "2", *LOSS, *TRAIN)
     assert shop.record().succeeded == 3 and shop.runs_of(2) == 3 and len(shop.runs()) == 5
 
 
-def test_a_checkpoint_survives_attempts_and_the_words_stay_the_same(shop: Any) -> None:
+def test_a_checkpoint_survives_attempts_and_the_words_stay_the_same(shop: Shop) -> None:
     shop.program(
         'c="$LUTHIER_CHECKPOINT_DIR/step"; [ -e "$c" ] || { echo 7 > "$c"; exit 75; }; echo "loss: $(cat "$c")"'
     )
@@ -348,13 +345,13 @@ def test_a_checkpoint_survives_attempts_and_the_words_stay_the_same(shop: Any) -
         assert words == [["sh", "train.sh", written]] * 2
 
 
-def test_without_a_metric_the_exit_status_decides(shop: Any) -> None:
+def test_without_a_metric_the_exit_status_decides(shop: Shop) -> None:
     shop.program('[ "$1" != 2 ]')
     shop.run("grid", "--param", "x=1,2,3", "-r", "1", *TRAIN)
     assert [outcome for outcome, _ in shop.outcomes().values()] == ["succeeded", "failed", "succeeded"]
 
 
-def test_on_finish_runs_once_with_what_it_needs(shop: Any) -> None:
+def test_on_finish_runs_once_with_what_it_needs(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     hook = 'echo "$LUTHIER_EXPERIMENT $LUTHIER_ENDED $LUTHIER_STORE" >> "$PROJECT/finished"; exit 3'
     said = shop.run("grid", "--param", "x=1,2", *LOSS, "--on-finish", hook, *TRAIN)
@@ -366,7 +363,7 @@ def test_on_finish_runs_once_with_what_it_needs(shop: Any) -> None:
 # ---------------------------------------------------------------------- the pre-flight
 
 
-def test_check_runs_a_few_trials_that_count_for_nothing(shop: Any) -> None:
+def test_check_runs_a_few_trials_that_count_for_nothing(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     said = shop.run(
         "check", "-n", "20", "-r", "2", "--param", "x=0.0:1.0", "--param", "dead=1,2,3", "--json", *LOSS,
@@ -380,7 +377,7 @@ def test_check_runs_a_few_trials_that_count_for_nothing(shop: Any) -> None:
     assert sorted(attempt for _, attempt in shop.runs()) == [1, 1, 1, 2]
 
 
-def test_check_finds_an_unsteady_metric_and_a_command_that_fails(shop: Any) -> None:
+def test_check_finds_an_unsteady_metric_and_a_command_that_fails(shop: Shop) -> None:
     shop.program('echo "loss: $$"')
     words = ("check", "-n", "20", "--param", "x=0.0:1.0", "--json", *LOSS, *TRAIN)
     assert json.loads(shop.run(*words).stdout)["unsteady"] == ["loss"]
@@ -389,87 +386,8 @@ def test_check_finds_an_unsteady_metric_and_a_command_that_fails(shop: Any) -> N
     assert json.loads(failed.stdout)["outcome"] == "failed"
 
 
-def test_a_search_looks_at_its_first_trial_alone_and_warns_of_what_is_not_wired(shop: Any) -> None:
+def test_a_search_looks_at_its_first_trial_alone_and_warns_of_what_is_not_wired(shop: Shop) -> None:
     shop.program('echo "loss: 1"')
     said = shop.run(*GRID, "-r", "2", *TRAIN)
     assert "check: one trial took" in said.stderr and "loss (stdout)" in said.stderr
     assert "is x used by the command?" in said.stderr
-
-
-# ---------------------------------------------------------------------- GPUs
-
-SMI = '#!/bin/sh\necho "0, GPU-aaa, 16384 MiB"\necho "1, GPU-bbb, 16384 MiB"\n'
-GPU_TRIAL = """\
-mkdir "$PROJECT/busy/$CUDA_VISIBLE_DEVICES-$$"
-ls "$PROJECT/busy" | cut -d- -f1 | sort | uniq -c | awk '{print $2, $1}' | tr '\\n' ';' >> "$PROJECT/seen"
-echo "$CUDA_VISIBLE_DEVICES" >> "$PROJECT/used"
-sleep .05
-rmdir "$PROJECT/busy/$CUDA_VISIBLE_DEVICES-$$"
-echo "loss: $1"
-"""
-
-
-HOLD_SOME = 'case $1 in 5|6) while [ ! -e "$PROJECT/go$1" ]; do sleep .01; done ;; esac'
-
-
-def with_gpus(shop: Any) -> None:
-    folder = shop.root / "bin"
-    folder.mkdir()
-    (shop.root / "busy").mkdir()
-    program = folder / "nvidia-smi"
-    program.write_text(SMI)
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    shop.env["PATH"] = f"{folder}:{shop.env['PATH']}"
-
-
-def most_on_one(shop: Any) -> int:
-    """The most trials that were seen on one device at a time."""
-    seen = (shop.root / "seen").read_text().split(";")
-    return max(int(text.split()[1]) for text in seen if text)
-
-
-def test_two_gpus_run_two_trials_each_with_one_of_its_own(shop: Any) -> None:
-    with_gpus(shop)
-    shop.program(GPU_TRIAL)
-    said = shop.run("grid", "--param", "x=1:12:linear:int", "-r", "4", "--gpus-per-run", "1", *LOSS, *TRAIN)
-    used = (shop.root / "used").read_text().split()
-    assert "2 at a time" in said.stderr and len(used) == 12 and set(used) == {"0", "1"}
-    assert most_on_one(shop) == 1
-    tell("GPU slots", gpus=2, asked=4, trials=12, most_on_one_gpu=1)
-
-
-def test_halves_of_a_gpu_are_shared_by_two_and_no_more(shop: Any) -> None:
-    with_gpus(shop)
-    shop.program(GPU_TRIAL)
-    said = shop.run("grid", "--param", "x=1:16:linear:int", "-r", "8", "--gpus-per-run", ".5", *LOSS, *TRAIN)
-    assert "4 at a time" in said.stderr
-    assert set((shop.root / "used").read_text().split()) == {"0", "1"} and most_on_one(shop) <= 2
-
-
-def test_gpus_stay_with_their_trials_when_the_driver_is_killed(shop: Any) -> None:
-    """The adopted trials keep their GPUs to themselves until they are dead, whatever is started meanwhile."""
-    with_gpus(shop)
-    shop.program(GPU_TRIAL.replace("sleep .05", HOLD_SOME))
-    words = ("grid", "--param", "x=1:12:linear:int", "-r", "2", "--gpus-per-run", "1", *LOSS, *TRAIN)
-    driver = shop.start(*words)
-    until(lambda: {5, 6} <= {n for n, _ in shop.runs()})
-    shop.kill(driver)
-    driver = shop.start(*words)
-    until(lambda: adopted(shop) >= {5, 6})
-    (shop.root / "go5").touch()
-    until(lambda: 7 in {n for n, _ in shop.runs()})
-    (shop.root / "go6").touch()
-    shop.end(driver)
-    assert shop.record().succeeded == 12 and len(shop.runs()) == 12 and most_on_one(shop) == 1
-
-
-def adopted(shop: Any) -> set[Any]:
-    with shop.store() as store:
-        return {event.trial for event in store.events(experiment=1) if event.kind == "adopted"}
-
-
-def test_more_gpus_than_there_are_is_refused_in_a_sentence(shop: Any) -> None:
-    with_gpus(shop)
-    shop.program('echo "loss: $1"')
-    said = shop.run(*GRID, "--gpus-per-run", "3", *TRAIN, code=2)
-    assert "asks for 3 GPUs" in said.stderr and not shop.runs()

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drive_shop import Shop, until
 
 from luthier.testing.faults import count_commits, die_at_commit, fork, scaled, wait
 from luthier.testing.faults import record as tell
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(scaled(300, 3600))]
 
 SPACES = {
     "grid": ("grid", "--param", "a=1:20:linear:int", "--param", "b=1,2"),
@@ -53,9 +54,7 @@ def assert_clean(found: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_ten_runs_killed_twice_are_exactly_ten_and_none_runs_twice(
-    shop: Any, wait_until: Any, seed: int
-) -> None:
+def test_ten_runs_killed_twice_are_exactly_ten_and_none_runs_twice(shop: Shop, seed: int) -> None:
     """The moments are drawn by what has been seen to run; each kill finds at least one trial running."""
     shop.program('echo "loss: $1"; while [ ! -e "$PROJECT/go$LUTHIER_TRIAL" ]; do sleep .01; done')
     draw = random.Random(seed)
@@ -78,7 +77,7 @@ def test_ten_runs_killed_twice_are_exactly_ten_and_none_runs_twice(
         before = adopted(shop)
         driver = shop.start(*command)
         wanted = before + Counter(running)
-        wait_until(lambda wanted=wanted: wanted <= adopted(shop), f"{running} are adopted")
+        until(lambda wanted=wanted: wanted <= adopted(shop), f"{running} are adopted")
     for number in range(released + 1, 11):
         shop.until_runs(number)
         release(number)
@@ -91,7 +90,7 @@ def test_ten_runs_killed_twice_are_exactly_ten_and_none_runs_twice(
     assert_clean(found)
 
 
-def adopted(shop: Any) -> Counter[int | None]:
+def adopted(shop: Shop) -> Counter[int | None]:
     """How often each trial was adopted."""
     with shop.store() as store:
         return Counter(event.trial for event in store.events(experiment=1) if event.kind == "adopted")
@@ -102,7 +101,7 @@ def adopted(shop: Any) -> Counter[int | None]:
 
 @pytest.mark.parametrize("algorithm", sorted(SPACES))
 def test_f2_a_command_line_killed_at_random_moments_ends_as_if_it_never_was(
-    shop: Any, algorithm: str
+    shop: Shop, algorithm: str
 ) -> None:
     shop.program('echo "loss: $1"; sleep .0$2')
     command = (
@@ -148,7 +147,7 @@ def test_f2_a_command_line_killed_at_random_moments_ends_as_if_it_never_was(
 # ---------------------------------------------------------------------- F3
 
 
-def test_f3_a_driver_that_dies_at_any_of_its_commits_loses_nothing(shop: Any, monkeypatch: Any) -> None:
+def test_f3_a_driver_that_dies_at_any_of_its_commits_loses_nothing(shop: Shop, monkeypatch: Any) -> None:
     """Real processes: the search of 6 trials dies right before or after each durable commit, then runs again."""
     from luthier.cli import main
 
@@ -198,7 +197,7 @@ def test_f3_a_driver_that_dies_at_any_of_its_commits_loses_nothing(shop: Any, mo
     assert_clean(totals)
 
 
-def len_experiments(shop: Any) -> int:
+def len_experiments(shop: Shop) -> int:
     with shop.store() as store:
         return len(store.experiments())
 
@@ -206,7 +205,7 @@ def len_experiments(shop: Any) -> int:
 # ---------------------------------------------------------------------- F13 and F14
 
 
-def test_f13_two_workers_and_a_driver_make_exactly_the_trials_that_were_asked_for(shop: Any) -> None:
+def test_f13_two_workers_and_a_driver_make_exactly_the_trials_that_were_asked_for(shop: Shop) -> None:
     shop.program('echo "loss: $1"; sleep .01')
     command = ("random", "--num-runs", "60", "-r", "2", "--param", "x=0.0:1.0", "--metric", "loss", "--minimize",
                "--", "sh", "train.sh", ":x:")  # fmt: skip
@@ -224,7 +223,7 @@ def test_f13_two_workers_and_a_driver_make_exactly_the_trials_that_were_asked_fo
     assert_clean(found)
 
 
-def test_f14_a_grid_under_fire_gives_each_point_exactly_once(shop: Any) -> None:
+def test_f14_a_grid_under_fire_gives_each_point_exactly_once(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     command = ("grid", "-r", "2", "-q", "--param", "a=1:25:linear:int", "--param", "b=1:20:linear:int",
                "--metric", "loss", "--minimize", "--", "sh", "train.sh", ":a:", ":b:")  # fmt: skip

@@ -196,7 +196,7 @@ sys.stdin.read()
 """
 
 
-def test_a_lock_lives_as_long_as_its_process(tmp_path: Path, wait_until: Any) -> None:
+def test_a_lock_lives_as_long_as_its_process(tmp_path: Path) -> None:
     alive = Alive(tmp_path)
     other = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)],

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from drive_paper import Killed, Paper
 
 from luthier.drive.loop import Why
 from luthier.testing.faults import record as tell
@@ -20,7 +21,7 @@ SPACES = {
 }
 
 
-def proposals(paper: Any, experiment: int) -> list[Any]:
+def proposals(paper: Paper, experiment: int) -> list[Any]:
     """What was proposed, to the last bit, and the seeds that were handed out."""
     trials = paper.store.trials(experiment)
     return [(t.number, t.seed, t.configuration.to_json(), t.proposal.ordinal, t.proposal.by) for t in trials]
@@ -28,9 +29,7 @@ def proposals(paper: Any, experiment: int) -> list[Any]:
 
 @pytest.mark.fault
 @pytest.mark.parametrize("algorithm", sorted(SPACES))
-def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(
-    paper: Any, killed: Any, algorithm: str
-) -> None:
+def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(paper: Paper, algorithm: str) -> None:
     description = paper.describe(SPACES[algorithm], algorithm=algorithm, trials=100)
     golden = paper.open(description, fresh=True)
     paper.drive(golden, slots=2)
@@ -43,9 +42,9 @@ def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(
 
         def at(now: str, word: str = word) -> None:
             if now == word:
-                raise killed()
+                raise Killed
 
-        with pytest.raises(killed):
+        with pytest.raises(Killed):
             paper.drive(record, slots=1, at=at)
         crashes += 1
     differing = sum(
@@ -60,8 +59,8 @@ def test_f19_a_crash_at_each_of_100_trials_changes_no_proposal(
 class Deaths:
     """Counts the calls to store and runner, and dies before or after one of them."""
 
-    def __init__(self, killed: type[BaseException], place: int | None, before: bool) -> None:
-        self.killed, self.place, self.before, self.calls = killed, place, before, 0
+    def __init__(self, place: int | None, before: bool) -> None:
+        self.place, self.before, self.calls = place, before, 0
         self.names: list[str] = []
 
     def around(self, name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,10 +69,10 @@ class Deaths:
             self.names.append(name)
             here = self.calls
             if here == self.place and self.before:
-                raise self.killed()
+                raise Killed
             answer = verb(*args, **named)
             if here == self.place:
-                raise self.killed()
+                raise Killed
             return answer
 
         return call
@@ -108,10 +107,10 @@ class DyingStore:
 @pytest.mark.fault
 @pytest.mark.parametrize("slots", [1, 2])
 def test_f3_a_driver_that_dies_before_or_after_every_call_loses_nothing(
-    paper: Any, killed: Any, slots: int, monkeypatch: pytest.MonkeyPatch
+    paper: Paper, slots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every call to the store and to the runner, in a first drive and in the one that comes back after a crash."""
-    deaths = Deaths(killed, None, False)
+    deaths = Deaths(None, False)
     for name in RUNNER:
         verb = getattr(FakeRunner, name)
         monkeypatch.setattr(
@@ -125,16 +124,16 @@ def test_f3_a_driver_that_dies_before_or_after_every_call_loses_nothing(
         paper.store = plain
         record = paper.open(paper.describe(trials=6), fresh=True)
         if crash_first:
-            deaths = Deaths(killed, 12, False)
+            deaths = Deaths(12, False)
             paper.store = DyingStore(plain, deaths)
-            with pytest.raises(killed):
+            with pytest.raises(Killed):
                 paper.drive(record, slots=slots)
-        deaths = Deaths(killed, place, before)
+        deaths = Deaths(place, before)
         paper.store = DyingStore(plain, deaths)
         try:
             paper.drive(record, slots=slots)
-        except killed:
-            deaths = Deaths(killed, None, before)
+        except Killed:
+            deaths = Deaths(None, before)
             paper.store = DyingStore(plain, deaths)
             assert paper.drive(record, slots=slots).why is Why.MET
         calls, paper.store = deaths.calls, plain

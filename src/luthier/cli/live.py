@@ -76,6 +76,10 @@ class Lines(Listener):
             self._first.append(ended)
             self._examine(ended)
 
+    def beat(self, record: ExperimentRecord) -> None:
+        """Notes how the target stands: it may be changed while the search runs."""
+        self.record = record
+
     def note(self, text: str) -> None:
         """Says it."""
         self.say(text)

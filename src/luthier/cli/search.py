@@ -15,6 +15,7 @@ from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, many, say, table
 from luthier.cli.searching import How, conduct
 from luthier.description import Algorithm
+from luthier.drive.alive import Alive
 from luthier.errors import UsageError
 from luthier.history import History
 from luthier.run.render import render
@@ -110,7 +111,11 @@ def _search(algorithm: Algorithm, options: dict[str, Any]) -> int:
         return _show_plan(asked)
     with place.change(create=True) as store:
         any_seed = not asked.seed_named
-        record, created = store.open_experiment(asked.description, fresh=options["fresh"], any_seed=any_seed)
+        with store.together():
+            record, created = store.open_experiment(
+                asked.description, fresh=options["fresh"], any_seed=any_seed
+            )
+            Alive(place.folder).refuse_driven(record.id)  # and so its new budget is not written either
         how = How(options["detach"], options["check"], options["quiet"], options["as_json"])
         return conduct(store, place.folder, record, how, created=created)
 

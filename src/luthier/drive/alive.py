@@ -94,14 +94,26 @@ class Alive:
         path = self._folder / f"driver-{experiment}"
         fd = _lock(path)
         if fd is None:
-            pid = path.read_text(encoding="ascii").strip() or "unknown"
-            raise AliveError(
-                f"experiment {experiment} is already being driven by process {pid}; follow it with "
-                f"'luthier logs {experiment} -f', end it with 'luthier stop {experiment}', or add --new to start another"
-            )
+            raise self._already(experiment)
         os.ftruncate(fd, 0)
         os.write(fd, f"{os.getpid()}\n".encode())
         return Hold(path, fd)
+
+    def _already(self, experiment: int) -> AliveError:
+        path = self._folder / f"driver-{experiment}"
+        pid = (path.read_text(encoding="ascii").strip() if path.exists() else "") or "unknown"
+        return AliveError(
+            f"experiment {experiment} is already being driven by process {pid}; follow it with "
+            f"'luthier logs {experiment} -f', end it with 'luthier stop {experiment}', or add --new to start another"
+        )
+
+    def refuse_driven(self, experiment: int) -> None:
+        """Makes sure that nobody drives the experiment.
+
+        **Raises** AliveError while a living process does.
+        """
+        if self.is_driven(experiment):
+            raise self._already(experiment)
 
     def is_driven(self, experiment: int) -> bool:
         """Whether a living process drives the experiment."""

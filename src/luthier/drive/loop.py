@@ -186,25 +186,22 @@ class Drive:
                 return Why.KILLED
 
     def _end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
-        """Ends what runs. What was sent ahead goes back to the queue; if it had begun after all, its turn comes
-        when the one before it in its slot has ended."""
-        ahead = self._withdraw_ahead()
+        """Ends what runs. What was sent ahead is withdrawn first, so that it goes back to the queue unless it has begun."""
+        self._withdraw_ahead()
         grace = self.description.limits.grace_seconds
         asked: Asked = "kill" if kill else "stop"
         for id, running in self._running.items():
-            if id not in ahead and running.asked not in (asked, "kill"):
+            if running.asked not in (asked, "kill"):
                 running.asked = asked
                 self.runner.stop(id, outcome, reason, grace, kill=kill)
 
-    def _withdraw_ahead(self) -> set[AttemptId]:
-        """Gives back the trials that were sent ahead and have not begun; returns all that were sent ahead."""
-        ahead = set(self.slots.ahead())
-        for id in ahead:
+    def _withdraw_ahead(self) -> None:
+        """Gives back the trials that were sent ahead and have not begun."""
+        for id in self.slots.ahead():
             running = self._running[id]
             if not running.asked:
                 running.asked = "withdraw"
                 self.runner.withdraw(id, "given back before it began")
-        return ahead
 
     # ------------------------------------------------------------------ plan and start
 

@@ -41,7 +41,7 @@ class Heir(Protocol):
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
 
-    def conclude(self, running: Running, result: Result) -> None:
+    def conclude(self, running: Running, result: Result, *, told: bool = True) -> None:
         """Writes how an attempt ended that nobody will tell of."""
 
 

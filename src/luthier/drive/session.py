@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +24,7 @@ from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
 from luthier.run.folders import Folders
-from luthier.run.gpus import GpuSlots, discover
+from luthier.run.gpus import Device, GpuSlots, discover
 from luthier.run.platform import require_platform
 from luthier.store import ExperimentRecord, Store
 
@@ -38,11 +39,17 @@ def parallel_slots(limits: Limits) -> Slots:
     wanted = limits.parallel or os.cpu_count() or 1
     if not limits.gpus:
         return Slots([None] * wanted)
-    gpus = GpuSlots(discover(os.environ))
+    gpus = GpuSlots(_devices(os.environ.get("PATH"), os.environ.get("CUDA_VISIBLE_DEVICES")))
     devices: list[tuple[str, ...] | None] = []
     while len(devices) < wanted and (given := gpus.allocate(limits.gpus)) is not None:
         devices.append(given)
     return Slots(devices)
+
+
+@lru_cache(maxsize=1)
+def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
+    """This machine's GPUs. A real nvidia-smi takes a second, so it is asked once for each environment."""
+    return discover(os.environ)
 
 
 @dataclass
