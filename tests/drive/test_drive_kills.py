@@ -151,7 +151,7 @@ def test_f3_a_driver_that_dies_at_any_of_its_commits_loses_nothing(shop: Shop, m
     """Real processes: the search of 6 trials dies right before or after each durable commit, then runs again."""
     from luthier.cli import main
 
-    shop.program('echo "loss: $1"')
+    shop.program('echo "loss: $1"; sleep .06')  # long enough that results are not gathered into one commit
     monkeypatch.chdir(shop.root)
     for name, value in shop.env.items():
         monkeypatch.setenv(name, value)
@@ -173,7 +173,7 @@ def test_f3_a_driver_that_dies_at_any_of_its_commits_loses_nothing(shop: Shop, m
 
     assert wait(fork(counted)) == 0
     commits = int(counts.read_text())
-    assert commits >= 8
+    assert commits >= 6
     totals: dict[str, int] = {}
     kills = 0
     for place in range(1, commits + 1):

@@ -17,7 +17,7 @@ import click
 from luthier.cli.quantities import DURATION, SIZE
 from luthier.description import Algorithm, Command, Description, Limits, Objective
 from luthier.errors import UsageError
-from luthier.run.render import check_command
+from luthier.run.render import check_command, render
 from luthier.space import Parameter, Space
 from luthier.space.grammar import parse_params
 
@@ -189,6 +189,7 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
     )
     warnings = check_command(command, space.names)
     _find_program(command)
+    _try_listed_values(command, space)
     objective, hint = _objective(options)
     description = Description(
         project=str(project),
@@ -204,6 +205,14 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
         on_finish=options["on_finish"],
     )
     return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []))
+
+
+def _try_listed_values(command: Command, space: Space) -> None:
+    """Refuses a listed value that can't be part of the command, before a trial fails of it."""
+    for parameter in space.parameters:
+        if parameter.domain.kind in ("categorical", "ordinal", "constant"):
+            for place in range(parameter.domain.count() or 0):
+                render(command, {parameter.name: parameter.domain.at(place).text}, space.names)
 
 
 def _find_program(command: Command) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.cli.live import listener_for
-from luthier.cli.output import say
+from luthier.cli.output import many, say
 from luthier.cli.results import print_result
 from luthier.drive.loop import Ending, Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
@@ -83,7 +83,7 @@ def say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder: 
     """Says which experiment this is, how large, and where it is kept."""
     what = record.description
     name = f" {what.name!r}" if what.name else ""
-    target = "trials without end" if record.target is None else f"{record.target} trials"
+    target = "trials without end" if record.target is None else many(record.target, "trial")
     goal = f", {what.objective}" if what.objective else ""
     where = os.path.relpath(folder)
     if created:
