@@ -15,11 +15,12 @@ from luthier.cli.live import listener_for
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, size
 from luthier.cli.quantities import DURATION
+from luthier.cli.searching import interruptible
 from luthier.description import Algorithm, Description
 from luthier.drive.checking import Checked, check
-from luthier.drive.loop import Interrupts
 from luthier.drive.preflight import Bill, bill
-from luthier.drive.session import parallel_slots
+from luthier.drive.session import Session, parallel_slots
+from luthier.store import open_store
 from luthier.store.location import FOLDER
 from luthier.trial import Outcome
 
@@ -56,8 +57,9 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
     folder = Path(tempfile.mkdtemp(prefix="luthier-check-"))
     try:
         slots = len(parallel_slots(asked.description.limits))
-        listener = listener_for(slots, check=False, quiet=True)
-        checked = check(asked.description, folder / FOLDER, listener, Interrupts(), patience_seconds=patience)
+        checked = _run(asked.description, folder / FOLDER, slots, patience)
+        if checked.interrupted:
+            return 130
         cost = bill(checked.trials[0], asked.description.target(), slots) if checked.trials else None
         if as_json:
             emit_json("check", _document(checked, cost))
@@ -66,6 +68,19 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
         return 0 if checked.trials and checked.trials[0].result.outcome is Outcome.SUCCEEDED else 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(description: Description, folder: Path, slots: int, patience: float) -> Checked:
+    """Runs the pre-flight in a store of its own; Ctrl-C ends its trials, and then it."""
+    store = open_store(folder)
+    try:
+        with Session(store, folder) as session:
+            runner = session.start_runner(description.limits)
+            listener = listener_for(slots, check=False, quiet=True)
+            with interruptible(runner, "Stopping the check.") as interrupts:
+                return check(description, session, listener, interrupts, patience_seconds=patience)
+    finally:
+        store.close()
 
 
 def _print(description: Description, checked: Checked, cost: Bill, slots: int) -> None:

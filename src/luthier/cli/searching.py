@@ -27,6 +27,7 @@ from luthier.store import ExperimentRecord, Store, Wish
 __all__ = ["How", "conduct", "interruptible", "run_in_background"]
 
 READY = "LUTHIER_READY_FD"
+BACK = "Stopping: running trials end and go back to the queue."
 FEW = 3
 """A search of this many trials or fewer is not checked first."""
 
@@ -97,7 +98,7 @@ def say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder: 
 
 
 @contextmanager
-def interruptible(runner: CommandRunner) -> Iterator[Interrupts]:
+def interruptible(runner: CommandRunner, words: str = BACK) -> Iterator[Interrupts]:
     """Turns Ctrl-C and TERM into counts the drive heeds, for as long as the body runs.
 
     The first ends the search in good order, the second kills the trials; a third leaves at once.
@@ -111,7 +112,7 @@ def interruptible(runner: CommandRunner) -> Iterator[Interrupts]:
     def heard(number: int, frame: object) -> None:
         interrupts.count += 1
         if interrupts.count == 1:
-            say("\nStopping: running trials end and go back to the queue. Press Ctrl-C again to kill them.")
+            say(f"\n{words} Press Ctrl-C again to kill what runs.")
         elif interrupts.count > 2:
             raise KeyboardInterrupt
 

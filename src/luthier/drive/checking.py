@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from luthier.description import Description, Limits
 from luthier.drive.listener import Ended, Listener
@@ -19,7 +18,7 @@ from luthier.drive.session import Session
 from luthier.history import History
 from luthier.search import searcher
 from luthier.space import Configuration, Space
-from luthier.store import Store, open_store
+from luthier.store import Store
 
 __all__ = ["Checked", "check", "far_neighbours"]
 
@@ -33,7 +32,6 @@ class Checked:
     wired: bool
     unwired: tuple[str, ...]
     unsteady: tuple[str, ...]
-    folder: Path
     interrupted: bool = False
 
 
@@ -66,13 +64,13 @@ def far_neighbours(space: Space, base: Configuration) -> list[Configuration]:
 
 def check(
     description: Description,
-    folder: Path,
+    session: Session,
     listener: Listener,
     interrupts: Interrupts,
     *,
     patience_seconds: float | None,
 ) -> Checked:
-    """Runs the pre-flight of `description` in `folder`, which the caller makes and removes.
+    """Runs the pre-flight of `description` in a session whose store is thrown away afterwards.
 
     Parameters are varied only if that will take no longer than `patience_seconds` (None: always) and the first
     trial went well.
@@ -80,23 +78,20 @@ def check(
     first = searcher(description.algorithm).propose(description.space, History(), description.seed, [1])
     base = first[0].configuration
     plan = replace(description, trials=1, name=None, limits=_once(description.limits), on_finish=None)
-    store = open_store(folder)
-    try:
-        with Session(store, folder) as session:
-            record, _ = store.open_experiment(plan)
-            keep = _Keep(listener)
-            store.enqueue(record.id, [base], "check")
-            ending = session.drive(store.experiment(record.id), keep, interrupts)
-            varied = _vary(store, session, record.id, keep, base, interrupts, patience_seconds)
-    finally:
-        store.close()
-    stopped = ending.why is Why.INTERRUPTED or bool(interrupts.count)
+    store, keep = session.store, _Keep(listener)
+    record, _ = store.open_experiment(plan)
+    store.enqueue(record.id, [base], "check")
+    session.drive(store.experiment(record.id), keep, interrupts)
+    varied = _vary(store, session, record.id, keep, base, interrupts, patience_seconds)
     if not varied:
-        return Checked(tuple(keep.trials), False, (), (), folder, stopped)
-    repeat = keep.trials[-1]
-    others = keep.trials[:-1]
+        return Checked(tuple(keep.trials), False, (), (), bool(interrupts.count))
+    repeat, others = keep.trials[-1], keep.trials[:-1]
     return Checked(
-        tuple(keep.trials), True, tuple(unwired(others)), _unsteady(keep.trials[0], repeat), folder, stopped
+        tuple(keep.trials),
+        True,
+        tuple(unwired(others)),
+        _unsteady(keep.trials[0], repeat),
+        bool(interrupts.count),
     )
 
 
