@@ -84,6 +84,7 @@ def show_best(record: ExperimentRecord, found: Best) -> None:
         emit(f"As good: {found.ties} ({names}{more})")
     if found.command:
         emit(f"Run it: {found.command}")
+        emit(f"Its LUTHIER_SEED was {first.seed}.")
 
 
 def _show_table(found: Best, metric: str) -> None:

@@ -11,15 +11,16 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.describe import describe, search_options
-from luthier.cli.live import listener_for
 from luthier.cli.options import Place, as_json, with_store
-from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, size
+from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, short, size
 from luthier.cli.quantities import DURATION
 from luthier.cli.searching import interruptible
 from luthier.description import Algorithm, Description
 from luthier.drive.checking import Checked, check
+from luthier.drive.listener import Listener
 from luthier.drive.preflight import Bill, bill
 from luthier.drive.session import Session, parallel_slots
+from luthier.metrics import tail_of
 from luthier.store import open_store
 from luthier.store.location import FOLDER
 from luthier.trial import Outcome
@@ -57,7 +58,7 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
     folder = Path(tempfile.mkdtemp(prefix="luthier-check-"))
     try:
         slots = len(parallel_slots(asked.description.limits))
-        checked = _run(asked.description, folder / FOLDER, slots, patience)
+        checked = _run(asked.description, folder / FOLDER, patience)
         if checked.interrupted:
             return 130
         cost = bill(checked.trials[0], asked.description.target(), slots) if checked.trials else None
@@ -70,23 +71,26 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(description: Description, folder: Path, slots: int, patience: float) -> Checked:
+def _run(description: Description, folder: Path, patience: float) -> Checked:
     """Runs the pre-flight in a store of its own; Ctrl-C ends its trials, and then it."""
     store = open_store(folder)
     try:
         with Session(store, folder) as session:
             runner = session.start_runner(description.limits)
-            listener = listener_for(slots, check=False, quiet=True)
             with interruptible(runner, "Stopping the check.") as interrupts:
-                return check(description, session, listener, interrupts, patience_seconds=patience)
+                return check(description, session, Listener(), interrupts, patience_seconds=patience)
     finally:
         store.close()
 
 
 def _print(description: Description, checked: Checked, cost: Bill, slots: int) -> None:
     first = checked.trials[0]
-    emit(f"ran       {pairs(first.claim.configuration.texts())}")
+    configuration = first.claim.configuration
+    emit(f"ran       {pairs(short(configuration.values(), configuration.texts()))}")
     emit(f"ended     {first.result.outcome}" + (f": {first.result.reason}" if first.result.reason else ""))
+    if first.result.outcome is not Outcome.SUCCEEDED:
+        for line in tail_of(first.folder / "stderr.log", lines=12).splitlines():
+            emit(f"          | {line}")
     peak = f", {size(cost.peak_bytes)} of memory" if cost.peak_bytes else ""
     emit(f"took      {duration(cost.trial_seconds)}{peak}")
     for name, value in sorted(first.metrics.items()):
@@ -110,9 +114,9 @@ def _print_wiring(description: Description, checked: Checked) -> None:
     for name in checked.unwired:
         emit(f"warning   {name} seems to change nothing: two far values reported the same")
     if not checked.unwired:
-        emit(
-            f"wiring    each of the {many(len(description.space.parameters), 'parameter')} changes what is reported"
-        )
+        count = len(description.space.parameters)
+        which = "the parameter" if count == 1 else f"each of the {count} parameters"
+        emit(f"wiring    {which} changes what is reported")
     for name in checked.unsteady:
         emit(
             f"warning   {name} differs between two runs with the same configuration and seed; seed it by LUTHIER_SEED"

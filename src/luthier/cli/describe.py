@@ -190,6 +190,8 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
     warnings = check_command(command, space.names)
     _find_program(command)
     _try_listed_values(command, space)
+    if options["name"] is not None and not options["name"].strip():
+        raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
     description = Description(
         project=str(project),

@@ -20,7 +20,6 @@ Exit codes:
     3  the store can't be used, or the record went on without you (tell)
     4  there is no such experiment, trial, metric or best trial
    70  a bug in Luthier, with a traceback to report
-  124  a time limit for the whole search was reached
   130  interrupted by Ctrl-C;  143  by TERM;  141  the reader of a pipe went away
 """
 

@@ -32,7 +32,7 @@ _FIGURES = ("POINTS", "LAST", "STEP", "MIN", "MAX", "AVG")
 @with_store
 @as_json
 def command(place: Place, id: Id | None, metric: str | None, as_json: bool) -> None:
-    """Shows what the trials reported. A metric's points are those of all attempts, in the order they were reported."""
+    """Shows what the trials reported. A metric's points are those of the newest attempt, in the order they came."""
     with place.read() as store:
         chosen = id or Id(place.newest(store))
         experiment = store.experiment(chosen.experiment).id
@@ -48,11 +48,12 @@ def command(place: Place, id: Id | None, metric: str | None, as_json: bool) -> N
 
 
 def _points(store: Store, experiment: int, trial: int, metric: str, as_json: bool) -> None:
-    store.trial(experiment, trial)
-    points = store.points(experiment, trial, metric)
+    attempt = store.trial(experiment, trial).attempt
+    points = store.points(experiment, trial, metric, attempt=attempt)
     if as_json:
         shown = [{"step": p.step, "value": p.value, "time": p.time} for p in points]
-        emit_json("points", {"trial": f"{experiment}.{trial}", "metric": metric, "points": shown})
+        whose = {"trial": f"{experiment}.{trial}", "attempt": attempt, "metric": metric}
+        emit_json("points", {**whose, "points": shown})
     elif not points:
         say(f"trial {experiment}.{trial} reported no {metric}")
     else:

@@ -12,14 +12,16 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.describe import Asked, F, describe, search_options
 from luthier.cli.options import Place, as_json, with_store
-from luthier.cli.output import emit, many, say, table
+from luthier.cli.output import emit, many, say, short, table
 from luthier.cli.searching import How, conduct
 from luthier.description import Algorithm
 from luthier.drive.alive import Alive
+from luthier.drive.session import parallel_slots
 from luthier.errors import UsageError
 from luthier.history import History
 from luthier.run.render import render
 from luthier.search import searcher
+from luthier.space import Configuration
 from luthier.store.location import FOLDER
 
 __all__ = ["COMMANDS", "grid", "random"]
@@ -109,6 +111,7 @@ def _search(algorithm: Algorithm, options: dict[str, Any]) -> int:
     _say_size(asked)
     if options["dry_run"]:
         return _show_plan(asked)
+    parallel_slots(asked.description.limits)  # refuses GPUs that are not there, before anything is written
     with place.change(create=True) as store:
         any_seed = not asked.seed_named
         with store.together():
@@ -118,6 +121,10 @@ def _search(algorithm: Algorithm, options: dict[str, Any]) -> int:
             Alive(place.folder).refuse_driven(record.id)  # and so its new budget is not written either
         how = How(options["detach"], options["check"], options["quiet"], options["as_json"])
         return conduct(store, place.folder, record, how, created=created)
+
+
+def _short(configuration: Configuration) -> dict[str, str]:
+    return short(configuration.values(), configuration.texts())
 
 
 def _say_size(asked: Asked) -> None:
@@ -146,7 +153,7 @@ def _show_plan(asked: Asked, most: int = 1000) -> int:
         description.space, History(), description.seed, range(1, min(target, most) + 1)
     )
     names = list(description.space.names)
-    emit(table(names, [[p.configuration.texts().get(name, "-") for name in names] for p in proposals]))
+    emit(table(names, [[_short(p.configuration).get(name, "-") for name in names] for p in proposals]))
     if target > most:
         say(f"(the first {most} of {target})")
     words = render(description.command, proposals[0].configuration.texts(), description.space.names)

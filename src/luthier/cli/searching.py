@@ -28,6 +28,7 @@ __all__ = ["How", "conduct", "interruptible", "run_in_background"]
 
 READY = "LUTHIER_READY_FD"
 BACK = "Stopping: running trials end and go back to the queue."
+TERMINATED = 128 + signal.SIGTERM
 FEW = 3
 """A search of this many trials or fewer is not checked first."""
 
@@ -77,7 +78,8 @@ def _foreground(session: Session, record: ExperimentRecord, how: How, *, created
     _say_ending(ending)
     if record.description.on_finish:
         _on_finish(record.description.on_finish, ending, folder)
-    return print_result(store, ending, as_json=how.as_json)
+    code = print_result(store, ending, as_json=how.as_json)
+    return TERMINATED if ending.why is Why.INTERRUPTED and interrupts.by == "TERM" else code
 
 
 def say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder: Path) -> None:
@@ -111,6 +113,8 @@ def interruptible(runner: CommandRunner, words: str = BACK) -> Iterator[Interrup
 
     def heard(number: int, frame: object) -> None:
         interrupts.count += 1
+        if interrupts.count == 1 and number == signal.SIGTERM:
+            interrupts.by = "TERM"
         if interrupts.count == 1:
             say(f"\n{words} Press Ctrl-C again to kill what runs.")
         elif interrupts.count > 2:

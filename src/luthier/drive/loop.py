@@ -77,6 +77,7 @@ class Interrupts:
 
     count: int = 0
     fd: int | None = None
+    by: str = "Ctrl-C"
     _seen: int = 0
 
     def look(self) -> int:
@@ -114,6 +115,7 @@ class Drive:
         self._renewed = self._sought = self._began = self.clock.elapsed()
         self._typical_seconds = SHORT_SECONDS
         self._failed_in_a_row = 0
+        self._begins = not self.record.finished  # only then can its first trials all fail
         self._ended = 0
 
     def run(self) -> Ending:
@@ -165,10 +167,11 @@ class Drive:
     def _heed(self) -> Why | None:
         """Does what a person asked of the whole experiment; returns why nothing may start, or None."""
         if presses := self.interrupts.look():
-            self._end_all(Outcome.INTERRUPTED, "interrupted by Ctrl-C", kill=presses > 1)
+            self._end_all(Outcome.INTERRUPTED, f"interrupted by {self.interrupts.by}", kill=presses > 1)
             return Why.INTERRUPTED
         if (
-            self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED)
+            self._begins
+            and self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED)
             and not self.record.succeeded
         ):
             return Why.MET if self.record.is_met else Why.ALL_FAILED

@@ -36,16 +36,21 @@ def bill(ended: Ended, trials: int | None, slots: int) -> Bill:
 def unwired(trials: Sequence[Ended]) -> list[str]:
     """Names the parameters that seem to change nothing: two trials that differ in them alone, and reported the same.
 
-    Trials that reported nothing say nothing about wiring.
+    Trials that reported nothing say nothing about wiring, nor does a metric that only repeats a parameter.
     """
     good = [t for t in trials if t.result.outcome is Outcome.SUCCEEDED and t.metrics]
     found: list[str] = []
     for place, one in enumerate(good):
         for other in good[place + 1 :]:
-            if repr(sorted(one.metrics.items())) != repr(sorted(other.metrics.items())):
+            if _reported(one) != _reported(other):
                 continue
             a, b = one.claim.configuration.texts(), other.claim.configuration.texts()
             differing = [name for name in {**a, **b} if a.get(name) != b.get(name)]
             if len(differing) == 1 and differing[0] not in found:
                 found.append(differing[0])
     return found
+
+
+def _reported(ended: Ended) -> list[tuple[str, str]]:
+    """What it reported, in a form in which NaN equals NaN; programs that print their arguments report those too."""
+    return sorted((k, repr(v)) for k, v in ended.metrics.items() if k not in ended.claim.configuration)

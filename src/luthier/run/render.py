@@ -132,6 +132,11 @@ def _cut(command: Command, names: tuple[str, ...]) -> _Template:
     if missing and not command.as_args and not command.from_environment:
         raise CommandError(_unseen(missing))
     appended = tuple(missing) if command.as_args else ()
+    if appended and command.shell and any(sign in words[0] for sign in "|;&<>\n"):
+        raise CommandError(
+            f"--as-args can't tell which program of {words[0]!r} wants {appended[0]}; "
+            f"write :{appended[0]}: where it should stand"
+        )
     return _Template(cut, appended, (*_unknown_colons(words, names), *_same_variable(names)))
 
 

@@ -74,7 +74,8 @@ class Condition:
         return cls(parent, operator, tuple(values))
 
     def __str__(self) -> str:
-        return f"{self.parent} {self.operator} {', '.join(canonical_text(v) for v in self.values)}"
+        texts = [v.text if isinstance(v, Value) else canonical_text(v) for v in self.values]
+        return f"{self.parent} {self.operator} {', '.join(texts)}"
 
 
 def _same(a: Any, b: Any) -> bool:
