@@ -76,12 +76,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def golden(tmp_path: Path) -> Callable[[str, Said], None]:
-    """Compares what was said with a file in golden/; LUTHIER_GOLDEN=write writes it anew."""
+    """Compares what was said with a file in golden/; GOLDEN=write writes it anew."""
 
     def compare(name: str, said: Said) -> None:
         file = Path(__file__).parent / "golden" / f"{name}.txt"
         text = f"exit {said.code}\n--- out\n{said.out}--- err\n{said.err}".replace(str(tmp_path), "/HERE")
-        if os.environ.get("LUTHIER_GOLDEN") == "write":
+        if os.environ.get("GOLDEN") == "write":
             file.write_text(text, encoding="utf-8")
         assert text == file.read_text(encoding="utf-8")
 
