@@ -7,11 +7,15 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import svm_search
 
+from luthier.cli.output import ending
+from luthier.cli.results import print_result
+from luthier.drive.loop import Ending, Why
 from luthier.run.folders import Folders
 from luthier.store import Wish, open_store
 from luthier.trial import Outcome, TrialState
@@ -103,10 +107,49 @@ def test_ask_heeds_the_wish(unfinished, run) -> None:
     assert said.err == "luthier: experiment 1 was asked to pause; lift that with: luthier resume 1\n"
 
 
-def test_a_trial_of_another_program_is_not_waited_for(unfinished, run) -> None:
+def test_one_trial_of_another_program_is_left_to_it(unfinished, run) -> None:
     run("ask", "1")
     assert "can't be told to end" in run("kill", "1.3").err
-    assert "1 trial of another program can't be told to end" in run("stop", "1").err
+    assert open_store(unfinished).trial(1, 3).state is TrialState.RUNNING
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [("stop", Outcome.STOPPED), ("kill", Outcome.KILLED)])
+def test_ending_an_experiment_takes_back_what_was_asked_for(verb, outcome, unfinished, run) -> None:
+    run("ask", "1", "-n", "2")
+    assert run("rm", "-y", "1").code == 2
+    said = run(verb, "1", "--json")
+    assert f"experiment 1 is {outcome.value}, 2 trials taken back from another program" in said.err
+    assert json.loads(said.out)["ended"][0]["trials"] == [3, 4]
+    trial = open_store(unfinished).trial(1, 3)
+    assert trial.result is not None
+    assert (trial.result.outcome, trial.result.reason) == (outcome, f"{outcome.value} by luthier {verb}")
+    assert run("tell", "1.3", "--value", "1").code == 3
+    assert f"1.3  {outcome.value} by luthier {verb}\n" in run("show", "1", "--failed").out
+    assert run("rm", "-y", "1").code == 0
+
+
+def test_a_program_that_asked_drives_nothing(unfinished, run) -> None:
+    run("ask", "1")
+    assert json.loads(run("list", "--json").out)["experiments"][0]["state"] == "asked"
+    assert "1  svm" in run("list", "--running").out
+    assert "run with: luthier resume 1" in run("enqueue", "1", "C=1", "gamma=0.1").err
+    assert "run with: luthier resume 1" in run("retry", "1.1").err
+
+
+def test_hints_name_a_store_that_is_not_found_alone(unfinished, run, tmp_path: Path, monkeypatch) -> None:
+    os.rename(unfinished, tmp_path / "my runs")
+    there = " --store 'my runs'"
+    assert run("pause", "1", "--store", "my runs").err.endswith(f"luthier resume 1{there}\n")
+    assert run("ask", "1", "--store", "my runs").err.endswith(f"luthier resume 1{there}\n")
+    assert run("retry", "1.1", "--store", "my runs").err.endswith(f"luthier resume 1{there}\n")
+    assert run("logs", "1.3", "--store", "my runs").err.endswith(f"luthier logs 1.3 -f{there}\n")
+    monkeypatch.setenv("LUTHIER_STORE", str(tmp_path / "my runs"))
+    assert run("kill", "1").err.endswith("luthier resume 1\n")
+
+
+def test_completion_wants_a_shell_in_one_sentence(run) -> None:
+    said = run("completion")
+    assert (said.code, said.err) == (2, "luthier: name your shell: luthier completion bash, zsh or fish\n")
 
 
 def test_enqueue_from_files(unfinished, run, tmp_path: Path) -> None:
@@ -256,3 +299,26 @@ def test_templates_are_copied_once(run, tmp_path: Path) -> None:
     assert said.err.startswith(
         "luthier: there is no template 'digit' (did you mean digits?); the templates are "
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "queued", "running", "said"),
+    [
+        (4, 2, 0, "2 still to run"),
+        (2, 2, 0, "2 more are written and wait for a larger --num-runs"),
+        (2, 1, 1, "1 still running, 1 more is written and waits for a larger --num-runs"),
+        (2, 0, 0, "2 succeeded"),
+    ],
+)
+def test_the_last_words_tell_what_is_left(target, queued, running, said, unfinished, capsys) -> None:
+    store = open_store(unfinished)
+    record = replace(store.experiment(1), target=target, queued=queued, running=running, succeeded=2)
+    print_result(store, unfinished, Ending(Why.MET, record), as_json=False)
+    assert f", {said}." in capsys.readouterr().err
+    store.close()
+
+
+def test_a_reason_that_begins_with_its_outcome_is_said_once() -> None:
+    assert ending("killed", "killed by luthier kill") == "killed by luthier kill"
+    assert ending("failed", "it exited with code 1") == "failed: it exited with code 1"
+    assert ending("failed", "") == "failed"

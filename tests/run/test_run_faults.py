@@ -116,7 +116,7 @@ def test_a_tree_over_its_memory_is_out_of_memory(bench: Any) -> None:
     bench.runner.start(bench.python(shared_80_mib, trial=2, slot=1, limits=limits))
     ended = {e.id.trial: e.result for e in (bench.ended(), bench.ended())}
     assert ended[1].outcome is Outcome.OUT_OF_MEMORY
-    assert "100 MiB" in ended[1].reason
+    assert "more than the 105 MB it may" in ended[1].reason
     assert ended[1].peak_bytes > 100 << 20
     assert ended[2].outcome is Outcome.SUCCEEDED, "pages shared after a fork were counted twice"
 

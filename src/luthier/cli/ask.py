@@ -42,8 +42,9 @@ def command(place: Place, id: Id, count: int, lease: float, as_json: bool) -> No
     with place.change() as store:
         record = store.experiment(id.experiment)
         if record.wish is not Wish.RUN:
+            lift = place.hint(f"resume {record.id}")
             raise UsageError(
-                f"experiment {record.id} was asked to {record.wish.value}; lift that with: luthier resume {record.id}"
+                f"experiment {record.id} was asked to {record.wish.value}; lift that with: {lift}"
             )
         worker = f"ask:{socket.gethostname()}:{os.getpid()}"
         claims = ask(store, record.id, count, worker, lease, SystemClock())

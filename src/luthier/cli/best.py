@@ -35,7 +35,7 @@ def command(place: Place, id: Id | None, top: int, as_json: bool) -> int:
     with place.read() as store:
         record = place.record(store, id)
         found = best(store, record, top, SystemClock().now())
-        none = "" if found else why_none(store, record)
+        none = "" if found else why_none(store, record, hint=place.hint)
     if as_json:
         emit_json("best", best_document(record, found, none))
     elif found is None:

@@ -6,6 +6,7 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.output import emit
+from luthier.errors import UsageError
 
 __all__ = ["command"]
 
@@ -17,13 +18,17 @@ luthier completion fish > ~/.config/fish/completions/luthier.fish
 
 
 @click.command("completion", cls=Example, example=_EXAMPLE)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> None:
+@click.argument(
+    "shell", required=False, metavar="{bash|zsh|fish}", type=click.Choice(["bash", "zsh", "fish"])
+)
+def command(shell: str | None) -> None:
     """Prints the script that completes commands and options in your shell."""
     from click.shell_completion import get_completion_class
 
     from luthier.cli.app import app
 
+    if shell is None:
+        raise UsageError("name your shell: luthier completion bash, zsh or fish")
     kind = get_completion_class(shell)
     assert kind is not None, "click knows these shells"
     if shell == "bash":

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from luthier.cli.options import Place
-from luthier.cli.output import date, duration, emit, emit_json, number, paint, size, table
+from luthier.cli.output import date, duration, emit, emit_json, ending, number, paint, size, table
 from luthier.cli.showing import trial_style
 from luthier.clock import SystemClock
 from luthier.run.folders import Folders
@@ -123,6 +123,5 @@ def _show_metrics(detail: TrialDetail) -> None:
 
 
 def _attempt(attempt: AttemptRow) -> str:
-    why = f": {attempt.reason}" if attempt.reason else ""
-    ended = f"{attempt.outcome or 'running'}{why}"
+    ended = ending(attempt.outcome or "running", attempt.reason)
     return f"  {attempt.attempt}  {date(attempt.began)}  {duration(attempt.seconds):>7}  {ended}  ({attempt.worker})"

@@ -50,7 +50,7 @@ def command(place: Place, id: Id, values: tuple[Named, ...], files: tuple[Path, 
     names = [f"{id.experiment}.{number}" for number in numbers]
     if as_json:
         emit_json("enqueue", {"trials": names})
-    how = "will run next" if is_active else f"run with: luthier resume {id.experiment}"
+    how = "will run next" if is_active else f"run with: {place.hint(f'resume {id.experiment}')}"
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     say(f"{many(len(names), 'trial')} queued ({shown}); {how}")
 

@@ -7,7 +7,7 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.index import COMMANDS, top_help
 from luthier.cli.output import emit
-from luthier.errors import NotFound
+from luthier.errors import UsageError
 
 __all__ = ["EXIT_CODES", "command"]
 
@@ -43,7 +43,7 @@ def _page(root: click.Context, topic: str) -> str:
     if topic not in COMMANDS:
         from luthier.space.nearest import hint
 
-        raise NotFound(
+        raise UsageError(
             f"there is no command {topic!r}{hint(topic, [*COMMANDS, 'exit-codes'])}; see: luthier --help"
         )
     found = app.get_command(root, topic)

@@ -17,10 +17,14 @@ __all__ = ["command"]
 _HEADS = ("ID", "NAME", "ALGORITHM", "STATE", "TRIALS", "FAILED", "BEST", "OBJECTIVE", "AGE", "COMMAND")
 _COLOURS = {
     ExperimentState.RUNNING: "green",
+    ExperimentState.ASKED: "green",
     ExperimentState.STOPPING: "yellow",
     ExperimentState.PAUSED: "yellow",
     ExperimentState.INTERRUPTED: "yellow",
 }
+
+
+_WORKED_ON = (ExperimentState.RUNNING, ExperimentState.ASKED, ExperimentState.STOPPING)
 
 
 @click.command("list", cls=Example, example="luthier list")
@@ -39,7 +43,7 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
         with place.read() as store:
             rows = experiment_rows(store, place.activity(store))
     if running:
-        rows = [row for row in rows if row.state in (ExperimentState.RUNNING, ExperimentState.STOPPING)]
+        rows = [row for row in rows if row.state in _WORKED_ON]
     rows = rows[:limit]
     if as_json:
         emit_json("list", {"experiments": [asdict(row) for row in rows]})

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from luthier.cli.output import duration, number, pairs, short
+from luthier.cli.output import duration, ending, number, pairs, short
 from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
@@ -109,7 +109,7 @@ class Lines(Listener):
         if result.outcome is Outcome.SUCCEEDED:
             parts.append(f"{objective.metric} {number(result.value)}" if objective else "succeeded")
         else:
-            parts.append(f"{result.outcome}: {result.reason}" if result.reason else str(result.outcome))
+            parts.append(ending(result.outcome, result.reason))
             if ended.again:
                 parts.append("(back to the queue)")
         parts.append(_line_of(claim))

@@ -14,7 +14,7 @@ from luthier.cli.output import emit, emit_json_line, paint, say
 from luthier.errors import NotFound, UsageError
 from luthier.run.adopted import is_guarded
 from luthier.run.folders import Folders
-from luthier.view.experiments import ExperimentState, state_of
+from luthier.view.experiments import ExperimentState, is_asked, state_of
 from luthier.view.logs import Line, Logs
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def command(
         chosen = id or Id(place.newest(store))
         if attempt is not None and (chosen.trial is None or follow):
             raise UsageError("--attempt goes with one trial and without --follow; give an ID like 144.7")
-        _check(store, chosen, attempt, follow)
+        _check(place, store, chosen, attempt, follow)
         logs = Logs(
             store,
             place.folder,
@@ -72,14 +72,14 @@ def command(
             say(f"{chosen} printed nothing here; look {other}")
 
 
-def _check(store: Store, id: Id, attempt: int | None, follow: bool) -> None:
+def _check(place: Place, store: Store, id: Id, attempt: int | None, follow: bool) -> None:
     if id.trial is None:
         store.experiment(id.experiment)
         return
     trial = store.trial(id.experiment, id.trial)
     if not trial.attempt and not follow:
         raise NotFound(
-            f"trial {id} has not begun, so it has printed nothing; wait for it with: luthier logs {id} -f"
+            f"trial {id} has not begun, so it has printed nothing; wait for it with: {place.hint(f'logs {id} -f')}"
         )
     if attempt is not None and attempt > trial.attempt:
         raise NotFound(f"trial {id} has no attempt {attempt}; it has {trial.attempt}")
@@ -108,8 +108,8 @@ def _is_over(place: Place, store: Store, id: Id) -> bool:
     if id.trial is not None and store.trial(id.experiment, id.trial).state == "finished":
         return True
     record = store.experiment(id.experiment)
-    state = state_of(record, place.activity(store)(id.experiment))
-    if state in (ExperimentState.RUNNING, ExperimentState.STOPPING):
+    state = state_of(record, place.activity(store)(id.experiment), is_asked(store, record))
+    if state in (ExperimentState.RUNNING, ExperimentState.ASKED, ExperimentState.STOPPING):
         return False
     return not (record.running and _runs_on(place, store, id))
 

@@ -6,6 +6,8 @@ Use `with_store` on a command to be handed a `Place`, the folder of the record w
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,6 +101,14 @@ class Place:
 
     folder: Path
 
+    def hint(self, words: str) -> str:
+        """The line `luthier WORDS`, with `--store` where it would find another record without."""
+        from luthier.store.location import store_folder
+
+        bare = store_folder(os.environ.get("LUTHIER_STORE"), Path.cwd())
+        is_found = os.path.realpath(bare) == os.path.realpath(self.folder)
+        return f"luthier {words}" + ("" if is_found else f" --store {shlex.quote(str(self.folder))}")
+
     @contextmanager
     def read(self) -> Iterator[Store]:
         """Opens the record to look at it. **Raises** NotFound when there is none."""
@@ -137,7 +147,7 @@ class Place:
         return store.experiment(id.experiment if id else self.newest(store))
 
     def activity(self, store: Store) -> Callable[[int], bool]:
-        """A function telling whether anybody works on an experiment: a driver, a worker, or a program that asked."""
+        """A function telling whether a driver or a living worker is at an experiment."""
         from luthier.drive.alive import Alive
 
         alive = Alive(self.folder)
@@ -145,10 +155,7 @@ class Place:
         def is_active(experiment: int) -> bool:
             if alive.is_driven(experiment):
                 return True
-            return any(
-                not held.lapsed if held.worker.startswith("ask:") else alive.is_working(held.worker)
-                for held in store.held(experiment)
-            )
+            return any(alive.is_working(held.worker) for held in store.held(experiment))
 
         return is_active
 

@@ -19,6 +19,7 @@ __all__ = [
     "emit",
     "emit_json",
     "emit_json_line",
+    "ending",
     "many",
     "number",
     "paint",
@@ -94,6 +95,13 @@ def pairs(texts: Mapping[str, str]) -> str:
 def many(count: int, one: str, more: str | None = None) -> str:
     """`1 trial`, `2 trials`."""
     return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def ending(outcome: str | None, reason: str | None) -> str:
+    """How a trial ended and why: `failed: it exited with code 1`, the outcome once where the reason begins with it."""
+    if not reason or not outcome:
+        return outcome or reason or "-"
+    return reason if reason.startswith(outcome) else f"{outcome}: {reason}"
 
 
 def duration(seconds: float | None) -> str:

@@ -38,6 +38,7 @@ def command(place: Place, ids: tuple[Id, ...], as_json: bool) -> None:
                 else "nothing runs"
             )
             was = "" if changed else " already"
-            say(f"experiment {record.id} is paused{was}; {running}; go on with: luthier resume {record.id}")
+            again = place.hint(f"resume {record.id}")
+            say(f"experiment {record.id} is paused{was}; {running}; go on with: {again}")
     if as_json:
         emit_json("pause", {"paused": documents})

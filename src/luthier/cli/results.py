@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from luthier.cli.best import best_document, show_best
+from luthier.cli.options import Place
 from luthier.cli.output import emit, emit_json, many, say
 from luthier.clock import SystemClock
 from luthier.drive.loop import Ending, Why
@@ -23,9 +25,9 @@ def exit_code(ending: Ending) -> int:
     return 0 if ending.record.succeeded else 1
 
 
-def print_result(store: Store, ending: Ending, *, as_json: bool) -> int:
+def print_result(store: Store, folder: Path, ending: Ending, *, as_json: bool) -> int:
     """Tells what a search found, on standard output, and returns the exit code."""
-    record = ending.record
+    record, place = ending.record, Place(folder)
     found = best(store, record, 1, SystemClock().now())
     if as_json:
         emit_json("search", _document(store, ending, found))
@@ -34,19 +36,30 @@ def print_result(store: Store, ending: Ending, *, as_json: bool) -> int:
     if found is not None:
         emit()
         show_best(record, found)
-        say(f"All trials: luthier show {record.id}")
+        say(f"All trials: {place.hint(f'show {record.id}')}")
     elif record.description.objective is not None and record.finished:
-        say(why_none(store, record))
+        say(why_none(store, record, place.hint))
     return exit_code(ending)
 
 
 def _say_counts(store: Store, record: ExperimentRecord) -> None:
     other = ", ".join(f"{n} {outcome}" for outcome, n in store.unsuccessful(record.id).items())
-    left = record.queued + record.running
     parts = [f"{many(record.finished, 'trial')} finished", f"{record.succeeded} succeeded"]
     parts += [other] if other else []
-    parts += [f"{left} still to run"] if left else []
+    parts += _still_to_run(record)
     say(f"Experiment {record.id}: {', '.join(parts)}.")
+
+
+def _still_to_run(record: ExperimentRecord) -> list[str]:
+    """What is left: to be run, or, with the target met, only written."""
+    left = record.queued + record.running
+    if not record.is_met:
+        return [f"{left} still to run"] if left else []
+    parts = [f"{record.running} still running"] if record.running else []
+    if record.queued:
+        wait = "is written and waits" if record.queued == 1 else "are written and wait"
+        parts.append(f"{record.queued} more {wait} for a larger --num-runs")
+    return parts
 
 
 def _document(store: Store, ending: Ending, found: Best | None) -> dict[str, Any]:

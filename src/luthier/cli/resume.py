@@ -31,8 +31,7 @@ def command(id: Id | None, detach: bool, quiet: bool, as_json: bool, place: Plac
         record = place.record(store, id)
         if Alive(place.folder).is_driven(record.id) and record.wish is not Wish.RUN:
             store.set_wish(record.id, Wish.RUN, "resumed by luthier resume")
-            say(
-                f"Experiment {record.id} goes on in the process that drives it. Follow it with: luthier logs {record.id} -f"
-            )
+            follow = place.hint(f"logs {record.id} -f")
+            say(f"Experiment {record.id} goes on in the process that drives it. Follow it with: {follow}")
             return 0
         return conduct(store, place.folder, record, How(detach=detach, quiet=quiet, as_json=as_json))

@@ -37,7 +37,7 @@ def command(place: Place, ids: tuple[Id, ...], failed: bool, as_json: bool) -> N
         active = place.activity(store)
         for experiment in experiments:
             count = many(sum(id.experiment == experiment for id in queued), "trial")
-            how = "will run" if active(experiment) else f"run with: luthier resume {experiment}"
+            how = "will run" if active(experiment) else f"run with: {place.hint(f'resume {experiment}')}"
             say(f"{count} of experiment {experiment} queued for another attempt; {how}")
     if not wanted:
         say("nothing is to be retried: every finished trial succeeded")

@@ -52,7 +52,7 @@ def _refuse_living(place: Place, store: Store, record: ExperimentRecord) -> None
     if record.running or place.activity(store)(record.id):
         raise AliveError(
             f"experiment {record.id} is running ({many(record.running, 'trial')}); end it first with: "
-            f"luthier kill {record.id}"
+            f"{place.hint(f'kill {record.id}')}"
         )
 
 

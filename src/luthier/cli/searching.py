@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.cli.live import listener_for
+from luthier.cli.options import Place
 from luthier.cli.output import many, say
 from luthier.cli.results import print_result
 from luthier.drive.loop import Ending, Interrupts, Why
@@ -49,8 +50,8 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
     **Raises** AliveError while another process drives it.
     """
     if record.is_met and not record.running:
-        say(f"experiment {record.id} already has its {record.finished} trials")
-        return print_result(store, Ending(Why.MET, record), as_json=how.as_json)
+        say(f"experiment {record.id} already has its {many(record.finished, 'trial')}")
+        return print_result(store, folder, Ending(Why.MET, record), as_json=how.as_json)
     with Session(store, folder) as session:
         session.become_driver(record.id)
         if not how.detach:
@@ -75,10 +76,10 @@ def _foreground(session: Session, record: ExperimentRecord, how: How, *, created
             ending = session.drive(record, listener, interrupts, first_alone=first_alone)
         finally:
             listener.close()
-    _say_ending(ending)
+    _say_ending(ending, Place(folder))
     if record.description.on_finish:
         _on_finish(record.description.on_finish, ending, folder)
-    code = print_result(store, ending, as_json=how.as_json)
+    code = print_result(store, folder, ending, as_json=how.as_json)
     return TERMINATED if ending.why is Why.INTERRUPTED and interrupts.by == "TERM" else code
 
 
@@ -117,7 +118,9 @@ def interruptible(runner: CommandRunner, words: str = BACK) -> Iterator[Interrup
             interrupts.by = "TERM"
         if interrupts.count == 1:
             say(f"\n{words} Press Ctrl-C again to kill what runs.")
-        elif interrupts.count > 2:
+        elif interrupts.count == 2:
+            say("Killing them.")
+        else:
             raise KeyboardInterrupt
 
     before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
@@ -133,21 +136,20 @@ def interruptible(runner: CommandRunner, words: str = BACK) -> Iterator[Interrup
         writing.close()
 
 
-def _say_ending(ending: Ending) -> None:
+def _say_ending(ending: Ending, place: Place) -> None:
     id = ending.record.id
-    again = f"go on with: luthier resume {id}"
+    line = place.hint(f"resume {id}")
+    again = f"go on with: {line}"
     match ending.why:
         case Why.INTERRUPTED:
-            say(
-                f"Interrupted; nothing is lost. To go on, type the same command again, or: luthier resume {id}"
-            )
+            say(f"Interrupted; nothing is lost. To go on, type the same command again, or: {line}")
         case Why.PAUSED:
             say(f"Experiment {id} is paused; {again}")
         case Why.STOPPED | Why.KILLED:
             say(f"Experiment {id} was {ending.why}; {again}")
         case Why.ALL_FAILED:
             say(
-                f"The first {ending.record.finished} trials all failed, so no more were started. "
+                f"The first {many(ending.record.finished, 'trial')} all failed, so no more were started. "
                 f"Mend the command, or if that is how it should be, {again}"
             )
         case Why.EXHAUSTED:
@@ -158,10 +160,10 @@ def _say_ending(ending: Ending) -> None:
 
 def _detach(folder: Path, record: ExperimentRecord) -> None:
     """Hands the experiment to a driver in the background."""
-    pid = run_in_background(folder, record.id)
+    pid, place = run_in_background(folder, record.id), Place(folder)
     say(
-        f"Experiment {record.id} runs in the background (process {pid}). Follow it with: luthier logs {record.id} -f; "
-        f"end it with: luthier stop {record.id}"
+        f"Experiment {record.id} runs in the background (process {pid}). "
+        f"Follow it with: {place.hint(f'logs {record.id} -f')}; end it with: {place.hint(f'stop {record.id}')}"
     )
 
 

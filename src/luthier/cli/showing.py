@@ -7,7 +7,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from luthier.cli.options import Place
-from luthier.cli.output import duration, emit, emit_json, many, number, paint, pairs, say, short, table
+from luthier.cli.output import (
+    duration,
+    emit,
+    emit_json,
+    ending,
+    many,
+    number,
+    paint,
+    pairs,
+    say,
+    short,
+    table,
+)
 from luthier.errors import NotFound
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.view.experiments import ExperimentRow, experiment_row
@@ -186,10 +198,11 @@ def trial_style(row: TrialRow) -> tuple[str, ...]:
 def _show_failures(shown: PageShown, found: Page) -> None:
     """Each trial that did not succeed, with its reason and the last lines it printed."""
     for row in found.rows:
-        emit(paint(f"{row.name}  {row.outcome}: {row.reason}", *trial_style(row)))
+        emit(paint(f"{row.name}  {ending(row.outcome, row.reason)}", *trial_style(row)))
         emit(f"    {pairs(short(row.values, row.texts))}  ({duration(row.seconds)})")
         for line in shown.tail(row):
             emit(paint(f"    | {line}", "dim"))
     if found.total is not None:
         count = many(found.total, "trial")
-        say(f"{count} did not succeed; queue them again with: luthier retry {shown.record.id} --failed")
+        again = shown.place.hint(f"retry {shown.record.id} --failed")
+        say(f"{count} did not succeed; queue them again with: {again}")

@@ -1,8 +1,8 @@
 """What `stop` and `kill` share: making a wish durable, seeing that somebody heeds it, and waiting until it is done.
 
 Whoever drives an experiment reads the wish and ends its trials. When nobody does, because the driver was killed, this
-process takes its place for as long as that needs. A trial that another program asked for (`luthier ask`) can't be
-ended from here; its late result will be kept as an event.
+process takes its place for as long as that needs. A program that asked for a trial (`luthier ask`) can't be told: with
+the whole experiment its trial is ended in the record, and its late result will be kept as an event.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from luthier.cli.options import Id, Place
 from luthier.cli.output import emit_json, many, say
 from luthier.errors import AliveError
-from luthier.store import Store, Wish
-from luthier.trial import Outcome, TrialState
+from luthier.store import Store, Verdict, Wish
+from luthier.trial import Outcome, Result, TrialState
 
 if TYPE_CHECKING:
     from luthier.trial import Trial
@@ -71,34 +71,40 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
         )
     running = [held.id.trial for held in store.held(number)]
     changed = store.set_wish(number, how.wish, how.reason)
+    freed = _free_asked(store, number, how)
+    running += [trial for trial in freed if trial not in running]
     if running and wait:
         _see_to_it(place, store, number)
         # What was sent ahead and had not begun is back in the queue: it was never ended.
         running = [trial for trial in running if store.trial(number, trial).state is not TrialState.QUEUED]
-    left = store.experiment(number)
-    message = _told(place, store, left.id, how, running, changed, wait)
+    message = _told(place, store, number, how, running, changed, len(freed))
     return _document(id, how, changed, running, message)
 
 
+def _free_asked(store: Store, experiment: int, how: How) -> list[int]:
+    """Ends the trials that other programs asked for, in the record alone; returns their numbers."""
+    asked = [held.id for held in store.held(experiment) if held.worker.startswith(_ASKED)]
+    result = Result(how.outcome, how.reason)
+    return [id.trial for id in asked if store.finish(id, result) is Verdict.ACCEPTED]
+
+
 def _told(
-    place: Place, store: Store, number: int, how: How, running: Sequence[int], changed: bool, wait: bool
+    place: Place, store: Store, number: int, how: How, running: Sequence[int], changed: bool, freed: int
 ) -> str:
     record = store.experiment(number)
-    again = f"go on with: luthier resume {number}"
+    again = f"go on with: {place.hint(f'resume {number}')}"
     if not running:
         was = "" if changed else " already"
         return f"experiment {number} is {how.outcome.value}{was}; nothing was running, {again}"
-    still = [held for held in store.held(number) if held.id.trial in running]
-    asked = [held for held in still if held.worker.startswith(_ASKED)]
-    if len(still) > len(asked):
+    if any(held.id.trial in running for held in store.held(number)):
         count = many(record.running, "trial")
         return f"experiment {number} is being {how.outcome.value}, {count} still running; {again}"
-    ended = len(running) - len(asked)
+    ended = len(running) - freed
     parts = [f"experiment {number} is {how.outcome.value}"]
     if ended:
         parts.append(f"{many(ended, 'running trial')} ended")
-    if asked:
-        parts.append(f"{many(len(asked), 'trial')} of another program can't be told to end")
+    if freed:
+        parts.append(f"{many(freed, 'trial')} taken back from another program")
     return ", ".join(parts) + f"; {again}"
 
 
@@ -144,7 +150,7 @@ def _end_trial(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict
     done = end_trial(store, folders, id.experiment, id.trial, how.outcome, how.reason, kill=how.is_kill)
     after = _awaited(place, store, id, before) if wait and done else store.trial(id.experiment, id.trial)
     ended = [id.trial] if after.state is TrialState.FINISHED else []
-    return _document(id, how, done, ended, _trial_told(id, after, done))
+    return _document(id, how, done, ended, _trial_told(place, id, after, done))
 
 
 def _awaited(place: Place, store: Store, id: Id, before: Trial) -> Trial:
@@ -159,12 +165,13 @@ def _awaited(place: Place, store: Store, id: Id, before: Trial) -> Trial:
         time.sleep(_BEAT_SECONDS)
 
 
-def _trial_told(id: Id, after: Trial, done: bool) -> str:
+def _trial_told(place: Place, id: Id, after: Trial, done: bool) -> str:
     if after.state is TrialState.FINISHED and after.result is not None:
         return f"trial {id} ended: {after.result.outcome.value}"
     if not done:
-        return f"trial {id} could not be ended: no guardian answers for it; see: luthier show {id}"
-    return f"trial {id} was told to end; it is recorded when the experiment goes on: luthier resume {id.experiment}"
+        return f"trial {id} could not be ended: no guardian answers for it; see: {place.hint(f'show {id}')}"
+    again = place.hint(f"resume {id.experiment}")
+    return f"trial {id} was told to end; it is recorded when the experiment goes on: {again}"
 
 
 def _document(id: Id, how: How, changed: bool, trials: Sequence[int], message: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def command(
         objective = store.experiment(id.experiment).description.objective
         result = _result(objective, value, points, failed)
         name = AttemptId(id.experiment, id.trial, attempt or trial.attempt)
-        verdict = _finish(store, trial, name, points, result)
+        verdict = _finish(place, store, trial, name, points, result)
     if as_json:
         outcome = {"outcome": result.outcome.value, "value": result.value}
         emit_json("tell", {"trial": str(id), "attempt": name.attempt, "verdict": verdict, **outcome})
@@ -92,14 +92,15 @@ def _result(
     return Result(Outcome.SUCCEEDED, "", value)
 
 
-def _finish(store: Store, trial: Trial, id: AttemptId, points: list[Point], result: Result) -> str:
+def _finish(
+    place: Place, store: Store, trial: Trial, id: AttemptId, points: list[Point], result: Result
+) -> str:
     """Reports and ends the attempt. **Raises** ConflictError when it no longer holds its trial."""
     from luthier.store import Verdict
 
+    take = place.hint(f"ask {trial.experiment}")
     if not id.attempt:
-        raise UsageError(
-            f"trial {trial.name} was never asked for; take trials with: luthier ask {trial.experiment}"
-        )
+        raise UsageError(f"trial {trial.name} was never asked for; take trials with: {take}")
     if points and trial.attempt == id.attempt and trial.result is None:
         store.report(id, 0, points)
     verdict = store.finish(id, result)
@@ -112,6 +113,6 @@ def _finish(store: Store, trial: Trial, id: AttemptId, points: list[Point], resu
         )
         raise ConflictError(
             f"trial {trial.name}: attempt {id.attempt} came too late, {holder}; your result is kept as an event and "
-            f"counted nowhere, ask for another trial with: luthier ask {trial.experiment}"
+            f"counted nowhere, ask for another trial with: {take}"
         )
     return verdict.value

@@ -106,9 +106,9 @@ class GpuSlots:
             raise UsageError(f"a trial can't have {gpus:g} GPUs: give a whole number, or a fraction below 1")
         have = len(self._free)
         if gpus > have or (gpus > 0 and not have):
-            noun = "GPU" if have == 1 else "GPUs"
+            asked, there = ("GPU" if count == 1 else "GPUs" for count in (gpus, have))
             raise UsageError(
-                f"a trial asks for {gpus:g} GPUs and this machine has {have or 'no'} {noun}; "
+                f"a trial asks for {gpus:g} {asked} and this machine has {have or 'no'} {there}; "
                 "lower --gpus-per-run or run where there are more"
             )
 

@@ -16,15 +16,26 @@ from luthier.store import ExperimentRecord, Sort, Store, Wish
 if TYPE_CHECKING:
     from luthier.trial import Trial
 
-__all__ = ["ExperimentRow", "ExperimentState", "best_trials", "experiment_row", "experiment_rows", "state_of"]
+__all__ = [
+    "ExperimentRow",
+    "ExperimentState",
+    "best_trials",
+    "experiment_row",
+    "experiment_rows",
+    "is_asked",
+    "state_of",
+]
 
 IsActive = Callable[[int], bool]
+_ASKED = "ask:"
+"""Begins the names of workers that are other programs, as in `drive/recovering.py`."""
 
 
 class ExperimentState(StrEnum):
     """What an experiment is doing."""
 
     RUNNING = "running"
+    ASKED = "asked"  # nobody drives it; programs that asked have trials of it
     PAUSED = "paused"  # nothing new starts; trials may still be running
     STOPPING = "stopping"  # asked to stop or killed; trials are still running
     STOPPED = "stopped"  # by a person; `resume` goes on
@@ -60,8 +71,15 @@ class ExperimentRow:
     command: str | None
 
 
-def state_of(record: ExperimentRecord, is_active: bool) -> ExperimentState:
-    """What an experiment is doing, given whether anybody works on it."""
+def is_asked(store: Store, record: ExperimentRecord) -> bool:
+    """Whether another program has a trial of the experiment that is still its own. **Cost** one indexed read."""
+    if not record.running:
+        return False
+    return any(held.worker.startswith(_ASKED) and not held.lapsed for held in store.held(record.id))
+
+
+def state_of(record: ExperimentRecord, is_active: bool, is_asked: bool = False) -> ExperimentState:
+    """What an experiment is doing, given whether a driver or worker is at it and whether a program that asked is."""
     is_open = record.target is None or not record.is_met
     match record.wish:
         case Wish.STOP | Wish.KILL if record.running or is_active:
@@ -72,6 +90,8 @@ def state_of(record: ExperimentRecord, is_active: bool) -> ExperimentState:
             return ExperimentState.PAUSED
     if is_active:
         return ExperimentState.RUNNING
+    if is_asked:
+        return ExperimentState.ASKED
     return ExperimentState.INTERRUPTED if is_open or record.running else ExperimentState.FINISHED
 
 
@@ -85,7 +105,7 @@ def best_trials(store: Store, record: ExperimentRecord, limit: int, offset: int 
 
 
 def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) -> ExperimentRow:
-    """One experiment as a row. **Cost** two indexed reads."""
+    """One experiment as a row. **Cost** three indexed reads."""
     what = record.description
     best = best_trials(store, record, 1)
     objective = what.objective
@@ -94,7 +114,7 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         name=what.name,
         project=what.project,
         algorithm=what.algorithm.name,
-        state=state_of(record, is_active(record.id)),
+        state=state_of(record, is_active(record.id), is_asked(store, record)),
         target=record.target,
         trials=record.trials - record.reserved,
         queued=record.queued,

@@ -7,7 +7,7 @@ told: "2 others, differing only in gamma".
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -108,21 +108,26 @@ def command_line(store: Store, record: ExperimentRecord, number: int) -> str | N
     return f"export {given}; {line}" if command.shell else f"{given} {line}"
 
 
-def why_none(store: Store, record: ExperimentRecord) -> str:
-    """The sentence that says why an experiment has no best trial, and what to do."""
+def why_none(store: Store, record: ExperimentRecord, hint: Callable[[str], str] = "luthier {}".format) -> str:
+    """The sentence that says why an experiment has no best trial, and what to do.
+
+    `hint` makes the line to type of a command's words.
+    """
     id, objective = record.id, record.description.objective
     if objective is None:
         return (
             f"experiment {id} has no objective, so none of its trials is best; "
-            f"compare them with 'luthier show {id} --sort METRIC', or name one with --metric when you search"
+            f"compare them with '{hint(f'show {id} --sort METRIC')}', or name one with --metric when you search"
         )
     if not record.finished:
-        return f"no trial of experiment {id} has ended yet; watch them with: luthier show {id}"
+        return f"no trial of experiment {id} has ended yet; watch them with: {hint(f'show {id}')}"
     if not record.succeeded:
         ended = store.unsuccessful(id)
         how = ", ".join(f"{n} {outcome.value}" for outcome, n in sorted(ended.items(), key=_commonest))
-        return f"no trial of experiment {id} succeeded ({how}); see why with: luthier show {id} --failed"
-    return f"no trial of experiment {id} reported {objective.metric} as a number; see: luthier metrics {id}"
+        return f"no trial of experiment {id} succeeded ({how}); see why with: {hint(f'show {id} --failed')}"
+    return (
+        f"no trial of experiment {id} reported {objective.metric} as a number; see: {hint(f'metrics {id}')}"
+    )
 
 
 def _commonest(item: tuple[Outcome, int]) -> tuple[int, str]:
