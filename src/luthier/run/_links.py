@@ -161,9 +161,21 @@ class NurseryProcess:
         deadline = time.monotonic() + wait_seconds
         try:
             while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
-                if time.monotonic() >= deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     return False
-                time.sleep(0.001)
+                self._wait_for_end(left)
         except ChildProcessError:
             pass
         return True
+
+    def _wait_for_end(self, seconds: float) -> None:
+        """Waits until the nursery's process ends; where there is no pidfd (macOS), a moment at most."""
+        if not hasattr(os, "pidfd_open"):
+            time.sleep(min(seconds, 0.001))
+            return
+        pidfd = os.pidfd_open(self.pid)
+        try:
+            select.select([pidfd], [], [], seconds)
+        finally:
+            os.close(pidfd)
