@@ -17,7 +17,6 @@ from luthier.errors import IllegalTransition
 from luthier.space import Configuration
 
 __all__ = [
-    "COUNTED",
     "TRANSITIONS",
     "Attempt",
     "AttemptId",
@@ -91,9 +90,6 @@ TRANSITIONS: dict[tuple[TrialState, Step], TrialState] = {
     (TrialState.WAITING, Step.CANCEL): TrialState.FINISHED,
     (TrialState.FINISHED, Step.RETRY): TrialState.QUEUED,
 }
-
-COUNTED = (TrialState.FINISHED,)
-"""The states that count towards `--num-runs`. Failed and stopped trials are finished ones."""
 
 
 def next_state(state: TrialState, step: Step) -> TrialState:

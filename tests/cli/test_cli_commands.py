@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
-import threading
-import time
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from luthier.cli.results import print_result
 from luthier.drive.loop import Ending, Why
 from luthier.run.folders import Folders
 from luthier.store import Wish, open_store
-from luthier.trial import Outcome, TrialState
+from luthier.trial import AttemptId, Outcome, Result, TrialState
 
 
 @pytest.fixture
@@ -258,27 +258,26 @@ def test_parquet_without_pyarrow_names_the_extra(place, run, monkeypatch) -> Non
     assert "pip install 'luthier[parquet]'" in said.err
 
 
-def test_logs_follow_new_trials_until_the_end(unfinished, run) -> None:
-    """A trial begins and prints while it is followed; following ends with the experiment."""
-    store = open_store(unfinished)
-    said = []
+def test_logs_follow_new_trials_until_the_end(unfinished, run, monkeypatch) -> None:
+    """A trial prints while it is followed, a piece each beat; following ends with the experiment."""
     asked = json.loads(run("ask", "1").out)["trials"][0]
-    follower = threading.Thread(target=lambda: said.append(run("logs", "1", "-f", "--tail", "1")))
-    follower.start()
-    time.sleep(0.4)
-    with open(Path(asked["folder"]) / "stdout.log", "w") as log:
-        for line in ("one\n", "two\nth", "ree\n", "no newline"):
-            log.write(line)
-            log.flush()
-            time.sleep(0.1)
-    assert follower.is_alive()
-    store.set_wish(1, Wish.STOP)
-    from luthier.trial import AttemptId, Result
+    log = Path(asked["folder"]) / "stdout.log"
 
-    store.finish(AttemptId(1, 3, 1), Result(Outcome.SUCCEEDED, "", 1.0))
-    follower.join(5)
-    assert not follower.is_alive()
-    assert said[0].out.splitlines() == [
+    def end() -> None:
+        with closing(open_store(unfinished)) as store:
+            store.set_wish(1, Wish.STOP)
+            store.finish(AttemptId(1, 3, 1), Result(Outcome.SUCCEEDED, "", 1.0))
+
+    def write(piece: str) -> None:
+        with open(log, "a") as file:
+            file.write(piece)
+
+    beats = [partial(write, piece) for piece in ("one\n", "two\nth", "ree\n", "no newline")]
+    beats.append(end)
+    monkeypatch.setattr("luthier.cli.logs.time.sleep", lambda _: beats.pop(0)())
+    said = run("logs", "1", "-f", "--tail", "1")
+    assert not beats
+    assert said.out.splitlines() == [
         "1.1 | done",
         "1.2 | done",
         "1.3 | one",

@@ -45,41 +45,20 @@ def test_the_pages_grid_has_its_sixteen_rows_in_order(tmp_path: Path) -> None:
 
 
 def test_the_pages_random_search_has_ten_rows_in_range(tmp_path: Path) -> None:
-    space = [
+    words = [
+        "random",
+        "--num-runs",
+        "10",
         "--param",
         "rate=.001:1.0:log",
         "--param",
         "layers=2:100:linear:int",
-        "--param",
-        "cell=gru,lstm,rnn",
     ]
-    done = luthier(
-        tmp_path,
-        "random",
-        "--num-runs",
-        "10",
-        *space,
-        "--dry-run",
-        "--",
-        "train",
-        ":rate:",
-        ":layers:",
-        ":cell:",
-    )
-    assert done.returncode == 2 and "'train' was not found" in done.stderr
-    done = luthier(
-        tmp_path,
-        "random",
-        "--num-runs",
-        "10",
-        *space,
-        "--dry-run",
-        "--",
-        "echo",
-        ":rate:",
-        ":layers:",
-        ":cell:",
-    )
+    words += ["--param", "cell=gru,lstm,rnn", "--dry-run", "--"]
+    values = [":rate:", ":layers:", ":cell:"]
+    refused = luthier(tmp_path, *words, "no-such-program", *values)
+    assert refused.returncode == 2 and "'no-such-program' was not found" in refused.stderr
+    done = luthier(tmp_path, *words, "echo", *values)
     rows = [line.split() for line in done.stdout.splitlines()[1:]]
     assert len(rows) == 10
     for rate, layers, cell in rows:
