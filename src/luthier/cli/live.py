@@ -16,7 +16,7 @@ from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
 from luthier.metrics import tail_of
 from luthier.store import Claim, ExperimentRecord
-from luthier.trial import AttemptId, Outcome, Point
+from luthier.trial import AttemptId, Outcome, Point, Trial
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -49,6 +49,11 @@ class Lines(Listener):
         self.ended_here = 0
         self.record: ExperimentRecord | None = None
         self.failed: Ended | None = None
+
+    def begin_from(self, best: Trial | None) -> None:
+        """Takes the best trial of earlier drives into account."""
+        if best is not None and best.result is not None and best.result.value is not None:
+            self._best = (best.result.value, best.name)
 
     # ------------------------------------------------------------------ what the drive says
 

@@ -24,6 +24,7 @@ from luthier.drive.session import Session, parallel_slots
 from luthier.errors import LuthierError
 from luthier.run.command import CommandRunner
 from luthier.store import ExperimentRecord, Store, Wish
+from luthier.view.experiments import best_trials
 
 __all__ = ["How", "conduct", "interruptible", "run_in_background"]
 
@@ -71,6 +72,7 @@ def _foreground(session: Session, record: ExperimentRecord, how: How, *, created
     _say_ready()
     first_alone = how.check and not record.finished and (record.target is None or record.target > FEW)
     listener = listener_for(slots, check=first_alone, quiet=how.quiet)
+    listener.begin_from(next(iter(best_trials(store, record, 1)), None))
     with interruptible(session.start_runner(limits)) as interrupts:
         try:
             ending = session.drive(record, listener, interrupts, first_alone=first_alone)
