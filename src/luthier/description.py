@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from luthier.errors import UsageError
-from luthier.space import Space
+from luthier.space import Configuration, Space
+from luthier.trial import Observation
 
 __all__ = ["Algorithm", "Command", "Description", "Limits", "Objective"]
 
@@ -97,7 +98,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One experiment, whole. `trials` is the target number of finished trials (None: as many as the space has)."""
+    """One experiment, whole. `trials` is the target number of finished trials (None: as many as the space has);
+    `earlier` is what a warm start found elsewhere, taken over once, when the experiment begins."""
 
     project: str
     space: Space
@@ -110,12 +112,14 @@ class Description:
     name: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     on_finish: str | None = None
+    earlier: tuple[Observation, ...] = ()
 
     def identity(self) -> str:
-        """A digest of what the experiment is. Budget, limits, name and labels are left out; so is the seed,
-        which the store compares by itself, because a user who names none goes on with the newest twin."""
+        """A digest of what the experiment is. Budget, limits, name and labels are left out; so is what a warm start
+        knew, which stays as it was at the beginning, and the seed, which the store compares by itself, because a
+        user who names none goes on with the newest twin."""
         what = self.to_dict()
-        for spent in ("trials", "limits", "name", "labels", "on_finish", "seed", "format"):
+        for spent in ("trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format"):
             what.pop(spent)
         canonical = json.dumps(what, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:32]
@@ -143,6 +147,14 @@ class Description:
             "name": self.name,
             "labels": self.labels,
             "on_finish": self.on_finish,
+            "earlier": [
+                {
+                    "configuration": json.loads(known.configuration.to_json()),
+                    "value": known.value,
+                    "source": known.source,
+                }
+                for known in self.earlier
+            ],
         }
 
     @classmethod
@@ -174,6 +186,7 @@ class Description:
             name=data["name"],
             labels=data["labels"],
             on_finish=data["on_finish"],
+            earlier=tuple(map(_observation, data.get("earlier", ()))),
         )
 
     def amended(self, other: Description) -> Description:
@@ -185,3 +198,8 @@ class Description:
             labels={**self.labels, **other.labels},
             on_finish=other.on_finish,
         )
+
+
+def _observation(data: dict[str, Any]) -> Observation:
+    kept = data["configuration"]
+    return Observation(Configuration(kept["values"], kept.get("texts")), data["value"], data["source"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from luthier.trial import Outcome, Trial, TrialState
+from luthier.trial import Observation, Outcome, Trial, TrialState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,11 +24,16 @@ __all__ = ["History"]
 class History:
     """The trials of one experiment as they stood at `revision`, by number.
 
-    A trial whose lease has lapsed is given as queued, so that nothing waits for it.
+    A trial whose lease has lapsed is given as queued, so that nothing waits for it. `maximize` is the objective's
+    direction, `target` the number of trials asked for (None: without end), `earlier` what other experiments found that
+    this one may begin from.
     """
 
     revision: int = 0
     trials: tuple[Trial, ...] = ()
+    maximize: bool = True
+    target: int | None = None
+    earlier: tuple[Observation, ...] = ()
 
     @cached_property
     def finished(self) -> tuple[Trial, ...]:
@@ -43,6 +48,17 @@ class History:
         )
 
     @cached_property
+    def expected(self) -> tuple[Trial, ...]:
+        """The pending trials whose results will come without anything else being proposed: those that run, wait for a
+        rung or were never begun. What was lost or interrupted is not counted on."""
+        return tuple(t for t in self.pending if t.state is not TrialState.QUEUED or not t.attempt)
+
+    @cached_property
+    def failed(self) -> tuple[Trial, ...]:
+        """The finished trials whose configuration may be the cause that they failed."""
+        return tuple(t for t in self.finished if t.result and t.result.outcome.blames_configuration)
+
+    @cached_property
     def scored(self) -> tuple[Trial, ...]:
         """The succeeded or stopped trials that have a value of the objective."""
         kept = (Outcome.SUCCEEDED, Outcome.STOPPED)
@@ -55,3 +71,7 @@ class History:
         import numpy as np
 
         return np.array([t.result.value for t in self.scored if t.result], dtype=np.float64)
+
+    def losses(self) -> NDArray[np.float64]:
+        """The values of `scored`, turned so that less is better. **Shapes** (n,)."""
+        return -self.values() if self.maximize else self.values()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.errors import IllegalTransition
 from luthier.space import Configuration
@@ -20,6 +20,7 @@ __all__ = [
     "TRANSITIONS",
     "Attempt",
     "AttemptId",
+    "Observation",
     "Outcome",
     "Point",
     "Proposal",
@@ -111,8 +112,7 @@ def trial_seed(seed: int, number: int) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptId:
+class AttemptId(NamedTuple):
     """Names one attempt: (experiment, trial number, attempt number). Every write of a worker is fenced by it."""
 
     experiment: int
@@ -142,7 +142,15 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Observation:
+    """A configuration and the objective it reached elsewhere: what a warm start begins from. `source` names the trial."""
+
+    configuration: Configuration
+    value: float
+    source: str = ""
+
+
+class Point(NamedTuple):
     """One value of a metric: `step` is the trial's own count (epoch, fold), `time` seconds since 1970."""
 
     metric: str
@@ -168,8 +176,7 @@ class Result:
     cpu_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One execution of a trial as the record has it. Times are seconds since 1970."""
 
     id: AttemptId

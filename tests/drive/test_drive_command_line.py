@@ -11,7 +11,7 @@ from typing import Any
 
 from drive_shop import Shop, until
 
-from luthier.cli.searching import interruptible
+from luthier.cli.foreground import interruptible
 from luthier.run.command import CommandRunner
 
 LOSS = ("--metric", "loss", "--minimize")

@@ -1,5 +1,6 @@
 """Grid, random and Sobol: the pages' examples, frequencies, and independence of who asks."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from scipy.stats import qmc
 from luthier.description import Algorithm
 from luthier.errors import SpaceError, UsageError
 from luthier.history import History
-from luthier.search import ALGORITHMS, searcher
+from luthier.search import ALGORITHMS, LEARNING, searcher
 from luthier.search.distinct import Distinct
 from luthier.search.random import drawn
 from luthier.search.sobol import DIMENSIONS, directions, point
@@ -216,7 +217,8 @@ def test_a_grid_of_a_range_is_refused() -> None:
 REFUSED = [
     (
         Algorithm("rndom"),
-        "there is no algorithm 'rndom' (did you mean random?); write one of grid, random, sobol",
+        "there is no algorithm 'rndom' (did you mean random?); "
+        "write one of grid, random, sobol, auto, bayesian, tpe, cmaes",
     ),
     (Algorithm("grid", {"repeats": True}), "grid has no setting 'repeats'; it takes no settings"),
     (
@@ -228,6 +230,17 @@ REFUSED = [
         "there is no sequence 'sobl' (did you mean sobol?); write random or sobol",
     ),
     (Algorithm("random", {"repeats": "yes"}), "the setting repeats of random is 'yes'; write true or false"),
+    (
+        Algorithm("bayesian", {"acquisition": "eii"}),
+        "there is no acquisition 'eii' (did you mean ei?); write ucb or ei",
+    ),
+    *(
+        (
+            Algorithm("bayesian", {"kappa": kappa}),
+            f"the setting kappa of bayesian is {kappa!r}; write a number above 0, such as 2",
+        )
+        for kappa in (0, -1.5, True, "2", math.inf, math.nan)
+    ),
 ]
 
 
@@ -240,5 +253,12 @@ def test_what_is_refused(algorithm: Algorithm, sentence: str) -> None:
 
 def test_every_algorithm_is_found() -> None:
     for name in ALGORITHMS:
-        assert searcher(Algorithm(name)).name == name
+        found = searcher(Algorithm(name))
+        assert found.name == name and found.looks_back == (name in LEARNING)
     assert searcher(Algorithm("random", {"sequence": "sobol"})) == searcher(Algorithm("sobol"))
+
+
+def test_a_searcher_is_not_told_which_experiments_its_observations_are_from() -> None:
+    settings = {"acquisition": "ucb", "kappa": 3.0, "repeats": True}
+    told = searcher(Algorithm("bayesian", {**settings, "warm_start": [1, 2]}))
+    assert told == searcher(Algorithm("bayesian", settings)) != searcher(Algorithm("bayesian"))

@@ -1,97 +1,111 @@
-"""`luthier best`: the best configuration, its ties, and the command line that runs it."""
+"""`luthier best`: the best configuration, its ties, how sure that is, and the command line that runs it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from luthier.cli.app import Example
 from luthier.cli.options import EXPERIMENT, Id, Place, as_json, with_store
-from luthier.cli.output import emit, emit_json, number, paint, say, short, table
+from luthier.cli.output import emit, emit_json, say
+from luthier.cli.verdict import best_document, show_best
 from luthier.clock import SystemClock
-from luthier.view.verdicts import Best, best, why_none
+from luthier.drive.confirming import confirmations
+from luthier.view.certainty import Certainty, certainty, sentence
+from luthier.view.verdicts import best, command_line, why_none
 
 if TYPE_CHECKING:
-    from luthier.store import ExperimentRecord
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["best_document", "command", "show_best"]
+    from luthier.history import History
+    from luthier.space import Space
+    from luthier.store import ExperimentRecord, Store
+    from luthier.trial import Trial
+
+__all__ = ["command"]
 
 _NOTHING = 4
+_LEADERS = 3
+_MODELLED = 500
 
 
-@click.command("best", cls=Example, example="luthier best 144\nluthier best 144 --top 5")
+_EXAMPLE = """\
+luthier best 144
+luthier best 144 --top 5
+luthier best 144 --confirm 5          run the leaders again, and see if the winner is real
+"""
+
+
+@click.command("best", cls=Example, example=_EXAMPLE)
 @click.argument("id", required=False, type=EXPERIMENT)
-@click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K best trials.")
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Show the K best trials (default: 1); with --confirm, run so many again (default: 3).",
+)
+@click.option(
+    "--confirm",
+    "times",
+    type=click.IntRange(2),
+    metavar="K",
+    help="Run the leading configurations K times each with fresh seeds, and say whether the winner is real.",
+)
 @with_store
 @as_json
-def command(place: Place, id: Id | None, top: int, as_json: bool) -> int:
-    """Shows the best configuration of an experiment, the trials that are exactly as good, and the command line that
-    runs it.
+def command(place: Place, id: Id | None, top: int | None, times: int | None, as_json: bool) -> int:
+    """Shows the best configuration of an experiment, how sure it is that it is the best, the trials that are as good,
+    and the command line that runs it.
 
-    Leaves with 4 when there is none yet.
+    Leaves with 4 when there is none yet. With --confirm it runs trials, in an experiment of their own that goes on
+    when the same is typed again, and leaves as a search does.
     """
+    if times is not None:
+        from luthier.cli.confirming import confirm
+
+        return confirm(place, id, times, top or _LEADERS, _believe, as_json=as_json)
     with place.read() as store:
         record = place.record(store, id)
-        found = best(store, record, top, SystemClock().now())
+        found = best(store, record, top or 1, SystemClock().now())
         none = "" if found else why_none(store, record, hint=place.hint)
+        sure = certainty(store, record, _fresh(store, record), _believe) if found else None
+        line = None
+        if sure and sure.recommended:
+            line = command_line(store, record, sure.recommended.trial)
     if as_json:
-        emit_json("best", best_document(record, found, none))
+        emit_json("best", best_document(record, found, none, sure))
     elif found is None:
         say(f"luthier: {none}")
     else:
         show_best(record, found)
+        if sure is not None:
+            _show_certainty(place, record, sure, line)
     return 0 if found else _NOTHING
 
 
-def best_document(record: ExperimentRecord, found: Best | None, none: str = "") -> dict[str, Any]:
-    """The verdict as the fields `docs/json.md` describes."""
-    objective = record.description.objective
-    return {
-        "experiment": record.id,
-        "objective": asdict(objective) if objective else None,
-        "trials": [_trial(found, index) for index in range(len(found.rows))] if found else [],
-        "ties": asdict(found.ties) | {"text": str(found.ties)} if found else None,
-        "command": found.command if found else None,
-        "directory": found.directory if found else None,
-        "message": none or None,
-    }
+def _fresh(store: Store, record: ExperimentRecord) -> list[Trial]:
+    """The trials of the experiment's confirmations."""
+    return [trial for each in confirmations(store, record.id) for trial in store.trials(each.id)]
 
 
-def _trial(found: Best, index: int) -> dict[str, Any]:
-    row = found.rows[index]
-    kept = ("number", "run_id", "value", "values", "texts", "attempt", "seed", "seconds", "ended")
-    return {"id": row.name, **{key: getattr(row, key) for key in kept}}
+def _believe(space: Space, history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """What a Gaussian process makes of the results; not asked about so many that an answer would be long in coming."""
+    if len(history.scored) > _MODELLED:
+        return None
+    from luthier.search.gaussian import beliefs
+
+    return beliefs(space, history)
 
 
-def show_best(record: ExperimentRecord, found: Best) -> None:
-    """Prints the verdict for people."""
-    objective = record.description.objective
-    first = found.rows[0]
-    metric = objective.metric if objective else "value"
-    how = "" if objective is None or objective.aggregate == "last" else f" ({objective.aggregate})"
-    emit(f"{paint(f'{metric}{how} {number(first.value)}', 'bold', 'green')}  trial {first.name}")
-    if len(found.rows) > 1:
-        _show_table(found, metric)
-    else:
-        width = max(map(len, first.texts), default=0)
-        for name, text in first.texts.items():
-            emit(f"  {name:<{width}}  {text}")
-    if found.ties.others:
-        names = ", ".join(f"{record.id}.{n}" for n in found.ties.others[:5])
-        more = ", …" if len(found.ties.others) > 5 else ""
-        emit(f"As good: {found.ties} ({names}{more})")
-    if found.command:
-        emit(f"Run it: {found.command}")
-        emit(f"Its LUTHIER_SEED was {first.seed}.")
-
-
-def _show_table(found: Best, metric: str) -> None:
-    names = list(dict.fromkeys(name for row in found.rows for name in row.texts))
-    heads = ("TRIAL", metric, *names)
-    lines = [
-        (row.name, number(row.value), *(short(row.values, row.texts).get(name, "-") for name in names))
-        for row in found.rows
-    ]
-    emit(table(heads, lines, right=(metric,)))
+def _show_certainty(place: Place, record: ExperimentRecord, sure: Certainty, line: str | None) -> None:
+    """Prints how sure the verdict is, and the command line of the recommended trial where that is another one."""
+    said = sentence(sure, record.id)
+    if said:
+        emit(f"How sure: {said}")
+        if sure.best and sure.recommended and sure.best.trial != sure.recommended.trial and line:
+            emit(f"Run that one: {line}")
+    elif record.description.command:
+        hint = place.hint(f"best {record.id} --confirm 5")
+        say(f"One run of each configuration can't tell luck from merit; find out with: {hint}")

@@ -11,10 +11,10 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.describe import describe, search_options
+from luthier.cli.foreground import interruptible
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, short, size
 from luthier.cli.quantities import DURATION
-from luthier.cli.searching import interruptible
 from luthier.description import Algorithm, Description
 from luthier.drive.checking import Checked, check
 from luthier.drive.listener import Listener

@@ -6,7 +6,6 @@ It reads parameter files and refuses what can't work, before anything is stored 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import click
 
+from luthier import metrics
 from luthier.cli.quantities import DURATION, SIZE
 from luthier.description import Algorithm, Command, Description, Limits, Objective
 from luthier.errors import UsageError
@@ -220,7 +220,7 @@ def _try_listed_values(command: Command, space: Space) -> None:
 def _find_program(command: Command) -> None:
     """Refuses a program that is nowhere, before a trial is spent on finding out."""
     program = command.words[0]
-    if command.shell or ":" in program or "{{" in program or shutil.which(program):
+    if command.shell or ":" in program or "{{" in program or _is_there(program):
         return
     if os.path.isfile(program):
         raise UsageError(
@@ -229,18 +229,23 @@ def _find_program(command: Command) -> None:
     raise UsageError(f"the program {program!r} was not found; check its name, or give its path")
 
 
-def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
-    from luthier.metrics import direction_hint, read_pattern
+def _is_there(program: str) -> bool:
+    """Whether a word names a program, by itself or on PATH."""
+    folders = [""] if "/" in program else os.get_exec_path()
+    paths = [os.path.join(folder, program) for folder in folders]
+    return any(os.path.isfile(path) and os.access(path, os.X_OK) for path in paths)
 
+
+def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
     for pattern in options["patterns"]:
-        read_pattern(pattern)
+        metrics.read_pattern(pattern)
     metric, maximize = options["metric"], options["maximize"]
     if metric is None:
         if maximize is not None:
             raise UsageError("--maximize and --minimize need a metric; add --metric NAME")
         return None, None
     objective = Objective(metric, options["metric_agg"], "minimize" if maximize is False else "maximize")
-    hint = direction_hint(metric) if maximize is None else None
+    hint = metrics.direction_hint(metric) if maximize is None else None
     if hint is None and maximize is None and objective.aggregate == "min":
         hint = "--metric-agg min takes each trial's smallest value and still maximizes; add --minimize to look for small"
     return objective, hint

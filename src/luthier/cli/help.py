@@ -15,7 +15,8 @@ EXIT_CODES = """\
 Exit codes:
 
     0  done; a search reached its target and at least one trial succeeded
-    1  the search ended, and no trial succeeded; doctor: something must be mended
+    1  the search ended, and no trial succeeded; doctor: something must be mended;
+       replay: a proposal differs
     2  the words or a file can't be used, or the experiment is driven already
     3  the store can't be used, or the record went on without you (tell)
     4  there is no such experiment, trial, metric or best trial

@@ -21,6 +21,8 @@ GROUPS = {
 COMMANDS = {
     "grid": ("search", "Try every combination of the values you list.", "search"),
     "random": ("search", "Draw values at random, or spread evenly with --sequence sobol.", "search"),
+    "bayesian": ("tune", "Learn from every result where to look next, by a Gaussian process.", "search"),
+    "tune": ("tune", "Let Luthier choose how to search, and say what it chose.", "search"),
     "check": (
         "check",
         "Run one trial first: what it reports, how long it takes, what all will cost.",
@@ -34,6 +36,8 @@ COMMANDS = {
     "logs": ("logs", "What the trials print, also while they run.", "look"),
     "metrics": ("metrics", "What the trials reported.", "look"),
     "export": ("export", "All trials, or all their points, as CSV, JSON or Parquet.", "look"),
+    "explain": ("explain", "Why a trial was tried, and what the search believes.", "look"),
+    "replay": ("replay", "Make every proposal again from the record, and compare.", "look"),
     "pause": ("pause", "Start nothing new; running trials finish.", "steer"),
     "stop": ("stop", "Start nothing new and end running trials in order; their outputs are kept.", "steer"),
     "kill": ("kill", "Start nothing new and kill running trials at once.", "steer"),

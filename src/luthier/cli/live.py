@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from luthier.cli.output import duration, ending, number, pairs, short
+from luthier import metrics
+from luthier.cli.output import duration, ending, number, one_line, pairs, short
 from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
-from luthier.metrics import tail_of
 from luthier.store import Claim, ExperimentRecord
 from luthier.trial import AttemptId, Outcome, Point, Trial
 
@@ -22,25 +22,63 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["Lines", "Panel", "listener_for"]
+__all__ = ["FirstRows", "Lines", "Panel", "listener_for"]
 
 
-def listener_for(slots: int, *, check: bool, quiet: bool, stream: TextIO | None = None) -> Lines:
-    """Returns what suits the place standard error goes to."""
+def listener_for(
+    slots: int, *, check: bool, quiet: bool, rows: int = 0, stream: TextIO | None = None
+) -> Lines:
+    """Returns what suits the place standard error goes to. The first `rows` trials are shown as they begin."""
     out = stream or sys.stderr
     kind = Panel if out.isatty() and not quiet else Lines
-    return kind(slots, check=check, quiet=quiet, stream=out)
+    return kind(slots, check=check, quiet=quiet, rows=0 if quiet else rows, stream=out)
+
+
+class FirstRows:
+    """The first trials of a search as rows of a table, made when several of them have begun."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._begun: list[Claim] = []
+        self._widths: list[int] = []
+
+    def add(self, claim: Claim) -> None:
+        """Takes a trial that began, while rows are wanted."""
+        if self._wanted:
+            self._wanted -= 1
+            self._begun.append(claim)
+
+    def lines(self, names: Sequence[str]) -> list[str]:
+        """The rows of the trials taken since the last call, under their heads the first time."""
+        if not self._begun:
+            return []
+        rows = []
+        for claim in self._begun:
+            shown = short(claim.configuration.values(), claim.configuration.texts())
+            rows.append(
+                [
+                    *(one_line(shown.get(name, "-")) for name in names),
+                    f"{claim.id.experiment}.{claim.id.trial}",
+                ]
+            )
+        if not self._widths:
+            rows.insert(0, [*names, "Trial"])
+            self._widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        self._begun.clear()
+        lines = [zip(row, self._widths, strict=True) for row in rows]
+        return ["  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in lines]
 
 
 class Lines(Listener):
     """One plain line for each thing that happened."""
 
-    def __init__(self, slots: int, *, check: bool, quiet: bool, stream: TextIO) -> None:
+    def __init__(self, slots: int, *, check: bool, quiet: bool, rows: int = 0, stream: TextIO) -> None:
         self._clock = SystemClock()
         self.slots = slots
         self.quiet = quiet
         self._stream = stream
         self._check = check
+        self._beginning = FirstRows(rows)
         self._first: list[Ended] = []
         self._warned: set[str] = set()
         self._best: tuple[float, str] | None = None
@@ -65,8 +103,13 @@ class Lines(Listener):
             trials = "1 trial that was" if adopted == 1 else f"{adopted} trials that were"
             self.say(f"Adopted {trials} still running; nothing was started twice.")
 
+    def began(self, claim: Claim) -> None:
+        """Keeps the first trials, to show them together."""
+        self._beginning.add(claim)
+
     def ended(self, ended: Ended) -> None:
         """Says how a trial ended, and what the first ones tell about the command."""
+        self._show_beginning()
         if not ended.again:
             self._done += 1
         self.ended_here += 1
@@ -83,6 +126,7 @@ class Lines(Listener):
 
     def beat(self, record: ExperimentRecord) -> None:
         """Notes how the target stands: it may be changed while the search runs."""
+        self._show_beginning()
         self.record = record
 
     def note(self, text: str) -> None:
@@ -95,10 +139,15 @@ class Lines(Listener):
         """Writes one line."""
         print(text, file=self._stream, flush=True)
 
+    def _show_beginning(self) -> None:
+        if self.record is not None:
+            for line in self._beginning.lines(self.record.description.space.names):
+                self.say(line)
+
     def show_tail(self, ended: Ended) -> None:
         """Shows the end of what a failed trial printed."""
         for name in ("stderr.log", "stdout.log"):
-            text = tail_of(ended.folder / name, lines=12)
+            text = metrics.tail_of(ended.folder / name, lines=12)
             if text.strip():
                 self.say(f"  the end of its {name}:")
                 for line in text.rstrip().splitlines():
@@ -184,8 +233,8 @@ def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]
 class Panel(Lines):
     """Lines above, and below them a panel of what is going on now."""
 
-    def __init__(self, slots: int, *, check: bool, quiet: bool, stream: TextIO) -> None:
-        super().__init__(slots, check=check, quiet=quiet, stream=stream)
+    def __init__(self, slots: int, *, check: bool, quiet: bool, rows: int = 0, stream: TextIO) -> None:
+        super().__init__(slots, check=check, quiet=quiet, rows=rows, stream=stream)
         self._live: Live | None = None
         self._running: dict[AttemptId, tuple[Claim, float, Point | None]] = {}
         self._began = self._clock.elapsed()
@@ -193,6 +242,7 @@ class Panel(Lines):
 
     def began(self, claim: Claim) -> None:
         """Shows a trial among the running ones."""
+        super().began(claim)
         self._running[claim.id] = (claim, self._clock.elapsed(), None)
 
     def reported(self, id: AttemptId, points: Sequence[Point]) -> None:
@@ -217,6 +267,7 @@ class Panel(Lines):
 
     def beat(self, record: ExperimentRecord) -> None:
         """Draws the panel anew, four times a second at most."""
+        self._show_beginning()
         now = self._clock.elapsed()
         if now - self._drawn < 0.25:
             return

@@ -10,9 +10,8 @@ import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -33,8 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Id:
+class Id(NamedTuple):
     """An experiment, or with `trial` one of its trials."""
 
     experiment: int
@@ -82,8 +80,7 @@ class _NamedType(click.ParamType["Named"]):
         return Named(name, text)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A name and the text it was given."""
 
     name: str
@@ -95,8 +92,7 @@ EXPERIMENT = _IdType(trials=False)
 NAMED = _NamedType()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The folder a record is kept in, and the ways to open it."""
 
     folder: Path

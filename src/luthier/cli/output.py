@@ -22,6 +22,7 @@ __all__ = [
     "ending",
     "many",
     "number",
+    "one_line",
     "paint",
     "pairs",
     "say",
@@ -89,7 +90,7 @@ def short(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]
 
 def pairs(texts: Mapping[str, str]) -> str:
     """A configuration on one line: `rate=0.01 cell=gru`."""
-    return _one_line(" ".join(f"{name}={text}" for name, text in texts.items()))
+    return one_line(" ".join(f"{name}={text}" for name, text in texts.items()))
 
 
 def many(count: int, one: str, more: str | None = None) -> str:
@@ -174,7 +175,7 @@ def table(
 
     `styles` gives each row its styles. On a terminal a line is cut at its width; in a pipe it is whole.
     """
-    cells = [[_one_line(cell) for cell in row] for row in rows]
+    cells = [[one_line(cell) for cell in row] for row in rows]
     widths = [max([_width(heads[i]), *(_width(row[i]) for row in cells)]) for i in range(len(heads))]
     room = _terminal_width()
     lines = [paint(_cut(_line(heads, heads, widths, right), room), "bold")]
@@ -192,7 +193,7 @@ def _line(cells: Sequence[str], heads: Sequence[str], widths: Sequence[int], rig
     return "  ".join(parts).rstrip()
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Control characters made visible, so that no value can break the table or the terminal."""
     if text.isprintable():
         return text

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from luthier.cli.best import best_document, show_best
 from luthier.cli.options import Place
 from luthier.cli.output import emit, emit_json, many, say
 from luthier.clock import SystemClock
 from luthier.drive.loop import Ending, Why
 from luthier.store import ExperimentRecord, Store
-from luthier.view.verdicts import Best, best, why_none
 
 __all__ = ["exit_code", "print_result"]
 
@@ -28,18 +26,34 @@ def exit_code(ending: Ending) -> int:
 def print_result(store: Store, folder: Path, ending: Ending, *, as_json: bool) -> int:
     """Tells what a search found, on standard output, and returns the exit code."""
     record, place = ending.record, Place(folder)
-    found = best(store, record, 1, SystemClock().now())
+    if record.description.algorithm.name == "replicates":
+        from luthier.cli.confirmed import print_confirmation
+
+        if not as_json:
+            _say_counts(store, record)
+        print_confirmation(store, folder, ending, as_json=as_json)
+        return exit_code(ending)
     if as_json:
-        emit_json("search", _document(store, ending, found))
+        emit_json("search", _document(store, ending))
         return exit_code(ending)
     _say_counts(store, record)
-    if found is not None:
-        emit()
-        show_best(record, found)
-        say(f"All trials: {place.hint(f'show {record.id}')}")
-    elif record.description.objective is not None and record.finished:
-        say(why_none(store, record, place.hint))
+    if record.description.objective is not None and record.finished:
+        _show_best(store, record, place)
     return exit_code(ending)
+
+
+def _show_best(store: Store, record: ExperimentRecord, place: Place) -> None:
+    """Shows the best trial, or why there is none."""
+    from luthier.cli.verdict import show_best
+    from luthier.view.verdicts import best, why_none
+
+    found = best(store, record, 1, SystemClock().now())
+    if found is None:
+        say(why_none(store, record, place.hint))
+        return
+    emit()
+    show_best(record, found)
+    say(f"All trials: {place.hint(f'show {record.id}')}")
 
 
 def _say_counts(store: Store, record: ExperimentRecord) -> None:
@@ -62,8 +76,12 @@ def _still_to_run(record: ExperimentRecord) -> list[str]:
     return parts
 
 
-def _document(store: Store, ending: Ending, found: Best | None) -> dict[str, Any]:
+def _document(store: Store, ending: Ending) -> dict[str, Any]:
+    from luthier.cli.verdict import best_document
+    from luthier.view.verdicts import best
+
     record = ending.record
+    found = best(store, record, 1, SystemClock().now())
     return {
         "experiment": record.id,
         "ended": str(ending.why),

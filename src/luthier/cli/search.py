@@ -1,11 +1,14 @@
-"""`luthier grid` and `luthier random`: describe a search, go on with it or begin it, and say what was found."""
+"""`luthier grid` and `luthier random`, and what every search of the command line does: describe it, refuse what can't
+work, go on with it or begin it, and say what was found. The searches that learn, `bayesian` and `tune`, are `tune.py`.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,19 +17,26 @@ from luthier.cli.describe import Asked, F, describe, search_options
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, many, say, short, table
 from luthier.cli.searching import How, conduct
-from luthier.description import Algorithm
+from luthier.cli.tries import queue_tries, read_tries, with_tries
+from luthier.description import Algorithm, Description
 from luthier.drive.alive import Alive
 from luthier.drive.session import parallel_slots
 from luthier.errors import UsageError
 from luthier.history import History
 from luthier.run.render import render
-from luthier.search import searcher
+from luthier.search import ALGORITHMS, LEARNING, explain_choice, searcher
 from luthier.space import Configuration
+from luthier.store import ExperimentRecord, Store
 from luthier.store.location import FOLDER
 
-__all__ = ["COMMANDS", "grid", "random"]
+if TYPE_CHECKING:
+    from luthier.cli.warm_start import Earlier
+
+__all__ = ["COMMANDS", "SETTINGS", "grid", "random", "running_options", "search"]
 
 SETTINGS = {"allow_interspersed_args": False}
+BEGINNING = 5
+"""How many proposals of a search that learns a dry run shows, unless it is said how many run side by side."""
 
 GRID = """
 luthier grid --param rate=0.001,0.01,0.1,1 --param layers=2,3,5,10 --metric accuracy -- \\
@@ -46,8 +56,8 @@ _RUNNING: list[Callable[[F], F]] = [
     click.option(
         "--check/--no-check",
         "check",
-        default=True,
-        help="Let the first trial go alone and look at it (default: yes).",
+        default=None,
+        help="Let the first trial go alone and look at it (default: yes; bayesian: no).",
     ),
     click.option(
         "--dry-run", is_flag=True, help="Only show the trials that would run, and the first command."
@@ -58,14 +68,15 @@ _RUNNING: list[Callable[[F], F]] = [
 ]
 
 
-def _running_options(function: F) -> F:
+def running_options(function: F) -> F:
+    """Gives a click command the options about how a search is run."""
     for option in reversed(_RUNNING):
         function = option(function)
     return function
 
 
 @click.command(cls=Example, context_settings=SETTINGS, example=GRID)
-@_running_options
+@running_options
 @search_options
 def grid(**options: Any) -> int:
     """Tries every combination of the listed values, in the order they are declared: the first parameter slowest.
@@ -73,7 +84,7 @@ def grid(**options: Any) -> int:
     Type the same command again to go on where it stopped. Everything after the options, or after --, is the command;
     :NAME: and {{NAME}} in it are replaced by each trial's values.
     """
-    return _search(Algorithm("grid"), options)
+    return search(Algorithm("grid"), options)
 
 
 @click.command(cls=Example, context_settings=SETTINGS, example=RANDOM)
@@ -85,9 +96,10 @@ def grid(**options: Any) -> int:
     help="How points are drawn: independently, or evenly by a scrambled Sobol sequence.",
 )
 @click.option("--repeats", is_flag=True, help="Let a finite space give the same configuration twice.")
-@_running_options
+@with_tries
+@running_options
 @search_options
-def random(sequence: str, repeats: bool, **options: Any) -> int:
+def random(sequence: str, repeats: bool, tries: tuple[str, ...], **options: Any) -> int:
     """Draws configurations at random from lists, ranges and distributions; --num-runs says how many.
 
     Type the same command again to go on; with a larger --num-runs it goes further.
@@ -95,42 +107,113 @@ def random(sequence: str, repeats: bool, **options: Any) -> int:
     if sequence == "sobol" and repeats:
         raise UsageError("--repeats goes with --sequence random; a Sobol sequence never repeats a point")
     name = "sobol" if sequence == "sobol" else "random"
-    return _search(Algorithm(name, {"repeats": True} if repeats else {}), options)
+    return search(Algorithm(name, {"repeats": True} if repeats else {}), options, tries)
 
 
-def _search(algorithm: Algorithm, options: dict[str, Any]) -> int:
+def search(
+    algorithm: Algorithm,
+    options: dict[str, Any],
+    tries: Sequence[str] = (),
+    *,
+    rows: bool = False,
+) -> int:
+    """Begins a search or goes on with it, and returns the exit code.
+
+    `tries` are configurations to begin with, as they were typed. With `rows` the first trials start at once, and are
+    shown as they begin.
+    """
     place: Place = options["place"]
     project = place.folder.parent if place.folder.name == FOLDER else Path.cwd()
     asked = describe(algorithm, project, options)
-    if algorithm.name == "grid":
-        asked.description.space.finite_count()
-    if asked.description.target() is None:
-        raise UsageError("--num-runs is missing: say how many trials to draw, such as --num-runs 20")
-    for warning in asked.warnings:
-        say(f"warning: {warning}")
-    _say_size(asked)
+    own, completed = read_tries(tries, asked.description.space, asked.description.trials)
+    earlier = _observed(place, asked.description)
+    if earlier is not None:
+        asked = replace(asked, description=replace(asked.description, earlier=earlier.observations))
+    description = asked.description
+    _refuse(description)
+    _say_all([*(f"warning: {warning}" for warning in asked.warnings), *completed])
+    _say_size(description)
+    if choice := explain_choice(description.algorithm, description.space, description.target()):
+        say(choice)
     if options["dry_run"]:
-        return _show_plan(asked)
-    parallel_slots(asked.description.limits)  # refuses GPUs that are not there, before anything is written
+        _say_all(earlier.told() if earlier is not None else ())
+        return _show_plan(description, own)
+    parallel_slots(description.limits)  # refuses GPUs that are not there, before anything is written
+    check = not rows if options["check"] is None else options["check"]
+    how = How(options["detach"], check, options["quiet"], options["as_json"], rows)
     with place.change(create=True) as store:
-        any_seed = not asked.seed_named
-        with store.together():
-            record, created = store.open_experiment(
-                asked.description, fresh=options["fresh"], any_seed=any_seed
-            )
-            Alive(place.folder).refuse_driven(record.id)  # and so its new budget is not written either
-        how = How(options["detach"], options["check"], options["quiet"], options["as_json"])
+        record, created = _open(store, place, asked, own, earlier, fresh=options["fresh"])
+        _say_all(earlier.told() if earlier is not None and created else ())
         return conduct(store, place.folder, record, how, created=created)
+
+
+def _open(
+    store: Store,
+    place: Place,
+    asked: Asked,
+    own: Sequence[Configuration],
+    earlier: Earlier | None,
+    *,
+    fresh: bool,
+) -> tuple[ExperimentRecord, bool]:
+    """Finds or creates the experiment, with the trials of the user's own; all of it or nothing is written."""
+    with store.together():
+        record, created = store.open_experiment(asked.description, fresh=fresh, any_seed=not asked.seed_named)
+        Alive(place.folder).refuse_driven(record.id)  # and so its new budget is not written either
+        if created and earlier is not None:
+            earlier.told()  # refuses to begin from nothing; what began goes on whatever became of the earlier ones
+        queue_tries(store, record.id, own)
+        return (store.experiment(record.id) if own else record), created
+
+
+def _observed(place: Place, description: Description) -> Earlier | None:
+    """What the experiments of `--warm-start` found; None where none is named."""
+    experiments = description.algorithm.settings.get("warm_start", [])
+    if not experiments:
+        return None
+    from luthier.cli.warm_start import observe
+
+    assert description.objective is not None, "searches that learn have one"
+    return observe(place, experiments, description.space, description.objective)
+
+
+def _refuse(description: Description) -> None:
+    """Refuses a search that could not propose its first trial."""
+    if description.algorithm.name == "grid":
+        description.space.finite_count()
+    if description.target() is None:
+        raise UsageError("--num-runs is missing: say how many trials to draw, such as --num-runs 20")
+    if description.algorithm.name in LEARNING:
+        _beginning(description, 1)
+
+
+def _beginning(description: Description, count: int) -> list[Configuration]:
+    """The first proposals, when nothing but what is known from earlier experiments can be looked back on."""
+    objective = description.objective
+    history = History(
+        maximize=objective is None or objective.direction == "maximize",
+        target=description.target(),
+        earlier=description.earlier,
+    )
+    proposals = searcher(description.algorithm).propose(
+        description.space, history, description.seed, range(1, count + 1)
+    )
+    return [proposal.configuration for proposal in proposals]
+
+
+def _say_all(lines: Sequence[str]) -> None:
+    for line in lines:
+        say(line)
 
 
 def _short(configuration: Configuration) -> dict[str, str]:
     return short(configuration.values(), configuration.texts())
 
 
-def _say_size(asked: Asked) -> None:
+def _say_size(description: Description) -> None:
     """Says how large the search is before anything runs, and when a budget is larger than the space."""
-    description = asked.description
     count, wanted = description.space.count(), description.trials
+    takes_repeats = "repeats" in ALGORITHMS[description.algorithm.name]
     if description.algorithm.name == "grid" and count is not None:
         sizes = " × ".join(f"{p.name} {p.domain.count()}" for p in description.space.parameters)
         shown = f"{many(count, 'combination')} ({sizes})"
@@ -139,24 +222,25 @@ def _say_size(asked: Asked) -> None:
         count is not None and wanted and count < wanted and not description.algorithm.settings.get("repeats")
     ):
         say(
-            f"The space has only {many(count, 'configuration')}: each will run once, and no more than that; "
-            "with --repeats some would be drawn again."
+            f"The space has only {many(count, 'configuration')}: each will run once, and no more than that"
+            + ("; with --repeats some would be drawn again." if takes_repeats else ".")
         )
 
 
-def _show_plan(asked: Asked, most: int = 1000) -> int:
+def _show_plan(description: Description, own: Sequence[Configuration], most: int = 1000) -> int:
     """Prints the configurations a search begins with, and the first one's command."""
-    description = asked.description
     assert description.command is not None
+    learns = description.algorithm.name in LEARNING
     target = description.target() or most
-    proposals = searcher(description.algorithm).propose(
-        description.space, History(), description.seed, range(1, min(target, most) + 1)
-    )
+    if learns:
+        most = len(own) + (description.limits.parallel or BEGINNING)
+    shown = [*own, *_beginning(description, min(target, most) - len(own))]
     names = list(description.space.names)
-    emit(table(names, [[_short(p.configuration).get(name, "-") for name in names] for p in proposals]))
+    emit(table(names, [[_short(configuration).get(name, "-") for name in names] for configuration in shown]))
     if target > most:
-        say(f"(the first {most} of {target})")
-    words = render(description.command, proposals[0].configuration.texts(), description.space.names)
+        rest = "; each of the others depends on the results before it" if learns else ""
+        say(f"(the first {most} of {target}{rest})")
+    words = render(description.command, shown[0].texts(), description.space.names)
     say(f"The first command: {shlex.join(words)}")
     return 0
 

@@ -23,6 +23,7 @@ from luthier.cli.output import (
 from luthier.errors import NotFound
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.view.experiments import ExperimentRow, experiment_row
+from luthier.view.failures import failures_of
 from luthier.view.logs import last_lines
 from luthier.view.trials import Page, TrialRow, metric_rows, trial_page
 
@@ -83,6 +84,7 @@ def page_document(shown: PageShown, now: float) -> None:
             "page_size": shown.size,
             "total": found.total,
             "has_more": found.has_more,
+            "failures": failures_of(shown.store, shown.record),
             "trials": trials,
         },
     )
@@ -104,6 +106,9 @@ def show_page(shown: PageShown, now: float) -> None:
         _show_failures(shown, found)
     else:
         _show_table(shown, found)
+    where = failures_of(shown.store, shown.record)
+    if where is not None:
+        say(where)
     if found.has_more or shown.page > 1:
         of = f" of {-(-found.total // shown.size)}" if found.total is not None and shown.size else ""
         more = f"; next: --page {shown.page + 1}" if found.has_more else ""

@@ -7,10 +7,10 @@ from dataclasses import replace
 import click
 
 from luthier.cli.app import Example
+from luthier.cli.foreground import interruptible
 from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
-from luthier.cli.searching import interruptible
 from luthier.drive.loop import Why
 from luthier.drive.session import Session, parallel_slots
 from luthier.store import ExperimentRecord, Store, Wish

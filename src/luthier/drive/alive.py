@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from pathlib import Path
 
 from luthier.errors import AliveError
@@ -122,7 +121,7 @@ class Alive:
     def work(self) -> tuple[str, Hold]:
         """Becomes a worker: returns its name, never used before or after, and the lock that shows it is alive."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+        name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         path = self._folder / f"worker-{name}"
         fd = os.open(f"{path}.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)

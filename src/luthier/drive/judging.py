@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from luthier import metrics
 from luthier.description import Description
-from luthier.metrics import Summary, missing_reason, objective_value, tail_of
 from luthier.trial import Outcome, Result
 
 __all__ = ["EX_TEMPFAIL", "judge", "wants_again"]
@@ -19,18 +19,20 @@ __all__ = ["EX_TEMPFAIL", "judge", "wants_again"]
 EX_TEMPFAIL = 75  # sysexits.h: try again later
 
 
-def judge(description: Description, result: Result, summaries: Mapping[str, Summary], errors: Path) -> Result:
+def judge(
+    description: Description, result: Result, summaries: Mapping[str, metrics.Summary], errors: Path
+) -> Result:
     """Returns the trial's result: the objective's value, and a reason a person can act on.
 
     `errors` is the file of the program's standard error, whose last line is quoted when it failed.
     """
-    value = objective_value(description.objective, summaries) if description.objective else None
+    value = metrics.objective_value(description.objective, summaries) if description.objective else None
     result = replace(result, value=value)
     if result.outcome is Outcome.FAILED:
-        quoted = tail_of(errors, lines=1).strip()
+        quoted = metrics.tail_of(errors, lines=1).strip()
         return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
     if result.outcome is Outcome.SUCCEEDED and description.objective and value is None:
-        why = missing_reason(description.objective, tuple(summaries))
+        why = metrics.missing_reason(description.objective, tuple(summaries))
         return replace(result, outcome=Outcome.FAILED, reason=f"it ended well, but {why}")
     return result
 

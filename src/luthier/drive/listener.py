@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from luthier.store import Claim, ExperimentRecord
 from luthier.trial import AttemptId, Point, Result
@@ -12,8 +12,7 @@ from luthier.trial import AttemptId, Point, Result
 __all__ = ["Ended", "Listener"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """One attempt that ended: its final result, whether the trial runs again, what it reported and where."""
 
     claim: Claim

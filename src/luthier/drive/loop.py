@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
@@ -34,12 +35,14 @@ from luthier.errors import CommandError, LuthierError
 from luthier.run.folders import Folders
 from luthier.run.runner import Ended as RunEnded
 from luthier.run.runner import Event, Runner
+from luthier.search import searcher
 from luthier.store import Claim, ExperimentRecord, Store, Verdict, Wish
 from luthier.trial import AttemptId, Outcome, Result
 
 __all__ = ["Drive", "Ending", "Interrupts", "Why"]
 
-BEAT_SECONDS = 0.2  # how often reports are read and wishes are looked up
+BEAT_SECONDS = 0.2  # how often, at least, reports are read and wishes are looked up
+READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
 LEASE_SECONDS = 60.0
 RENEW_SECONDS = 15.0
 SEARCH_THE_DEAD_SECONDS = 1.0
@@ -62,8 +65,7 @@ class Why(StrEnum):
     ALL_FAILED = "all failed"  # the first trials all failed: the command is probably wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a drive ended, and the experiment as it stood then."""
 
     why: Why
@@ -113,10 +115,12 @@ class Drive:
         self.description = replace(self.record.description, seed=self.record.seed)
         self._running: dict[AttemptId, Running] = {}
         self._renewed = self._sought = self._began = self.clock.elapsed()
+        self._read = float("-inf")
         self._typical_seconds = SHORT_SECONDS
         self._failed_in_a_row = 0
         self._begins = not self.record.finished  # only then can its first trials all fail
         self._ended = 0
+        self._learns = searcher(self.description.algorithm).looks_back
 
     def run(self) -> Ending:
         """Drives until the target is met, nothing is left, or a person says stop."""
@@ -145,11 +149,12 @@ class Drive:
             is_short = self.record.queued < len(free) and not self._is_planned()
             claims = [] if is_short else self._claim(free)
         self._tell(ended)
+        self._start(free, claims)
         if is_short:
-            top_up(self.store, self.id, self.description, len(free), self.worker, self.clock)
-            claims = self._claim(free)
-        for place, claim in zip(free, claims, strict=False):
-            self._launch(claim, place)
+            # Who learns proposes for one slot at a time, so that the first need not wait for the others' proposals.
+            step = 1 if self._learns else len(free)
+            for begin in range(0, len(free), step):
+                self._plan_and_start(free[begin : begin + step])
         return why or (None if self._running else self._nothing_left())
 
     def _wait(self) -> list[Event]:
@@ -210,11 +215,21 @@ class Drive:
 
     def _free(self) -> list[int]:
         """The slots that may be given another trial."""
-        works = self._ended and self.record.succeeded  # nothing is sent ahead before one has gone well
+        # Nothing is sent ahead before one has gone well, nor by who could still learn something before it runs.
+        works = self._ended and self.record.succeeded and not self._learns
         typical = self._typical_seconds if works else SHORT_SECONDS
         ahead = 0 if typical >= SHORT_SECONDS else 1 if typical >= TINY_SECONDS else 4
         free = self.slots.free(ahead)
         return free[: max(0, 1 - len(self._running))] if self._waits_for_first() else free
+
+    def _plan_and_start(self, free: Sequence[int]) -> None:
+        if self.store.experiment(self.id).queued < len(free):
+            top_up(self.store, self.id, self.description, len(free), self.worker, self.clock)
+        self._start(free, self._claim(free))
+
+    def _start(self, free: Sequence[int], claims: Sequence[Claim]) -> None:
+        for place, claim in zip(free, claims, strict=False):
+            self._launch(claim, place)
 
     def _claim(self, free: Sequence[int]) -> list[Claim]:
         """Begins an attempt for each free slot, as far as trials are queued, and records the words it will run."""
@@ -323,10 +338,9 @@ class Drive:
     def _watch(self) -> None:
         """Reads what running trials report, keeps the leases, takes over from the dead."""
         now = self.clock.elapsed()
-        for running in self._running.values():
-            points = running.collect(self.store, self.clock.now())
-            if points:
-                self.listener.reported(running.id, points)
+        if now - self._read >= READ_SECONDS:
+            self._read = now
+            self._read_reports()
         if now - self._renewed >= RENEW_SECONDS:
             self._renewed = now
             for id in self.store.renew(list(self._running), self.worker, LEASE_SECONDS):
@@ -335,6 +349,12 @@ class Drive:
             self._sought = now
             recover(self)
         self.listener.beat(self.record)
+
+    def _read_reports(self) -> None:
+        for running in self._running.values():
+            points = running.collect(self.store, self.clock.now())
+            if points:
+                self.listener.reported(running.id, points)
 
     def holds(self, id: AttemptId) -> bool:
         """Whether this worker runs the attempt."""

@@ -2,24 +2,34 @@
 
 The number is taken first and the proposal computed afterwards, outside any transaction; so forty workers never make
 one trial too many, and one that dies in between leaves a reservation that the next one proposes again. Searchers
-that do not look back are asked for many at once; the others for as many as can start now.
+that do not look back are asked for many at once. The others propose one trial at a time, so that each sees the one
+before; what a proposal saw is kept with it, and `replaying.py` gives it the same to see again.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 from luthier.clock import Clock
 from luthier.description import Description
+from luthier.drive.tools import MADE_WITH, first_proposal, tools
 from luthier.history import History
 from luthier.search import searcher
+from luthier.search.searcher import Searcher
 from luthier.store import Claim, Store
+from luthier.store.past import EXPECTED
+from luthier.trial import Proposal
 
 __all__ = ["AHEAD", "ask", "nonce", "top_up"]
 
 AHEAD = 32
 """How many trials are written at once when no result could change them."""
+
+TRIES = 8
+"""How often a proposal is made anew because another worker wrote the same configuration meanwhile, before the number is
+left for the next turn."""
 
 
 def nonce() -> str:
@@ -35,19 +45,66 @@ def top_up(
     **Holds** proposals written are durable; a reservation that was not proposed is taken over by the next call.
     """
     engine = searcher(description.algorithm)
+    if not engine.looks_back:
+        return _write_ahead(store, experiment, description, engine, max(want, AHEAD), worker)
+    written = 0
+    while written < want and _write_next(store, experiment, description, engine, worker, clock):
+        written += 1
+    return written
+
+
+def _write_ahead(
+    store: Store, experiment: int, description: Description, engine: Searcher, want: int, worker: str
+) -> int:
+    """Writes many trials at once."""
     key = nonce()
-    reserved = store.reserve(experiment, want if engine.looks_back else max(want, AHEAD), worker, key)
+    reserved = store.reserve(experiment, want, worker, key)
     if not reserved:
         return 0
-    history = store.history(experiment) if engine.looks_back else History()
-    before = clock.elapsed()
-    proposals = engine.propose(description.space, history, description.seed, [r.ordinal for r in reserved])
-    seconds = (clock.elapsed() - before) / len(reserved)
-    if engine.looks_back:
-        proposals = [replace(p, seen=history.revision, seconds=seconds) for p in proposals]
+    proposals = engine.propose(description.space, History(), description.seed, [r.ordinal for r in reserved])
     number = {r.ordinal: r.number for r in reserved}
     pairs = [(number[p.ordinal], p) for p in proposals if p.ordinal is not None]
     return store.propose(experiment, key, pairs, exhausted=len(proposals) < len(reserved))
+
+
+def _write_next(
+    store: Store, experiment: int, description: Description, engine: Searcher, worker: str, clock: Clock
+) -> bool:
+    """Writes one trial that follows from all that is known now; False when there is none to write.
+
+    A configuration that another worker wrote while this one was computed is refused by the store, and the searcher is
+    asked again: now it sees the other's.
+    """
+    key, distinct = nonce(), not description.algorithm.settings.get("repeats", False)
+    for _ in range(TRIES):
+        reserved = store.reserve(
+            experiment, 1, worker, key
+        )  # heard again, it answers with what is still open
+        if not reserved:
+            return False
+        (place,) = reserved
+        history, before = store.history(experiment), clock.elapsed()
+        proposals = engine.propose(description.space, history, description.seed, [place.ordinal])
+        seconds = clock.elapsed() - before
+        made = [
+            (place.number, replace(p, seen=history.revision, seconds=seconds, note=_note(p, history)))
+            for p in proposals
+        ]
+        if store.propose(experiment, key, made, exhausted=not made, distinct=distinct):
+            return True
+    return False
+
+
+def _note(proposal: Proposal, history: History) -> dict[str, Any]:
+    """What the record does not tell by itself: which trials were counted on, for a lease lapses without a trace, and
+    the versions it was made with where they are not those of the first proposal."""
+    note = dict(proposal.note)
+    if history.expected:
+        note[EXPECTED] = [trial.number for trial in history.expected]
+    first = first_proposal(history)
+    if first is None or first.note.get(MADE_WITH) != tools():
+        note[MADE_WITH] = tools()
+    return note
 
 
 def ask(

@@ -6,7 +6,7 @@ It only looks at attempts that ended; `luthier check` runs a few on purpose, a s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from luthier.drive.listener import Ended
 from luthier.trial import Outcome
@@ -14,8 +14,7 @@ from luthier.trial import Outcome
 __all__ = ["Bill", "bill", "unwired"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(NamedTuple):
     """What one trial took, and what the search will. **Units** seconds, bytes; None where it can't be known."""
 
     trial_seconds: float

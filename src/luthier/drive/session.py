@@ -1,6 +1,6 @@
 """Puts a drive together: the locks, the runner, the slots, and takes them apart again.
 
-`Session` is what the command line and the Python face hold. Everything that must be undone is undone on leaving,
+`Session` is what the command line and the Python face hold. It loads the loop only when it drives. Everything that must be undone is undone on leaving,
 also after an error; running trials go on without us, as they would after a crash, unless they were ended before.
 """
 
@@ -12,21 +12,23 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from luthier.clock import Clock, SystemClock
 from luthier.description import Limits
 from luthier.drive.alive import Alive
-from luthier.drive.changes import changed_files
-from luthier.drive.listener import Listener
-from luthier.drive.loop import Drive, Ending, Interrupts
 from luthier.drive.slots import Slots
 from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
 from luthier.run.folders import Folders
-from luthier.run.gpus import Device, GpuSlots, discover
 from luthier.run.platform import require_platform
 from luthier.store import ExperimentRecord, Store
+
+if TYPE_CHECKING:
+    from luthier.drive.listener import Listener
+    from luthier.drive.loop import Ending, Interrupts
+    from luthier.run.gpus import Device
 
 __all__ = ["Session", "parallel_slots"]
 
@@ -39,6 +41,8 @@ def parallel_slots(limits: Limits) -> Slots:
     wanted = limits.parallel or os.cpu_count() or 1
     if not limits.gpus:
         return Slots([None] * wanted)
+    from luthier.run.gpus import GpuSlots
+
     gpus = GpuSlots(_devices(os.environ.get("PATH"), os.environ.get("CUDA_VISIBLE_DEVICES")))
     devices: list[tuple[str, ...] | None] = []
     while len(devices) < wanted and (given := gpus.allocate(limits.gpus)) is not None:
@@ -49,6 +53,8 @@ def parallel_slots(limits: Limits) -> Slots:
 @lru_cache(maxsize=1)
 def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
     """This machine's GPUs. A real nvidia-smi takes a second, so it is asked once for each environment."""
+    from luthier.run.gpus import discover
+
     return discover(os.environ)
 
 
@@ -100,6 +106,8 @@ class Session:
         limits: Limits | None = None,
     ) -> Ending:
         """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's."""
+        from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
+
         limits = limits or record.description.limits
         slots = parallel_slots(limits)
         self._warn_of_changes(record, listener)
@@ -118,6 +126,8 @@ class Session:
         ).run()
 
     def _warn_of_changes(self, record: ExperimentRecord, listener: Listener) -> None:
+        from luthier.drive.changes import changed_files
+
         command = record.description.command
         changed = changed_files(self.folders, record.id, command) if command else []
         if changed and record.finished:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from luthier import metrics
 from luthier.description import Description
-from luthier.metrics import Collector, Summary, summarize
 from luthier.run.folders import AttemptFolder
 from luthier.store import Claim, Store
 from luthier.trial import AttemptId, Point
@@ -29,19 +30,12 @@ class Running:
     def __init__(
         self, claim: Claim, folder: AttemptFolder, description: Description, slot: int | None
     ) -> None:
-        patterns = description.command.patterns if description.command else ()
         self.claim = claim
         self.folder = folder
         self.slot = slot
         self.asked: Asked = ""
-        self.collector = Collector(
-            Path(folder.stdout),
-            Path(folder.stderr),
-            Path(folder.metric_lines),
-            Path(folder.metrics),
-            patterns,
-        )
-        self.summaries: dict[str, Summary] = {}
+        self.summaries: dict[str, metrics.Summary] = {}
+        self._patterns = description.command.patterns if description.command else ()
         self._durable = 0
         self._known: Counter[tuple[str, float, str]] = Counter()
 
@@ -50,11 +44,19 @@ class Running:
         """The fence of every write for this attempt."""
         return self.claim.id
 
+    @cached_property
+    def collector(self) -> metrics.Collector:
+        """Reads what it reports. Made when it is first read, so that no program waits for that to be loaded."""
+        folder = self.folder
+        return metrics.Collector(
+            folder.stdout, folder.stderr, folder.metric_lines, folder.metrics, self._patterns
+        )
+
     def know(self, points: list[Point]) -> None:
         """Tells it which points of this attempt are durable already: it was adopted."""
         self._durable = len(points)
         self._known = Counter((point.metric, point.step, repr(point.value)) for point in points)
-        summarize(points, self.summaries)
+        metrics.summarize(points, self.summaries)
 
     def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:
         """Reads what is new, makes it durable and returns it. With `last`, also a final line without its end."""
@@ -64,7 +66,7 @@ class Running:
         if points:
             store.report(self.id, self._durable, points)
             self._durable += len(points)
-            summarize(points, self.summaries)
+            metrics.summarize(points, self.summaries)
         return points
 
     def _is_known(self, point: Point) -> bool:

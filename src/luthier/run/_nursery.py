@@ -157,3 +157,4 @@ def main(fd: int) -> None:
     _tree.be_subreaper()
     gc.freeze()
     Nursery(_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)).serve()
+    os._exit(0)  # there is nothing to put in order, and the driver waits for this

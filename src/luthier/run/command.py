@@ -13,9 +13,8 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.errors import CommandError
 from luthier.run import adopted as adopting
@@ -45,8 +44,7 @@ def _encoded(texts: Collection[str]) -> tuple[bytes, ...]:
     return tuple(os.fsencode(whole).split(b"\0")) if texts else ()
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(NamedTuple):
     """An order whose end has not been told yet."""
 
     id: AttemptId

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from luthier.run.folders import AttemptFolder
@@ -37,6 +38,7 @@ LONGEST_PARAMS = 100_000
 """Characters. Linux refuses a variable of 128 KiB; longer parameters are in LUTHIER_PARAMS_FILE only."""
 
 
+@lru_cache(maxsize=1024)
 def parameter_variable(name: str) -> str:
     """`LUTHIER_PARAM_LEARNING_RATE` for `learning-rate`: upper case, all but ASCII letters and digits as `_`."""
     return "LUTHIER_PARAM_" + re.sub("[^A-Z0-9]", "_", name.upper())

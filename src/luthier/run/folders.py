@@ -25,69 +25,66 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.run import _layout
 
 __all__ = ["AttemptFolder", "Folders"]
 
 
-@dataclass(frozen=True)
-class AttemptFolder:
+class AttemptFolder(NamedTuple):
     """One attempt's files. `path` is its folder, `trial` the trial's."""
 
     trial: str
     path: str
 
-    @cached_property
+    @property
     def configuration(self) -> str:
         """The trial's parameters as JSON."""
         return f"{self.trial}/{_layout.CONFIGURATION}"
 
-    @cached_property
+    @property
     def checkpoint(self) -> str:
         """The folder that survives attempts."""
         return f"{self.trial}/{_layout.CHECKPOINT}"
 
-    @cached_property
+    @property
     def outputs(self) -> str:
         """The program's outputs."""
         return f"{self.path}/{_layout.OUTPUTS}"
 
-    @cached_property
+    @property
     def metric_lines(self) -> str:
         """Where the program reports, one JSON object a line."""
         return f"{self.path}/{_layout.METRIC_LINES}"
 
-    @cached_property
+    @property
     def metrics(self) -> str:
         """Where the program may leave its final metrics."""
         return f"{self.path}/{_layout.METRICS}"
 
-    @cached_property
+    @property
     def stdout(self) -> str:
         """What it printed."""
         return f"{self.path}/{_layout.STDOUT}"
 
-    @cached_property
+    @property
     def stderr(self) -> str:
         """What it printed to standard error."""
         return f"{self.path}/{_layout.STDERR}"
 
-    @cached_property
+    @property
     def outcome(self) -> str:
         """How it ended."""
         return f"{self.path}/{_layout.OUTCOME}"
 
-    @cached_property
+    @property
     def guardian(self) -> str:
         """Who guards it."""
         return f"{self.path}/{_layout.GUARDIAN}"
 
-    @cached_property
+    @property
     def command(self) -> str:
         """The words it was started with."""
         return f"{self.path}/{_layout.COMMAND}"

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from luthier.description import Command
 from luthier.errors import CommandError
@@ -33,8 +33,7 @@ COLONS = re.compile(r":([A-Za-z_][A-Za-z0-9_-]*):")
 SHELL = "/bin/sh"
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
+class _Template(NamedTuple):
     """A command, cut once: each word is a list of texts and names that alternate, beginning with a text."""
 
     words: tuple[tuple[str, ...], ...]

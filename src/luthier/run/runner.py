@@ -8,9 +8,8 @@ given away. A runner must not know the store: what an ending means for the trial
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from luthier.description import Limits
 from luthier.trial import AttemptId, Outcome, Result
@@ -18,8 +17,7 @@ from luthier.trial import AttemptId, Outcome, Result
 __all__ = ["Adoption", "Ended", "Event", "Order", "Runner", "Started"]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One attempt to be executed.
 
     `key` is a word no other attempt ever had (letters, digits, `-`): it marks the attempt's processes. `env` is added
@@ -37,8 +35,7 @@ class Order:
     slot: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """An attempt's program is running. `began` is seconds since 1970."""
 
     id: AttemptId
@@ -46,8 +43,7 @@ class Started:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """An attempt is over and none of its processes is alive. `began` is None when it never ran."""
 
     id: AttemptId

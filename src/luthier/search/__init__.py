@@ -6,7 +6,7 @@ search can be replayed. Nothing here knows of stores, commands or time. The sear
 `registry.py` finds them.
 """
 
-from luthier.search.registry import ALGORITHMS, searcher
+from luthier.search.registry import ALGORITHMS, LEARNING, explain_choice, searcher
 from luthier.search.searcher import Searcher
 
-__all__ = ["ALGORITHMS", "Searcher", "searcher"]
+__all__ = ["ALGORITHMS", "LEARNING", "Searcher", "explain_choice", "searcher"]

@@ -125,7 +125,11 @@ class SummaryRow:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of the record. `revision` orders all of them as they were committed."""
+    """One change of the record. `revision` orders all of them as they were committed.
+
+    Together with the trials and their attempts, an experiment's events tell how it stood at any revision (`past.py`):
+    `detail` names the trials that were written (`numbers`, or `first` and `n`) and the `target` wherever it changed.
+    """
 
     revision: int
     time: float
@@ -195,11 +199,19 @@ class Store(Protocol):
         an earlier one of this very worker, which proposes one batch at a time."""
 
     def propose(
-        self, experiment: int, nonce: str, proposals: Sequence[tuple[int, Proposal]], exhausted: bool = False
+        self,
+        experiment: int,
+        nonce: str,
+        proposals: Sequence[tuple[int, Proposal]],
+        exhausted: bool = False,
+        *,
+        distinct: bool = False,
     ) -> int:
-        """Writes configurations for numbers reserved under `nonce`; returns how many were still open. With
-        `exhausted`, gives the other numbers of this nonce back and lowers the target to what exists. A number given
-        back is handed out again only when none above it is in use."""
+        """Writes configurations for numbers reserved under `nonce`; returns how many it wrote of those still open. With
+        `distinct`, one that equals a configuration written after the revision its proposal saw is refused: its number
+        stays reserved, to be proposed again. With `exhausted`, unless one was refused, gives the other numbers of
+        this nonce back and lowers the target to what exists. A number given back is handed out again only when none
+        above it is in use."""
 
     def abandon(self, worker: str) -> None:
         """Makes the reservations of a dead worker free to be taken over at once."""
@@ -253,7 +265,8 @@ class Store(Protocol):
         is a number, the largest first unless `smallest_first`; by a metric, those that reported it, NaN last."""
 
     def history(self, experiment: int) -> History:
-        """All trials that have a configuration, frozen, at one revision. One whose lease lapsed is given as queued."""
+        """All trials that have a configuration, frozen, at one revision, with the target as it stood then. One whose
+        lease lapsed is given as queued. A trial that has not changed is the same value as in the last history."""
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]: ...
 

@@ -1,6 +1,6 @@
 """The store's contract in plain dictionaries: the specification that runs, and the store of searches in memory.
 
-It shares no code with SQLite but the small rules of `naming` and `lateness`. Every move of a trial goes through
+It shares only the small rules of `naming`, `lateness`, `past` and `twins` with SQLite. Every move of a trial goes through
 `trial.next_state`, so a step the table does not have can't happen here. One lock makes each verb one transaction.
 `memory_reading.py` has the rows and the verbs that change nothing.
 """
@@ -8,10 +8,11 @@ It shares no code with SQLite but the small rules of `naming` and `lateness`. Ev
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from math import isnan
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -24,6 +25,7 @@ from luthier.store.folding import folded
 from luthier.store.lateness import missing_points, same_result
 from luthier.store.memory_reading import AttemptRow, ExperimentRow, MemoryReads, TrialRow
 from luthier.store.naming import chosen_seed, named_conflict
+from luthier.store.twins import without_twins
 from luthier.trial import (
     AttemptId,
     Outcome,
@@ -113,7 +115,7 @@ class MemoryStore(MemoryReads):
         now, target = self.clock.now(), description.target()
         row = ExperimentRow(self._ids, identity, description.seed, description, target, Wish.RUN, now, now)
         self._experiments[row.id] = row
-        self._event(row, "created")
+        self._event(row, "created", target=target)
         return row
 
     def _amend(self, row: ExperimentRow, description: Description) -> None:
@@ -169,28 +171,36 @@ class MemoryStore(MemoryReads):
 
     @_verb
     def propose(
-        self, experiment: int, nonce: str, proposals: Sequence[tuple[int, Proposal]], exhausted: bool = False
+        self,
+        experiment: int,
+        nonce: str,
+        proposals: Sequence[tuple[int, Proposal]],
+        exhausted: bool = False,
+        *,
+        distinct: bool = False,
     ) -> int:
         """Writes configurations for reserved numbers."""
         row = self._row(experiment)
         mine = {trial.number: trial for trial in row.reserved(nonce)}
-        open_still = [(mine[number], proposal) for number, proposal in proposals if number in mine]
-        if not open_still and not (mine and exhausted):
+        asked = [(number, proposal) for number, proposal in proposals if number in mine]
+        kept = without_twins(asked, partial(self._keys_since, row)) if distinct else asked
+        ends = exhausted and bool(mine) and len(kept) == len(asked)
+        if not kept and not ends:
             return 0
-        event = self._event(row, "proposed", n=len(open_still))
-        for trial, proposal in open_still:
-            trial.proposal = replace(proposal, ordinal=trial.ordinal, seconds=round(proposal.seconds, 6))
+        detail: dict[str, Any] = {"n": len(kept), "numbers": [number for number, _ in kept]}
+        if ends:
+            there = len(row.trials) - len(mine) + len(kept)
+            row.target = detail["target"] = there if row.target is None else min(row.target, there)
+        event = self._event(row, "proposed", **detail)
+        for number, proposal in kept:
+            trial = mine.pop(number)
+            note = json.loads(json.dumps(proposal.note)) if proposal.note else {}
+            seconds = round(proposal.seconds, 6)
+            trial.proposal = replace(proposal, ordinal=trial.ordinal, seconds=seconds, note=note)
             self._move(row, trial, Step.PROPOSE, event)
-            del mine[trial.number]
-        if exhausted:
-            for trial in mine.values():
-                row.states[TrialState.RESERVED].discard(trial.number)
-                del row.trials[trial.number]
-            there = len(row.trials)
-            row.target = there if row.target is None else min(row.target, there)
-            row.numbers = max(row.trials, default=0)
-            row.proposed = max((t.ordinal for t in row.trials.values() if t.ordinal is not None), default=0)
-        return len(open_still)
+        if ends:
+            row.give_back(mine)
+        return len(kept)
 
     @_verb
     def abandon(self, worker: str) -> None:
@@ -208,15 +218,16 @@ class MemoryStore(MemoryReads):
         row, numbers = self._row(experiment), []
         if not configurations:
             return []
-        event = self._event(row, "enqueued", first=row.numbers + 1, n=len(configurations))
+        if row.target is not None:
+            row.target = max(row.target, len(row.trials) + len(configurations))
+        first, n = row.numbers + 1, len(configurations)
+        event = self._event(row, "enqueued", first=first, n=n, target=row.target)
         for configuration in configurations:
             row.numbers += 1
             trial = self._add(row, row.numbers, TrialState.QUEUED, priority=1)
             trial.proposal, trial.revision = Proposal(configuration, by="you"), event
             heapq.heappush(row.queue, (-trial.priority, trial.number))
             numbers.append(trial.number)
-        if row.target is not None:
-            row.target = max(row.target, len(row.trials))
         self._heard[nonce] = (experiment, numbers)
         return list(numbers)
 

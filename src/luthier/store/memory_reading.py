@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isnan
 from threading import RLock
@@ -14,6 +15,7 @@ from luthier.description import Description
 from luthier.errors import NotFound
 from luthier.history import History
 from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow, Wish
+from luthier.store.past import history_of, numbers_written
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Proposal, Result, Trial, TrialState
 
 __all__ = ["AttemptRow", "ExperimentRow", "MemoryReads", "TrialRow"]
@@ -34,7 +36,8 @@ class AttemptRow:
 
 @dataclass(slots=True)
 class TrialRow:
-    """One trial. `worker`, `nonce`, `boot_id` and `lease_until` say who holds its reservation or its lease."""
+    """One trial. `worker`, `nonce`, `boot_id` and `lease_until` say who holds its reservation or its lease; `shown` is
+    the trial as it was last read."""
 
     experiment: int
     number: int
@@ -55,6 +58,7 @@ class TrialRow:
     nonce: str | None = None
     boot_id: str | None = None
     lease_until: float = 0.0
+    shown: Trial | None = None
 
     @property
     def id(self) -> AttemptId:
@@ -108,6 +112,14 @@ class ExperimentRow:
         """The reservations of one call, or all, by number."""
         rows = [self.trials[number] for number in sorted(self.states[TrialState.RESERVED])]
         return [row for row in rows if nonce is None or row.nonce == nonce]
+
+    def give_back(self, numbers: Iterable[int]) -> None:
+        """Forgets reservations; their numbers are handed out again only from the end."""
+        for number in numbers:
+            self.states[TrialState.RESERVED].discard(number)
+            del self.trials[number]
+        self.numbers = max(self.trials, default=0)
+        self.proposed = max((t.ordinal for t in self.trials.values() if t.ordinal is not None), default=0)
 
     def running(self) -> list[TrialRow]:
         """The running trials, by number."""
@@ -166,12 +178,13 @@ class MemoryReads:
 
     def history(self, experiment: int) -> History:
         with self._guard:
-            rows = self._row(experiment).trials.values()
-            kept = sorted(
-                (row for row in rows if row.state is not TrialState.RESERVED), key=lambda row: row.number
+            whole = self._row(experiment)
+            trials = tuple(  # in the order of their numbers, which is that of their rows
+                _trial(row, row.state is TrialState.RUNNING and self._is_lapsed(row))
+                for row in whole.trials.values()
+                if row.state is not TrialState.RESERVED
             )
-            free = {row.number for row in kept if row.state is TrialState.RUNNING and self._is_lapsed(row)}
-            return History(self._revision, tuple(_trial(row, row.number in free) for row in kept))
+            return history_of(whole.description, whole.target, self._revision, trials)
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]:
         with self._guard:
@@ -240,11 +253,8 @@ class MemoryReads:
 
     def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]:
         with self._guard:
-            found = [
-                event
-                for event in self._events
-                if event.revision > since and (experiment is None or event.experiment == experiment)
-            ]
+            newer = self._events[bisect_right(self._events, since, key=lambda event: event.revision) :]
+            found = [event for event in newer if experiment is None or event.experiment == experiment]
             return found if limit < 0 else found[:limit]
 
     def revision(self) -> int:
@@ -290,6 +300,12 @@ class MemoryReads:
         row = self._find(id.experiment, id.trial)
         return row if row is not None and row.state is TrialState.RUNNING and row.id == id else None
 
+    def _keys_since(self, row: ExperimentRow, revision: int) -> set[str]:
+        """The configurations that were first written after a revision."""
+        events = self.events(revision, row.id)
+        new = [row.trials[number].proposal for event in events for number in numbers_written(event)]
+        return {proposal.configuration.key for proposal in new if proposal is not None}
+
     def _is_lapsed(self, trial: TrialRow) -> bool:
         return trial.boot_id != self.clock.boot_id or trial.lease_until < self.clock.elapsed()
 
@@ -308,11 +324,20 @@ class MemoryReads:
 
 
 def _trial(row: TrialRow, is_free: bool = False) -> Trial:
+    """A row as a noun; the same one as last time where nothing has changed, so that what was computed of it serves."""
+    state, worker = (TrialState.QUEUED, None) if is_free else (row.state, row.worker)
+    known = row.shown
+    if known is None or (known.revision, known.state, known.worker) != (row.revision, state, worker):
+        row.shown = known = _made(row, state, worker)
+    return known
+
+
+def _made(row: TrialRow, state: TrialState, worker: str | None) -> Trial:
     return Trial(
         experiment=row.experiment,
         number=row.number,
         run_id=row.run_id,
-        state=TrialState.QUEUED if is_free else row.state,
+        state=state,
         configuration=row.proposal.configuration if row.proposal else None,
         attempt=len(row.attempts),
         seed=row.seed,
@@ -322,7 +347,7 @@ def _trial(row: TrialRow, is_free: bool = False) -> Trial:
         began=row.began,
         ended=row.ended,
         revision=row.revision,
-        worker=None if is_free else row.worker,
+        worker=worker,
     )
 
 

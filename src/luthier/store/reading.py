@@ -18,6 +18,7 @@ from luthier.store.contract import (
     Sort,
     SummaryRow,
 )
+from luthier.store.past import history_of
 from luthier.store.rows import (
     Row,
     attempt_of,
@@ -95,11 +96,9 @@ class SqliteReads:
     def history(self, experiment: int) -> History:
         """All trials, frozen. Only those that changed since the last call are read."""
         with self._db.snapshot() as is_open:
-            revision = self.revision()
+            revision, record = self.revision(), self.experiment(experiment)
             seen, trials = self._histories.get(experiment, (0, {}))
             if seen == 0:
-                if self._db.one("read_wish", experiment=experiment) is None:
-                    raise self._unknown(experiment)
                 rows = self._db.all("read_trials", experiment=experiment)
             else:
                 rows = self._db.all("changed_trials", experiment=experiment, since=seen)
@@ -108,9 +107,10 @@ class SqliteReads:
             if rows or newest is None or newest[0] != lapsed:
                 trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
                 frozen = tuple(_free(trials[number], lapsed) for number in sorted(trials))
-                newest = (lapsed, History(revision, frozen))
-            elif newest[1].revision != revision:
-                newest = (lapsed, History(revision, newest[1].trials))
+            else:
+                frozen = newest[1].trials
+            if newest is None or newest[1].trials is not frozen or newest[1].revision != revision:
+                newest = (lapsed, history_of(record.description, record.target, revision, frozen))
             if not is_open:  # what an open transaction shows may yet be undone
                 self._histories[experiment], self._newest[experiment] = (revision, trials), newest
             return newest[1]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from luthier.clock import Clock, SystemClock
 from luthier.description import Description
@@ -19,8 +21,10 @@ from luthier.space import Configuration
 from luthier.store.connection import Connection
 from luthier.store.contract import ExperimentRecord, Reservation, Wish
 from luthier.store.naming import chosen_seed, named_conflict
+from luthier.store.past import numbers_written
 from luthier.store.rows import proposal_text, storable
 from luthier.store.sqlite_running import SqliteRunning
+from luthier.store.twins import without_twins
 from luthier.trial import AttemptId, Outcome, Proposal, TrialState, trial_seed
 
 __all__ = ["SqliteStore"]
@@ -77,7 +81,8 @@ class SqliteStore(SqliteRunning):
             time=self.clock.now(),
         )[0]
         self._db.do("describe", experiment=id, text=_text(description))
-        self._db.do("touch_experiment", experiment=id, **self._event(id, "created"))
+        event = self._event(id, "created", target=description.target())
+        self._db.do("touch_experiment", experiment=id, **event)
         return id
 
     def _amend(self, id: int, description: Description) -> None:
@@ -166,38 +171,63 @@ class SqliteStore(SqliteRunning):
         return [Reservation(*row) for row in kept]
 
     def propose(
-        self, experiment: int, nonce: str, proposals: Sequence[tuple[int, Proposal]], exhausted: bool = False
+        self,
+        experiment: int,
+        nonce: str,
+        proposals: Sequence[tuple[int, Proposal]],
+        exhausted: bool = False,
+        *,
+        distinct: bool = False,
     ) -> int:
         """Writes configurations for reserved numbers."""
         db = self._db
-        texts = [(n, storable(p.configuration.to_json()), storable(proposal_text(p))) for n, p in proposals]
         with db.transaction():
             mine = {row[0] for row in db.all("repeated_reservation", experiment=experiment, nonce=nonce)}
             if not mine:
                 if db.one("read_wish", experiment=experiment) is None:
                     raise self._unknown(experiment)
                 return 0
-            texts = [text for text in texts if text[0] in mine]
-            if not texts and not exhausted:
+            asked = [(number, proposal) for number, proposal in proposals if number in mine]
+            kept = without_twins(asked, partial(self._keys_since, experiment)) if distinct else asked
+            ends = exhausted and len(kept) == len(asked)
+            if not kept and not ends:
                 return 0
-            event = self._event(experiment, "proposed", n=len(texts))
-            rows = [
-                {
-                    "experiment": experiment,
-                    "number": number,
-                    "nonce": nonce,
-                    "configuration": configuration,
-                    "proposal": proposal,
-                    "revision": event["revision"],
-                }
-                for number, configuration, proposal in texts
-            ]
-            written = db.many("propose", rows) if rows else 0
-            db.do("count_proposed", experiment=experiment, n=written, **event)
-            if exhausted:
-                left = db.do("release", experiment=experiment, nonce=nonce)
-                db.do("count_released", experiment=experiment, n=left)
+            if not ends:
+                return self._write(experiment, nonce, kept)
+            record, left = self.experiment(experiment), len(mine) - len(kept)
+            target = record.trials - left
+            target = target if record.target is None else min(record.target, target)
+            written = self._write(experiment, nonce, kept, target=target)
+            db.do("release", experiment=experiment, nonce=nonce)
+            db.do("count_released", experiment=experiment, n=left, target=target)
         return written
+
+    def _write(
+        self, experiment: int, nonce: str, proposals: Sequence[tuple[int, Proposal]], **detail: Any
+    ) -> int:
+        numbers = [number for number, _ in proposals]
+        event = self._event(experiment, "proposed", n=len(numbers), numbers=numbers, **detail)
+        rows = [
+            {
+                "experiment": experiment,
+                "number": number,
+                "nonce": nonce,
+                "configuration": storable(proposal.configuration.to_json()),
+                "proposal": storable(proposal_text(proposal)),
+                "revision": event["revision"],
+            }
+            for number, proposal in proposals
+        ]
+        written = self._db.many("propose", rows) if rows else 0
+        self._db.do("count_proposed", experiment=experiment, n=written, **event)
+        return written
+
+    def _keys_since(self, experiment: int, revision: int) -> set[str]:
+        """The configurations that were first written after a revision. **Cost** O(what changed since)."""
+        events = self.events(revision, experiment)
+        numbers = {number for event in events for number in numbers_written(event)}
+        changed = self._db.all("changed_trials", experiment=experiment, since=revision) if numbers else []
+        return {Configuration.from_json(row[4]).key for row in changed if row[1] in numbers}
 
     def abandon(self, worker: str) -> None:
         """Frees the reservations of a dead worker."""
@@ -216,8 +246,8 @@ class SqliteStore(SqliteRunning):
             taken = db.one("take_numbers", experiment=experiment, n=n)
             if taken is None:
                 raise self._unknown(experiment)
-            first, seed = taken
-            event = self._event(experiment, "enqueued", first=first, n=n)
+            first, seed, target = taken
+            event = self._event(experiment, "enqueued", first=first, n=n, target=target)
             rows = [
                 {
                     "experiment": experiment,
@@ -230,7 +260,6 @@ class SqliteStore(SqliteRunning):
                 for number, configuration in enumerate(configurations, first)
             ]
             db.many("add_enqueued", rows)
-            db.do("raise_target", experiment=experiment)
             db.do("touch_experiment", experiment=experiment, **event)
             db.do("hear", nonce=nonce, experiment=experiment, first=first, n=n)
             return list(range(first, first + n))

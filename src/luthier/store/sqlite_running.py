@@ -146,12 +146,13 @@ class SqliteRunning(SqliteReads):
         db = self._db
         columns = {**result_columns(result), **_fence(id)}
         with db.transaction():
-            row = db.one("return" if again else "finish", time=self.clock.now(), **columns)
+            columns["time"] = self.clock.now()  # one for both, so that the attempt tells when its trial ended
+            row = db.one("return" if again else "finish", **columns)
             if row is None:
                 return self._late(id, result)
             kind = "returned" if again else "finished"
             event = self._event(id.experiment, kind, id, outcome=result.outcome.value)
-            db.do("close_attempt", trial=row[0], time=event["time"], **columns)
+            db.do("close_attempt", trial=row[0], **columns)
             good = not again and result.outcome is Outcome.SUCCEEDED
             counts = {"finished": int(not again), "succeeded": int(good), "queued": int(again)}
             db.do("count_ended", experiment=id.experiment, **counts, **event)

@@ -153,7 +153,8 @@ class SearcherContract:
         made = self.propose(space, range(1, count + 10))
         assert len(made) == count
         assert len({p.configuration for p in made}) == count
-        assert not self.propose(space, [count + 1])
+        whole = history_of([p.configuration for p in made])
+        assert not self.make().propose(space, whole, 3, [count + 1])
 
     def test_inactive_parameters_are_absent(self) -> None:
         made = self.propose(finite_space(), range(1, 73))

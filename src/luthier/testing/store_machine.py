@@ -63,6 +63,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.attempts: dict[AttemptId, Known] = {}
         self.sent: list[Callable[[], Any]] = []
         self.ordinals_given_back = False
+        self.written: dict[int, int] = {}  # when a trial was first seen, as a revision
 
     def teardown(self) -> None:
         """Closes the store."""
@@ -117,6 +118,21 @@ class StoreMachine(RuleBasedStateMachine):
         self.ordinals_given_back |= exhausted and len(still) > written
         if not still or written or exhausted:
             self.sent.append(lambda: self.store.propose(self.e, nonce, pairs, exhausted))
+
+    @precondition(lambda self: self.batches)
+    @rule(place=PICK, choice=st.integers(0, 3), ago=st.integers(0, 6))
+    def propose_distinct(self, place: int, choice: int, ago: int) -> None:
+        """Writes one of few configurations that was chosen some revisions ago, unless it was written since then."""
+        nonce, reserved = self.batches[place % len(self.batches)]
+        seen, chosen = max(0, self.store.revision() - ago), configuration(1000 + choice)
+        still = [r for r in reserved if r in self.store.reserve(self.e, 0, "nobody", nonce)]
+        pairs = [(r.number, Proposal(chosen, "tpe", r.ordinal, seen)) for r in still[:1]]
+        twins = [t.number for t in self.store.trials(self.e) if t.configuration == chosen]
+        is_new = all(self.written[number] <= seen for number in twins)
+        written = self.store.propose(self.e, nonce, pairs, distinct=True)
+        assert written == (len(pairs) if is_new else 0)
+        if written:
+            self.sent.append(lambda: self.store.propose(self.e, nonce, pairs, distinct=True))
 
     @rule(n=st.integers(0, 3))
     def enqueue(self, n: int) -> None:
@@ -282,6 +298,8 @@ class StoreMachine(RuleBasedStateMachine):
             before = self.states.get(number, TrialState.RESERVED)
             assert before is state or (before, state) in STEPS, (number, before, state)
         self.states = states
+        for trial in trials:
+            self.written.setdefault(trial.number, trial.revision)
         good = [t for t in trials if t.result and t.result.outcome is Outcome.SUCCEEDED]
         assert record.succeeded == len(good)
 

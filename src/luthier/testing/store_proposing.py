@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from luthier.errors import ConflictError, NotFound, UsageError
+from luthier.space import Configuration
 from luthier.store import Reservation, Wish
-from luthier.testing.store_scene import StoreScene, configuration, describe, ended
+from luthier.testing.store_scene import StoreScene, configuration, describe, ended, fingerprint
 from luthier.trial import Outcome, Proposal, TrialState, trial_seed
 
 __all__ = ["ExperimentPromises", "ProposingPromises"]
@@ -257,6 +258,66 @@ class ProposingPromises(StoreScene):
         more = self.reserve(e, 2)[1]
         assert [(r.number, r.ordinal) for r in more] == [(6, 5), (7, 6)]
         assert isinstance(early[0], Reservation)
+
+    def test_a_twin_of_what_was_written_since_is_refused_and_stays_reserved(self) -> None:
+        e = self.open(4)
+        nonce, (mine,) = self.reserve(e, 1, "a")
+        seen = self.store.revision()
+        self.store.enqueue(e, [configuration(7)], self.nonce())
+        twin = [(mine.number, Proposal(configuration(7), "tpe", mine.ordinal, seen))]
+        before = fingerprint(self.store)
+        for _ in range(2):
+            assert self.store.propose(e, nonce, twin, distinct=True) == 0
+            assert self.store.propose(e, nonce, twin, exhausted=True, distinct=True) == 0
+        assert fingerprint(self.store) == before
+        assert self.store.reserve(e, 1, "a", nonce) == [mine]
+        other = [(mine.number, Proposal(configuration(8), "tpe", mine.ordinal, seen))]
+        assert self.store.propose(e, nonce, other, distinct=True) == 1
+        assert self.store.propose(e, nonce, twin, distinct=True) == 0
+        self.check_counters(e)
+
+    def test_a_twin_is_written_where_it_was_seen_or_is_wanted(self) -> None:
+        e = self.open(6)
+        numbers = self.store.enqueue(e, [configuration(7)], self.nonce())
+        seen = self.store.revision()
+        id = self.claim(e)[0].id
+        self.store.finish(id, ended())
+        assert self.store.trial(e, numbers[0]).revision > seen  # changed since, but not written since
+        nonce, (first, second) = self.reserve(e, 2)
+        known = [(first.number, Proposal(configuration(7), "tpe", first.ordinal, seen))]
+        assert self.store.propose(e, nonce, known, distinct=True) == 1
+        wanted = [(second.number, Proposal(configuration(7), "tpe", second.ordinal, seen))]
+        assert self.store.propose(e, nonce, wanted, distinct=True) == 0
+        assert self.store.propose(e, nonce, wanted) == 1
+
+    def test_twins_are_told_by_their_values_and_within_one_call_too(self) -> None:
+        e = self.open(6)
+        other = self.open(6)
+        nonce, reserved = self.reserve(e, 3)
+        seen = self.store.revision()
+        self.store.enqueue(other, [Configuration({"rate": 1.0})], self.nonce())
+        rates = [Configuration({"rate": 1.0}, {"rate": "1.00"}), Configuration({"rate": 1}), configuration(1)]
+        made = [(r.number, Proposal(c, "tpe", r.ordinal, seen)) for r, c in zip(reserved, rates, strict=True)]
+        assert self.store.propose(e, nonce, made, distinct=True) == 2
+        assert [trial.number for trial in self.store.trials(e)] == [1, 3]
+        assert self.store.reserve(e, 3, "w", nonce) == [reserved[1]]
+
+    def test_events_tell_which_trials_were_written_and_every_target(self) -> None:
+        e = self.open(3)
+        self.queue(e, 2)
+        self.store.enqueue(e, [configuration(8), configuration(9)], self.nonce())
+        self.store.open_experiment(describe(20))
+        nonce, reserved = self.reserve(e, 5)
+        self.store.propose(e, nonce, [(5, Proposal(configuration(5), "grid", 3))], exhausted=True)
+        kinds = [(event.kind, dict(event.detail)) for event in self.store.events(experiment=e)]
+        assert kinds == [
+            ("created", {"target": 3}),
+            ("proposed", {"n": 2, "numbers": [1, 2]}),
+            ("enqueued", {"first": 3, "n": 2, "target": 4}),
+            ("amended", {"target": 20}),
+            ("proposed", {"n": 1, "numbers": [5], "target": 5}),
+        ]
+        assert self.store.experiment(e).target == 5 and len(reserved) == 5
 
     def test_a_persons_configurations_run_first_and_raise_a_spent_target(self) -> None:
         e = self.open(2)

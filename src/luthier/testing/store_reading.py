@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
 
+from luthier.description import Objective
 from luthier.store import Sort
-from luthier.testing.store_scene import NAN, StoreScene, ended, fingerprint, points
-from luthier.trial import AttemptId, Outcome
+from luthier.testing.store_scene import NAN, StoreScene, configuration, describe, ended, fingerprint, points
+from luthier.trial import AttemptId, Observation, Outcome, TrialState
 
 __all__ = ["ReadingPromises"]
 
@@ -107,6 +109,32 @@ class ReadingPromises(StoreScene):
                 self.store.history(e)
             self.store.finish(id, ended(float(k)))
             assert list(self.store.history(e).trials) == self.store.trials(e)
+
+    def test_a_history_says_what_is_sought_and_from_where(self) -> None:
+        known = (Observation(configuration(3), 0.25, "7.1"), Observation(configuration(4), 1e300))
+        wanted = replace(describe(5), objective=Objective("loss", direction="minimize"), earlier=known)
+        e = self.store.open_experiment(wanted)[0].id
+        history = self.store.history(e)
+        assert (history.maximize, history.target, history.earlier) == (False, 5, known)
+        self.store.open_experiment(replace(wanted, trials=None, earlier=()))
+        after = self.store.history(e)
+        assert (after.target, after.earlier) == (None, known) and history.target == 5
+        assert self.store.history(self.open()).maximize
+
+    def test_what_has_not_changed_is_the_same_value_in_the_next_history(self) -> None:
+        e = self.open()
+        for _ in range(2):
+            self.store.finish(self.begin(e), ended())
+        self.queue(e, 1)
+        before = self.store.history(e)
+        id = self.claim(e)[0].id
+        running = self.store.history(e)
+        assert [a is b for a, b in zip(before.trials, running.trials, strict=True)] == [True, True, False]
+        self.clock.advance(61.0)
+        assert [t.state for t in self.store.history(e).trials][2] is TrialState.QUEUED
+        self.store.adopt(id, "w", "heir")
+        assert self.store.history(e).trials[2].worker == "heir"
+        assert self.store.history(e).trials[:2] == before.trials[:2]
 
     def test_revisions_order_every_change(self) -> None:
         e = self.finished(0.5, 0.7)

@@ -39,10 +39,6 @@ ON CONFLICT (experiment) DO UPDATE SET text = excluded.text;
 -- name: amend_experiment
 UPDATE experiment SET name = :name, target = :target, changed = :time, revision = :revision WHERE id = :experiment;
 
--- name: raise_target
--- Enqueued configurations run even when the budget is spent: it grows to hold them.
-UPDATE experiment SET target = trials WHERE id = :experiment AND target < trials;
-
 -- name: read_wish
 SELECT wish FROM experiment WHERE id = :experiment;
 

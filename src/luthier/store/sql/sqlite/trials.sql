@@ -18,9 +18,11 @@ SET numbers = numbers + :n, proposed = proposed + :n, trials = trials + :n, rese
 WHERE id = :experiment AND wish = 'run' AND (target IS NULL OR trials + :n <= target);
 
 -- name: take_numbers
--- Takes numbers for enqueued configurations, whatever the budget.
-UPDATE experiment SET numbers = numbers + :n, trials = trials + :n, queued = queued + :n WHERE id = :experiment
-RETURNING numbers - :n + 1, seed;
+-- Takes numbers for enqueued configurations. They run even when the budget is spent: it grows to hold them.
+UPDATE experiment SET numbers = numbers + :n, trials = trials + :n, queued = queued + :n,
+                      target = max(target, trials + :n)
+WHERE id = :experiment
+RETURNING numbers - :n + 1, seed, target;
 
 -- name: add_reserved
 INSERT INTO trial (experiment, number, state, ordinal, seed, worker, nonce, lease_until, boot_id, created, revision)
@@ -62,7 +64,7 @@ DELETE FROM trial WHERE experiment = :experiment AND state = 'reserved' AND nonc
 -- none is ever handed out twice while another batch holds later ones.
 UPDATE experiment
 SET reserved = reserved - :n, trials = trials - :n,
-    target = min(coalesce(target, trials - :n), trials - :n),
+    target = :target,
     numbers = (SELECT coalesce(max(number), 0) FROM trial WHERE experiment = :experiment),
     proposed = coalesce((SELECT ordinal FROM trial WHERE experiment = :experiment AND ordinal IS NOT NULL
                          ORDER BY number DESC LIMIT 1), 0)

@@ -1,0 +1,154 @@
+"""A search before a person's eyes: the view, Ctrl-C, the last words and the exit code.
+
+`searching.py` loads this while the nursery gets ready, and with it all that drives.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from luthier.cli.background import say_ready
+from luthier.cli.live import listener_for
+from luthier.cli.options import Place
+from luthier.cli.output import many, say
+from luthier.drive.loop import Ending, Interrupts, Why
+from luthier.drive.session import Session, parallel_slots
+from luthier.run.command import CommandRunner
+from luthier.store import ExperimentRecord, Wish
+
+__all__ = ["interruptible", "search_in_sight"]
+
+BACK = "Stopping: running trials end and go back to the queue."
+TERMINATED = 128 + signal.SIGTERM
+FEW = 3
+"""A search of this many trials or fewer is not checked first."""
+
+
+def search_in_sight(
+    session: Session,
+    record: ExperimentRecord,
+    *,
+    created: bool,
+    check: bool,
+    quiet: bool,
+    as_json: bool,
+    rows: bool = False,
+) -> int:
+    """Drives an experiment until it ends, tells what was found and returns the exit code."""
+    store, folder = session.store, session.folder
+    limits = record.description.limits
+    slots = len(parallel_slots(limits))
+    _say_opening(record, slots, created=created, folder=folder)
+    store.set_wish(record.id, Wish.RUN, "a search was started")
+    say_ready()
+    first_alone = check and not record.finished and (record.target is None or record.target > FEW)
+    listener = listener_for(slots, check=first_alone, quiet=quiet, rows=slots if rows else 0)
+    if record.finished:
+        from luthier.view.experiments import best_trials
+
+        listener.begin_from(next(iter(best_trials(store, record, 1)), None))
+    with interruptible(session.start_runner(limits)) as interrupts:
+        try:
+            ending = session.drive(record, listener, interrupts, first_alone=first_alone)
+        finally:
+            listener.close()
+    _say_ending(ending, Place(folder))
+    if record.description.on_finish:
+        _on_finish(record.description.on_finish, ending, folder)
+    from luthier.cli.results import print_result  # no trial had to wait for its import
+
+    code = print_result(store, folder, ending, as_json=as_json)
+    return TERMINATED if ending.why is Why.INTERRUPTED and interrupts.by == "TERM" else code
+
+
+def _say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder: Path) -> None:
+    """Says which experiment this is, how large, and where it is kept."""
+    what = record.description
+    name = f" {what.name!r}" if what.name else ""
+    target = "trials without end" if record.target is None else many(record.target, "trial")
+    goal = f", {what.objective}" if what.objective else ""
+    where = os.path.relpath(folder)
+    if created:
+        say(
+            f"Experiment {record.id}{name}: {what.algorithm.name}, {target}, {slots} at a time{goal}; kept in {where}"
+        )
+    else:
+        say(
+            f"Experiment {record.id}{name} goes on: {record.finished} of {target} finished, {slots} at a time{goal}"
+        )
+
+
+@contextmanager
+def interruptible(runner: CommandRunner, words: str = BACK) -> Iterator[Interrupts]:
+    """Turns Ctrl-C and TERM into counts the drive heeds, for as long as the body runs.
+
+    The first ends the search in good order, the second kills the trials; a third leaves at once.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    interrupts = Interrupts(fd=reading)
+    runner.watch(reading)
+
+    def heard(number: int, frame: object) -> None:
+        interrupts.count += 1
+        if interrupts.count == 1 and number == signal.SIGTERM:
+            interrupts.by = "TERM"
+        if interrupts.count == 1:
+            say(f"\n{words} Press Ctrl-C again to kill what runs.")
+        elif interrupts.count == 2:
+            say("Killing them.")
+        else:
+            raise KeyboardInterrupt
+
+    before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield interrupts
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for name, handler in before.items():
+            signal.signal(name, handler)
+        runner.unwatch(reading)
+        os.close(reading)
+        os.close(writing)
+
+
+def _say_ending(ending: Ending, place: Place) -> None:
+    id = ending.record.id
+    line = place.hint(f"resume {id}")
+    again = f"go on with: {line}"
+    match ending.why:
+        case Why.INTERRUPTED:
+            say(f"Interrupted; nothing is lost. To go on, type the same command again, or: {line}")
+        case Why.PAUSED:
+            say(f"Experiment {id} is paused; {again}")
+        case Why.STOPPED | Why.KILLED:
+            say(f"Experiment {id} was {ending.why}; {again}")
+        case Why.ALL_FAILED:
+            say(
+                f"The first {many(ending.record.finished, 'trial')} all failed, so no more were started. "
+                f"Mend the command, or if that is how it should be, {again}"
+            )
+        case Why.EXHAUSTED:
+            say("The space has no further configuration to try.")
+        case Why.MET:
+            pass
+
+
+def _on_finish(command: str, ending: Ending, folder: Path) -> None:
+    """Runs the user's own command; what it does and how it ends is theirs."""
+    known = {
+        "LUTHIER_EXPERIMENT": str(ending.record.id),
+        "LUTHIER_STORE": str(folder),
+        "LUTHIER_ENDED": str(ending.why),
+    }
+    import subprocess
+
+    code = subprocess.run(["/bin/sh", "-c", command], env={**os.environ, **known}, check=False).returncode
+    if code:
+        say(f"--on-finish {command!r} ended with exit code {code}")

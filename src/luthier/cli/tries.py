@@ -1,0 +1,114 @@
+"""`--try`: a person's own first configurations, completed where they are partial, checked, and queued once.
+
+They run before the algorithm's and count towards `--num-runs`. Typing the same command again adds none of them twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luthier.cli.output import pairs, short
+from luthier.errors import SpaceError, UsageError
+from luthier.space import Categorical, Configuration, Parameter, Space, Value
+
+if TYPE_CHECKING:
+    from luthier.store import Store
+
+__all__ = ["queue_tries", "read_tries", "with_tries"]
+
+
+def with_tries(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--try`."""
+    return click.option(
+        "--try",
+        "tries",
+        multiple=True,
+        metavar="NAME=VALUE,…",
+        help="A configuration of your own to begin with; what it leaves out takes its centre. Repeat it.",
+    )(function)
+
+
+def read_tries(
+    texts: Sequence[str], space: Space, budget: int | None = None
+) -> tuple[list[Configuration], list[str]]:
+    """The configurations that are meant, each once, and a sentence for every one that had to be completed.
+
+    **Raises** UsageError for a text of another form, and where there are more than `budget`; SpaceError for a name or
+    value that is not in the space.
+    """
+    made: list[Configuration] = []
+    said: list[str] = []
+    for text in texts:
+        given = _named(text)
+        try:
+            whole = _completed(given, space)
+        except SpaceError as error:
+            raise SpaceError(f"--try {text}: {error}") from None
+        if whole in made:
+            continue
+        made.append(whole)
+        shown = short(whole.values(), whole.texts())
+        if added := {name: value for name, value in shown.items() if _is_added(name, given, space)}:
+            left_out = " and ".join(added)
+            said.append(f"--try {text} leaves out {left_out}, which a search begins at {pairs(added)}")
+    if budget is not None and len(made) > budget:
+        raise UsageError(
+            f"there are {len(made)} configurations to try and --num-runs is {budget}; raise it to {len(made)} or more"
+        )
+    return made, said
+
+
+def queue_tries(store: Store, experiment: int, tries: Sequence[Configuration]) -> None:
+    """Adds those that are no trial of the experiment yet."""
+    if tries:
+        known = {trial.configuration for trial in store.trials(experiment)}
+        store.enqueue(experiment, [c for c in tries if c not in known], os.urandom(8).hex())
+
+
+def _named(text: str) -> dict[str, str]:
+    """The texts by name. A piece without a `=` belongs to the value before it, so that `[64,32]` can be tried."""
+    pieces: list[str] = []
+    for piece in text.split(","):
+        if "=" in piece or not pieces:
+            pieces.append(piece)
+        else:
+            pieces[-1] += f",{piece}"
+    given: dict[str, str] = {}
+    for piece in pieces:
+        name, equals, value = (part.strip() for part in piece.partition("="))
+        if not equals or not name or not value:
+            raise UsageError(f"--try {text}: write NAME=VALUE,NAME=VALUE, such as --try rate=0.1,layers=3")
+        if name in given:
+            raise UsageError(f"--try {text} gives {name} twice; give each configuration a --try of its own")
+        given[name] = value
+    return given
+
+
+def _completed(given: dict[str, str], space: Space) -> Configuration:
+    """What was given, and the centre of every other parameter that is active then."""
+
+    def pick(parameter: Parameter) -> Value:
+        if parameter.name in given:
+            with suppress(SpaceError):  # it is said, with the parameter's name, where all are read below
+                return parameter.domain.read(given[parameter.name])
+        return _centre(parameter)
+
+    centre = space.choose(pick)
+    missing = {name: centre[name] for name in centre if name not in given}
+    return space.configuration({**missing, **given})
+
+
+def _centre(parameter: Parameter) -> Value:
+    """Where searches begin too: the middle of a range, the first of a list without an order."""
+    domain = parameter.domain
+    is_unordered = type(domain) is Categorical and not domain.is_numeric
+    return domain.at(0) if is_unordered or domain.count() == 1 else domain.from_unit(0.5)
+
+
+def _is_added(name: str, given: dict[str, str], space: Space) -> bool:
+    return name not in given and space[name].domain.count() != 1

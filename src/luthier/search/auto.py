@@ -1,0 +1,142 @@
+"""The automatic choice: which algorithm proposes next, from the space, the budget, the results and their cost.
+
+    too few results            the centre, then evenly spread points
+    up to MODEL_DIMENSIONS     a Gaussian process with log expected improvement; TPE proposes now and then, more often
+                               where most parameters are categories, so that no one model's blindness is the search's
+    many dimensions            the process within a trust region once the whole box brings nothing new
+    more, or trials so short that the process would cost more than its share     TPE
+
+One arm proposes each trial. Which one is a function of the record, times of trials and proposals included, and the
+proposal names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import ClassVar
+
+import numpy as np
+
+from luthier.history import History
+from luthier.search.frame import Frame, frame_of
+from luthier.search.gaussian.bayesian import begins, start
+from luthier.search.gaussian.evidence import Evidence, evidence_of
+from luthier.search.gaussian.maximize import Effort
+from luthier.search.gaussian.model import Memory
+from luthier.search.gaussian.suggest import Taste, suggest
+from luthier.search.stream import bits, uniform
+from luthier.search.threads import one_thread
+from luthier.search.tpe import Tpe
+from luthier.space import Configuration, Space
+from luthier.trial import Proposal
+
+__all__ = ["Auto", "plan", "tpe_share"]
+
+MODEL_DIMENSIONS = 100
+TPE_SHARE = 1 / 8
+TPE_SHARE_CATEGORIES = 1 / 4
+COST_SHARE = 0.1  # of a trial's duration that a proposal may take
+FREE_SECONDS = 0.04  # and what it may take however short trials are
+LIGHT = Effort(candidates=96, starts=3, steps=10, turns=1)
+RECENT = 15
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Chooses and mixes algorithms by itself. With `repeats` a configuration may be proposed again."""
+
+    repeats: bool = False
+
+    name: ClassVar[str] = "auto"
+    looks_back: ClassVar[bool] = True
+
+    def propose(self, space: Space, history: History, seed: int, ordinals: Sequence[int]) -> list[Proposal]:
+        """One proposal for every ordinal; none past the last configuration of a finite space."""
+        made: list[Proposal] = []
+        for ordinal in ordinals:
+            one = self._one(space, history, seed, ordinal, [p.configuration for p in made])
+            if one is not None:
+                made.append(one)
+        return made
+
+    def _one(
+        self, space: Space, history: History, seed: int, ordinal: int, also: Sequence[Configuration]
+    ) -> Proposal | None:
+        frame = frame_of(space)
+        evidence = evidence_of(frame, history, also)
+        if begins(frame, history, evidence, ordinal):
+            return start(space, history, seed, ordinal, also, self.name)
+        effort = affordable(history)
+        if effort is None or frame.d > MODEL_DIMENSIONS or uniform(seed, "auto", ordinal) < tpe_share(frame):
+            one = Tpe().next(space, history, seed, ordinal, also)
+            if one is not None:
+                return one
+        found = self._gaussian(frame, evidence, history, seed, ordinal, effort or LIGHT)
+        return found or start(space, history, seed, ordinal, also, self.name)
+
+    def _gaussian(
+        self, frame: Frame, evidence: Evidence, history: History, seed: int, ordinal: int, effort: Effort
+    ) -> Proposal | None:
+        generator = np.random.Generator(np.random.PCG64(bits(seed, "gaussian", ordinal)))
+        taste = Taste("ei", effort=effort, repeats=self.repeats)
+        with one_thread():
+            found = suggest(frame, evidence, Memory.of(history), ordinal, taste, generator)
+        if found is None:
+            return None
+        mean = -found.mean if history.maximize else found.mean
+        note = found.note if effort is not LIGHT else {**found.note, "light": True}
+        return Proposal(
+            frame.decode(found.row), "bayesian", ordinal, mean=mean, deviation=found.deviation, note=note
+        )
+
+
+def tpe_share(frame: Frame) -> float:
+    """How often TPE proposes."""
+    categories = int(frame.is_category.sum())
+    if categories > frame.d - categories:
+        return TPE_SHARE_CATEGORIES
+    return TPE_SHARE if categories or frame.is_conditional else 0.0
+
+
+def affordable(history: History) -> Effort | None:
+    """How hard the Gaussian process may think, so that a proposal takes its share of a trial's duration at most; None
+    where even the least is too much. Durations are those of the record."""
+    lasted = [t.result.seconds for t in history.scored[-RECENT:] if t.result and t.result.seconds is not None]
+    if not lasted:
+        return Effort()
+    allowed = max(FREE_SECONDS, COST_SHARE * median(lasted))
+    full: list[float] = []
+    light: list[float] = []
+    for trial in reversed(history.trials):
+        if trial.proposal and trial.proposal.by == "bayesian":
+            (light if trial.proposal.note.get("light") else full).append(trial.proposal.seconds)
+        if len(full) + len(light) >= RECENT:
+            break
+    if len(light) >= 5 and median(light) > allowed:
+        return None
+    return LIGHT if light or (len(full) >= 5 and median(full) > allowed) else Effort()
+
+
+def plan(space: Space, target: int | None) -> str:
+    """What it will do with this space, and why, in one line."""
+    frame = frame_of(space)
+    count = space.count()
+    categories = int(frame.is_category.sum())
+    numbers = frame.d - categories
+    what = " and ".join(
+        text
+        for text, n in ((f"{numbers} on a scale", numbers), (f"{categories} without an order", categories))
+        if n
+    )
+    if frame.d > MODEL_DIMENSIONS:
+        return f"TPE, because {frame.d} parameters are too many for a Gaussian process"
+    share = tpe_share(frame)
+    mixed = f", TPE for 1 trial in {round(1 / share)}" if share else ""
+    ends = (
+        f"; all {count} configurations at most"
+        if count is not None and (target is None or count <= target)
+        else ""
+    )
+    return f"a Gaussian process with expected improvement{mixed}: {what}{ends}"

@@ -1,0 +1,70 @@
+"""What a history says, as arrays: what was tried, how it went, what is still running.
+
+Rows are those of the space's `Frame`. Earlier experiments' results (a warm start) come as rows of their own with the
+number of their source, so that a model may believe them less than this experiment's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.history import History
+from luthier.search.frame import Frame
+from luthier.space import Configuration
+
+__all__ = ["Evidence", "evidence_of"]
+
+Array = NDArray[np.float64]
+
+RECENT = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """**Shapes** `rows` (n, d) and `losses` (n,), less is better, of scored trials; `failed` (f, d) rows whose
+    configuration made them fail; `running` (q, d) rows of results to come; `tried` (t, d) everything that may not be
+    proposed again; `earlier` (w, d) with `earlier_losses` (w,), results of other experiments. `trouble` is the share of
+    such failures among the last RECENT trials that ended."""
+
+    rows: Array
+    losses: Array
+    failed: Array
+    running: Array
+    tried: Array
+    earlier: Array
+    earlier_losses: Array
+    trouble: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """How many results of this experiment there are."""
+        return len(self.losses)
+
+    @property
+    def best(self) -> NDArray[np.int64]:
+        """The places of the scored trials from the best to the worst; NaN last."""
+        return np.argsort(self.losses, kind="stable")
+
+
+def evidence_of(frame: Frame, history: History, also: Sequence[Configuration] = ()) -> Evidence:
+    """The arrays of a history; `also` are configurations proposed since it was read, which count as running."""
+
+    def rows(configurations: Sequence[Configuration | None]) -> Array:
+        return frame.encode([c for c in configurations if c is not None])
+
+    failed = set(map(id, history.failed))
+    sign = -1.0 if history.maximize else 1.0
+    return Evidence(
+        rows=rows([t.configuration for t in history.scored]),
+        losses=history.losses(),
+        failed=rows([t.configuration for t in history.failed]),
+        running=rows([*(t.configuration for t in history.expected), *also]),
+        tried=rows([*(t.configuration for t in history.trials), *also]),
+        earlier=rows([o.configuration for o in history.earlier]),
+        trouble=sum(id(t) in failed for t in history.finished[-RECENT:]) / RECENT,
+        earlier_losses=sign * np.array([o.value for o in history.earlier], dtype=np.float64),
+    )

@@ -1,0 +1,206 @@
+"""What a search believes about the objective: which transform of the losses, which hyperparameters, which posterior.
+
+Several transforms of the losses are fitted now and then and compared by how well each, leaving one result out at a time,
+puts that result in order among the others; this does not depend on the transform's own scale. In between, the
+hyperparameters of earlier proposals are taken from the record (`Memory`), so nothing is kept but what is in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from luthier.history import History
+from luthier.search.gaussian.evidence import Evidence
+from luthier.search.gaussian.features import Features
+from luthier.search.gaussian.fit import fitted
+from luthier.search.gaussian.kernel import Kernel
+from luthier.search.gaussian.outputs import TRANSFORMS, Outputs, Transform, cleaned
+from luthier.search.gaussian.posterior import Posterior, condition
+from luthier.search.gaussian.priors import prior_for
+
+__all__ = ["Belief", "Memory", "believe", "order_score"]
+
+Array = NDArray[np.float64]
+
+FITTED = 256
+"""Hyperparameters are fitted to so many results at most."""
+HELD = 450
+"""The posterior is conditioned on so many results at most: beyond it a proposal would cost ever more."""
+AGAIN = 1.04  # hyperparameters are fitted again when there are so many times the results
+CHOOSE = 1.25  # and the transforms compared
+NOISY = 1e-3
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What earlier proposals noted: the hyperparameters `vectors` by transform, the number of results `fit` they
+    were fitted to, the `scores` of the transforms and the number of results `chosen` when they were compared."""
+
+    vectors: dict[str, list[float]]
+    fit: dict[str, int]
+    scores: dict[str, float]
+    chosen: int = 0
+
+    @classmethod
+    def of(cls, history: History) -> Memory:
+        """Reads the notes of the newest proposals first, as far as anything is missing."""
+        vectors: dict[str, list[float]] = {}
+        fit: dict[str, int] = {}
+        scores: dict[str, float] = {}
+        chosen = 0
+        for trial in reversed(history.trials):
+            note = trial.proposal.note if trial.proposal else {}
+            for name, (count, vector) in note.get("fits", {}).items():
+                if name not in vectors:
+                    vectors[name], fit[name] = vector, count
+            if not scores and "scores" in note:
+                scores, chosen = note["scores"], note["results"]
+            if scores and len(vectors) == len(TRANSFORMS):
+                break
+        return cls(vectors, fit, scores, chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """A posterior over transformed losses, and what it took to make: `note` goes into the record."""
+
+    posterior: Posterior
+    outputs: Outputs
+    transform: Transform
+    note: dict[str, Any]
+    places: NDArray[np.int64]
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether a lucky result may be worse than it looks."""
+        return self.posterior.noise > NOISY * self.posterior.signal
+
+    def incumbent(self) -> float:
+        """The transformed loss to improve on: the best seen, or, under noise, the best the posterior believes in."""
+        if not self.is_noisy:
+            return float(self.posterior.Y[:, 0].min())
+        return float(self.posterior.means(self.posterior.X).min())
+
+    def band(self, mean: Array, variance: Array) -> tuple[Array, Array, Array]:
+        """The losses at the mean and at the ends of the 95 % band."""
+        reach = 1.96 * np.sqrt(variance)
+        return self.outputs.back(mean), self.outputs.back(mean - reach), self.outputs.back(mean + reach)
+
+    def losses(self, mean: Array, variance: Array) -> tuple[Array, Array]:
+        """Mean and deviation in the losses' own unit: the transform undone at the mean and one deviation around it."""
+        deviation = np.sqrt(variance)
+        low, high = self.outputs.back(mean - deviation), self.outputs.back(mean + deviation)
+        return self.outputs.back(mean), np.maximum(high / 2 - low / 2, 0.0)
+
+
+def believe(features: Features, evidence: Evidence, memory: Memory, turn: int) -> Belief | None:
+    """The belief for proposal number `turn`; None where nothing can be learned: fewer than two different results."""
+    losses = cleaned(evidence.losses)
+    if evidence.n < 2 or not losses.max() > losses.min():
+        return None
+    kernel = Kernel(features.scales, features.levels)
+    data = _Data(features, evidence, losses, kernel, memory)
+    scores, chosen = memory.scores, memory.chosen
+    note: dict[str, Any] = {}
+    if not scores or evidence.n >= CHOOSE * chosen:
+        beliefs = {name: data.posterior(name) for name in TRANSFORMS}
+        scores = {name: order_score(p, losses[data.held]) for name, (p, _) in beliefs.items()}
+        note = {"scores": scores, "results": evidence.n}
+        transform = _pick(scores, turn)
+        posterior, outputs = beliefs[transform]
+    else:
+        transform = _pick(scores, turn)
+        posterior, outputs = data.posterior(transform)
+    if data.fits:
+        note["fits"] = data.fits
+    return Belief(posterior, outputs, transform, note, data.held)
+
+
+def _pick(scores: dict[str, float], turn: int) -> Transform:
+    """The transform that predicts best; every fourth time the next best, so that no choice feeds itself."""
+    order = sorted(TRANSFORMS, key=lambda name: -scores.get(name, -np.inf))
+    return order[1] if turn % 4 == 3 else order[0]
+
+
+class _Data:
+    """The results a belief is made from, and the fits made on the way (`fits`, for the record)."""
+
+    def __init__(
+        self, features: Features, evidence: Evidence, losses: Array, kernel: Kernel, memory: Memory
+    ) -> None:
+        self.features = features
+        self.evidence = evidence
+        self.losses = losses
+        self.kernel = kernel
+        self.memory = memory
+        self.fits: dict[str, tuple[int, list[float]]] = {}
+        self.held = subset(losses, HELD)
+        self.X = features.of(evidence.rows[self.held])
+        self.earlier = features.of(evidence.earlier, 1) if features.sources > 1 else None
+
+    def posterior(self, transform: Transform) -> tuple[Posterior, Outputs]:
+        outputs = Outputs.of(self.losses[self.held], transform)
+        X, y = self.X, outputs.y
+        if self.earlier is not None:
+            kept = subset(cleaned(self.evidence.earlier_losses), HELD // 2)
+            then = Outputs.of(cleaned(self.evidence.earlier_losses)[kept], transform)
+            X, y = np.vstack([X, self.earlier[kept]]), np.concatenate([y, then.y])
+        vector = self._vector(transform, X, y)
+        return condition(self.kernel, self.kernel.hyperparameters(vector), X, y), outputs
+
+    def _vector(self, transform: Transform, X: Array, y: Array) -> Array:
+        """Hyperparameters: those of the record while the results have hardly grown, else fitted, from where they were."""
+        prior = prior_for(self.kernel)
+        known = self.memory.vectors.get(transform)
+        if known is not None and len(known) != len(prior.centre):
+            known = None
+        grown = self.evidence.n >= max(AGAIN * self.memory.fit.get(transform, 0), 0.0)
+        if known is not None and not grown:
+            return np.array(known)
+        starts = [prior.centre] if known is None else [np.array(known)]
+        if known is not None and self.evidence.n >= CHOOSE * self.memory.chosen:
+            starts.append(prior.centre)
+        few = subset(y, FITTED)
+        vector = fitted(self.kernel, prior, X[few], y[few], starts)
+        self.fits[transform] = (self.evidence.n, vector.tolist())
+        return vector
+
+
+def subset(losses: Array, size: int) -> NDArray[np.int64]:
+    """Places of at most `size` results: the best third, the newest third, and of the rest every so manyth. Ascending."""
+    n = len(losses)
+    if n <= size:
+        return np.arange(n)
+    taken = np.zeros(n, dtype=bool)
+    taken[np.argsort(losses, kind="stable")[: size // 3]] = True
+    taken[n - size // 3 :] = True
+    rest = np.flatnonzero(~taken)
+    missing = size - int(taken.sum())
+    taken[rest[np.linspace(0, len(rest) - 1, missing).astype(np.int64)]] = True
+    return np.flatnonzero(taken)
+
+
+def order_score(posterior: Posterior, losses: Array) -> float:
+    """How well results are put in order when each is left out: the mean log probability of the order of all pairs.
+
+    Pairs weigh more the better the better of the two is. It is the same for every monotone transform of the losses, so
+    models of different transforms can be compared. **Shapes** losses (n,), the first n observations of the posterior.
+    """
+    n = len(losses)
+    mean, variance = posterior.leave_one_out()
+    mean, variance = mean[:n], variance[:n]
+    order = np.argsort(losses, kind="stable")
+    mean, variance, sorted_losses = mean[order], variance[order], losses[order]
+    i, j = np.triu_indices(n, 1)
+    differ = sorted_losses[j] > sorted_losses[i]
+    i, j = i[differ], j[differ]
+    if not len(i):
+        return 0.0
+    logs = log_ndtr((mean[j] - mean[i]) / np.sqrt(variance[i] + variance[j]))
+    weights = 1.0 / (1.0 + i)
+    return float(np.maximum(logs, -20.0) @ weights / weights.sum())

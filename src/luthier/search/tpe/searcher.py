@@ -1,0 +1,129 @@
+"""The tree-structured Parzen estimator as a searcher: it begins spread out, then goes where good trials are denser.
+
+Each proposal draws candidates from the density of the good trials and keeps the one that the density of the rest
+explains least, away from where trials fail. Running trials count among the rest, so that workers keep apart. Nothing
+is proposed twice; a finite space is searched to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from luthier.history import History
+from luthier.search.beginning import unseen
+from luthier.search.frame import Array, Frame, frame_of
+from luthier.search.ledger import Record, Tried, reading
+from luthier.search.permutation import permuted
+from luthier.search.stream import bits
+from luthier.search.threads import one_thread
+from luthier.search.tpe.branches import Branch, branches, draw, score
+from luthier.space import Configuration, Space
+from luthier.trial import Proposal
+
+__all__ = ["Tpe"]
+
+ENOUGH = 4
+"""Results before any model is made; running trials may make up the rest of the beginning."""
+LEFT = 256
+"""So many untried configurations are compared where all candidates were tried."""
+
+
+@dataclass(frozen=True)
+class Tpe:
+    """Proposes by two densities. `startup` trials begin the search, `share` of the trials are the good ones,
+    `candidates` are drawn for each proposal."""
+
+    startup: int = 7
+    share: float = 0.1
+    candidates: int = 64
+
+    name: ClassVar[str] = "tpe"
+    looks_back: ClassVar[bool] = True
+
+    def propose(self, space: Space, history: History, seed: int, ordinals: Sequence[int]) -> list[Proposal]:
+        """One proposal for every ordinal; none past the last configuration of a finite space.
+
+        **Cost** O(n) in the trials, of numpy's smallest steps; the densities are capped.
+        """
+        made: list[Proposal] = []
+        for ordinal in ordinals:
+            proposal = self.next(space, history, seed, ordinal, [p.configuration for p in made])
+            if proposal is not None:
+                made.append(proposal)
+        return made
+
+    def next(
+        self, space: Space, history: History, seed: int, ordinal: int, also: Sequence[Configuration] = ()
+    ) -> Proposal | None:
+        """The proposal of one ordinal. `also` are configurations proposed since the history was read, which count as
+        running. None where every configuration was tried."""
+        with one_thread(), reading(space, history) as record:
+            tried = Tried(record.taken, also)
+            told = len(record.rows) + len(record.failed) + len(history.earlier)
+            note: dict[str, int] = {}
+            if told < ENOUGH or told + len(record.expected) + len(also) < self.startup:
+                chosen = _beginning(space, seed, ordinal, tried)
+            else:
+                frame = frame_of(space)
+                expected = np.vstack([record.expected, frame.encode(also)])
+                rows, losses = _scored(frame, history, record)
+                model = branches(frame, rows, losses, record.failed, expected, self.share)
+                generator = np.random.Generator(np.random.PCG64(bits(seed, self.name, ordinal)))
+                chosen = _best(frame, model, draw(frame, model, self.candidates, generator), tried)
+                if chosen is None:
+                    chosen = _best(frame, model, frame.encode(_left(space, seed, ordinal, tried)), tried)
+                note = {"good": len(model[0].sources)}
+        return None if chosen is None else Proposal(chosen, by=self.name, ordinal=ordinal, note=note)
+
+
+def _beginning(space: Space, seed: int, ordinal: int, tried: Tried) -> Configuration | None:
+    count = space.count()
+    return None if count is not None and ordinal > count else unseen(space, seed, ordinal, tried)
+
+
+def _left(space: Space, seed: int, ordinal: int, tried: Tried) -> list[Configuration]:
+    """Some of the configurations that were not tried; none where all were. **Cost** O(tried) in a finite space."""
+    count = space.count()
+    if count is None:
+        found = unseen(space, seed, ordinal, tried)
+        return [] if found is None else [found]
+    left: list[Configuration] = []
+    for place in range(count):
+        configuration = space.at(permuted(seed, count, place))
+        if configuration not in tried:
+            left.append(configuration)
+            if len(left) == LEFT:
+                break
+    return left
+
+
+def _scored(frame: Frame, history: History, record: Record) -> tuple[Array, Array]:
+    """Rows and losses of what is known, earlier experiments' first. **Shapes** (n, d), (n,), losses in [-1, 1].
+
+    Only the order and the proportions of losses count here. What is not a number is as bad as the worst; infinities
+    become the nearest number there is.
+    """
+    rows, losses = record.rows, record.losses
+    if history.earlier:
+        values = np.array([o.value for o in history.earlier], dtype=np.float64)
+        losses = np.concatenate([-values if history.maximize else values, losses])
+        rows = np.vstack([frame.encode([o.configuration for o in history.earlier]), rows])
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return rows, np.zeros(len(losses))
+    low, high = float(finite.min()), float(finite.max())
+    scale = max(abs(low), abs(high)) or 1.0
+    return rows, np.nan_to_num(losses, nan=high, posinf=high, neginf=low) / scale
+
+
+def _best(frame: Frame, model: Sequence[Branch], rows: Array, tried: Tried) -> Configuration | None:
+    """The configuration of the best row that was not tried."""
+    for row in rows[np.argsort(-score(frame, model, rows), kind="stable")]:
+        configuration = frame.decode(row)
+        if configuration not in tried:
+            return configuration
+    return None

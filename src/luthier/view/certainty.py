@@ -1,0 +1,185 @@
+"""How sure it is which trial is best: an interval, the probability, and the trials that can't be told from it.
+
+The best of many values was partly luck. How much luck there is in one value is learned from runs of the same
+configuration (repeats, and the fresh runs of `best --confirm`), else from a model of the search, which smooths over
+neighbours; where there is neither, that is said. `posterior.py` turns what is known into draws of the true values;
+here they are read: interval, probability, ties, and which trial to use, which need not be the luckiest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from luthier.history import History
+from luthier.space import Space
+from luthier.store import ExperimentRecord, Sort, Store
+from luthier.trial import Trial
+from luthier.view.repeats import Repeats, repeats_of
+from luthier.view.rounding import chance, rounded
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from luthier.view import posterior
+
+__all__ = ["LEVEL", "Believe", "Certainty", "Contender", "certainty", "sentence", "weighed"]
+
+Believe = Callable[[Space, History], "tuple[NDArray[np.float64], NDArray[np.float64]] | None"]
+"""A model's posterior mean and deviation of the true value, in the objective's units, at each of `History.scored`; None
+where it can't tell."""
+
+LEVEL = 0.95
+_FEWEST = 5
+"""With fewer values than this no model is asked."""
+_FEWEST_SPARE = 4
+"""Repeats beyond the first run of each configuration, below which a model, where there is one, knows the noise better."""
+_LOOKED_AT = 2000
+"""The best trials that are looked at; those behind them can't be best."""
+_LISTED = 5
+_TIE = 1 - LEVEL
+"""A trial ties with the recommended one while it is better with at least this probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A configuration that may be best. `trial` stands for its `runs` (the best of them, with `value`); `mean` is what
+    to expect of it, between `low` and `high` at `LEVEL`; `probability` is that of being the best of all."""
+
+    trial: int
+    value: float
+    runs: int
+    mean: float
+    low: float
+    high: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """What is known, by which `method`. `best` is the trial with the best value, `recommended` the one to use; `ties`
+    can't be told from that one, `further_ties` more are not listed. `ranking` has a trial of each configuration, the
+    one expected to be best first. `noise` is the deviation between equal runs, where they told it."""
+
+    method: Literal["repeats", "model", "none"] = "none"
+    best: Contender | None = None
+    recommended: Contender | None = None
+    ties: tuple[Contender, ...] = ()
+    further_ties: int = 0
+    noise: float | None = None
+    ranking: tuple[int, ...] = ()
+
+    def leaders(self, count: int) -> tuple[int, ...]:
+        """The first of the ranking; with room for two or more the luckiest is among them, so that its luck is tested."""
+        first = self.ranking[:count]
+        if self.best is None or self.best.trial in first or count < 2:
+            return first
+        return (*first[:-1], self.best.trial)
+
+
+def certainty(
+    store: Store,
+    record: ExperimentRecord,
+    fresh: Sequence[Trial] = (),
+    believe: Believe | None = None,
+) -> Certainty:
+    """How sure the verdict on an experiment is. `fresh` are trials of its confirmations.
+
+    **Cost** one read of at most 2000 trials, and numpy where there is something to compute.
+    """
+    objective = record.description.objective
+    if objective is None:
+        return Certainty()
+    maximize = objective.direction == "maximize"
+    if record.finished <= _LOOKED_AT:
+        read = store.history(record.id)
+    else:
+        best_first = Sort("value", smallest_first=not maximize)
+        read = History(record.revision, tuple(store.trials(record.id, best_first, _LOOKED_AT)))
+    history = replace(read, maximize=maximize, target=record.target)
+    return weighed(record.description.space, history, fresh, believe)
+
+
+def weighed(
+    space: Space, history: History, fresh: Sequence[Trial] = (), believe: Believe | None = None
+) -> Certainty:
+    """How sure the verdict on a history is: see `certainty`."""
+    repeats = repeats_of(history, fresh)
+    spare = sum(len(each.values) - 1 for each in repeats)
+    believed = None
+    if believe is not None and len(repeats) >= _FEWEST and spare < _FEWEST_SPARE:
+        believed = believe(space, history)
+    if not spare and believed is None:
+        return Certainty(ranking=tuple(each.trial for each in repeats))
+    from luthier.view import posterior
+
+    if believed is None:
+        draws = posterior.from_repeats([each.values for each in repeats], history.maximize)
+    else:
+        means, deviations = believed
+        place = {trial.number: i for i, trial in enumerate(history.scored)}
+        at = [place[each.trial] for each in repeats]
+        draws = posterior.from_beliefs(means[at], deviations[at], history.maximize)
+    return _read(repeats, draws, history.maximize)
+
+
+def _read(repeats: Sequence[Repeats], draws: posterior.Draws, maximize: bool) -> Certainty:
+    """The verdict of the draws, whose `places` index `repeats`."""
+    import numpy as np
+
+    turned = draws.values if maximize else -draws.values
+    tops = turned == turned.max(axis=1, keepdims=True)
+    chances = (tops / tops.sum(axis=1, keepdims=True)).mean(axis=0)
+    lows, highs = np.quantile(draws.values, [_TIE / 2, 1 - _TIE / 2], axis=0)
+    contenders = [
+        Contender(
+            trial=repeats[place].trial,
+            value=repeats[place].value,
+            runs=len(repeats[place].values),
+            mean=float(draws.means[i]),
+            low=float(lows[i]),
+            high=float(highs[i]),
+            probability=float(chances[i]),
+        )
+        for i, place in enumerate(draws.places)
+    ]
+    ties = np.flatnonzero((turned[:, 1:] >= turned[:, :1]).mean(axis=0) >= _TIE) + 1
+    return Certainty(
+        method="model" if draws.noise is None else "repeats",
+        best=contenders[draws.places.index(0)],
+        recommended=contenders[0],
+        ties=tuple(contenders[i] for i in ties[:_LISTED]),
+        further_ties=max(len(ties) - _LISTED, 0),
+        noise=draws.noise,
+        ranking=tuple(each.trial for each in contenders),
+    )
+
+
+def sentence(sure: Certainty, experiment: int) -> str | None:
+    """The verdict in words: `0.9421 (95 %: 0.935 to 0.947), best with probability 0.61; ties: 144.7 (0.9418)`. None
+    when nothing is known."""
+    best, first = sure.best, sure.recommended
+    if best is None or first is None:
+        return None
+    if sure.noise == 0:
+        return "equal configurations gave equal values, so there is no luck in them"
+    what = f"{_interval(first)}, best with probability {chance(first.probability)}"
+    if best.trial != first.trial:
+        spread = (first.high - first.low) / 2
+        what = (
+            f"{experiment}.{best.trial} had the luckiest run ({rounded(best.value, spread)}), but "
+            f"{experiment}.{first.trial} is the better choice: {what}"
+        )
+    if not sure.ties:
+        return what
+    ties = [f"{experiment}.{tie.trial} ({rounded(tie.mean, (tie.high - tie.low) / 2)})" for tie in sure.ties]
+    more = f" and {sure.further_ties} more" if sure.further_ties else ""
+    return f"{what}; ties: {', '.join(ties)}{more}"
+
+
+def _interval(known: Contender) -> str:
+    spread = (known.high - known.low) / 2
+    low, high = rounded(known.low, spread), rounded(known.high, spread)
+    return f"{rounded(known.mean, spread)} ({LEVEL:.0%}: {low} to {high})".replace("%", " %")

@@ -1,0 +1,91 @@
+"""The arrays of a ledger that followed a search are those of one that reads it for the first time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.errors import SpaceError
+from luthier.history import History
+from luthier.search.frame import frame_of
+from luthier.search.ledger import Ledger, Record, Tried
+from luthier.space import Configuration
+from luthier.testing.searcher import endless_space, history_of
+from luthier.trial import Outcome, Result, Trial, TrialState
+
+SPACE = endless_space()
+TRIALS = history_of(SPACE.decode(np.random.default_rng(5).random((40, 7)))).trials
+KINDS = ("scored", "nameless", "failed", "killed", "running", "begun again")
+
+
+def as_kind(trial: Trial, kind: str) -> Trial:
+    match kind:
+        case "nameless":
+            return replace(trial, state=TrialState.RESERVED, configuration=None, proposal=None, result=None)
+        case "failed":
+            return replace(trial, result=Result(Outcome.OUT_OF_MEMORY, "too large"))
+        case "killed":
+            return replace(trial, result=Result(Outcome.KILLED, "by hand"))
+        case "running":
+            return replace(trial, state=TrialState.RUNNING, result=None)
+        case "begun again":
+            return replace(trial, state=TrialState.QUEUED, result=None)
+    return trial
+
+
+def same(one: Record, other: Record) -> None:
+    for name in ("rows", "losses", "failed", "expected", "numbers"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert one.by.tolist() == other.by.tolist()
+    assert one.taken == other.taken
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.lists(st.sampled_from(KINDS), max_size=40), st.booleans()), max_size=5))
+def test_a_ledger_remembers_nothing_but_work(moments: list[tuple[list[str], bool]]) -> None:
+    follower = Ledger(SPACE)
+    for kinds, maximize in moments:
+        trials = tuple(as_kind(t, kind) for t, kind in zip(TRIALS, kinds, strict=False))
+        history = History(trials=trials, maximize=maximize)
+        read = follower.read(history)
+        same(read, Ledger(SPACE).read(history))
+        told = [*history.scored, *history.failed]
+        assert read.numbers.tolist() == [t.number for t in told]
+        np.testing.assert_array_equal(read.losses, history.losses())
+        frame = frame_of(SPACE)
+        for rows, kept in ((read.failed, history.failed), (read.expected, history.expected)):
+            np.testing.assert_array_equal(
+                rows, frame.encode([t.configuration for t in kept if t.configuration])
+            )
+        assert set(read.taken) == {t.configuration.key for t in trials if t.configuration}
+
+
+def test_it_grows() -> None:
+    trials = tuple(
+        replace(TRIALS[k % 40], number=k + 1, result=Result(Outcome.SUCCEEDED, "", value=float(k)))
+        for k in range(700)
+    )
+    ledger = Ledger(SPACE)
+    for n in (10, 300, 700):
+        record = ledger.read(History(trials=trials[:n], maximize=False))
+        assert record.losses.tolist() == list(range(n))
+        assert sum(record.taken.values()) == n
+
+
+def test_what_could_not_be_read_leaves_no_trace() -> None:
+    ledger = Ledger(SPACE)
+    good = History(trials=TRIALS[:5])
+    ledger.read(good)
+    outside = replace(TRIALS[0], configuration=Configuration({"cell": "none such"}))
+    with pytest.raises(SpaceError):
+        ledger.read(History(trials=(outside, *TRIALS[1:7])))
+    same(ledger.read(good), Ledger(SPACE).read(good))
+
+
+def test_tried() -> None:
+    one, other, third = (t.configuration for t in TRIALS[:3])
+    assert one is not None and other is not None
+    tried = Tried({one.key}, [other])
+    assert one in tried and other in tried and third not in tried
