@@ -7,14 +7,15 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed-$(shell cat pyproject.toml requirements/dev.txt tools/install.sh 2>/dev/null | sha256sum | cut -c1-16)
+BENCHED := .venv/.benched-$(shell cat requirements/bench.txt 2>/dev/null | sha256sum | cut -c1-16)
 JOBS ?= 2
 ARGS ?=
 OURS := src tests tools $(wildcard bench examples)
 
-.PHONY: help demo test check format nightly bench lock install clean
+.PHONY: help demo test check format nightly bench bench-quality lock install clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(INSTALLED)  ## a search from start to end in about a minute, in ./demo
 	@tools/demo.sh
@@ -38,13 +39,16 @@ nightly: $(INSTALLED)  ## all tests, the long ones too, with many more random ex
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 \
 	    -m "nightly or not nightly" $(ARGS)
 
-bench: $(INSTALLED)  ## every benchmark in bench/, each against its bar
+bench: $(BENCHED)  ## every benchmark in bench/, each against its bar
 	@failed=0; for file in bench/[a-z]*.py; do \
 	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || failed=1; \
 	done; exit $$failed
 
+bench-quality: $(BENCHED)  ## the search against its peers: what is missing is run, then the tables (ARGS='--half all')
+	@$(BIN)/python -m bench.quality run --jobs $(JOBS) $(ARGS) && $(BIN)/python -m bench.quality table $(ARGS)
+
 lock: $(INSTALLED)  ## pins all packages anew (LOCK_OPTIONS=--upgrade for the newest ones)
-	@tools/lock.sh && git --no-pager diff --stat -- requirements/dev.txt
+	@tools/lock.sh && git --no-pager diff --stat -- requirements
 
 install: $(INSTALLED)  ## only the environment .venv
 
@@ -55,3 +59,11 @@ clean:  ## removes all that make made, .venv too
 
 $(INSTALLED): pyproject.toml requirements/dev.txt
 	@tools/install.sh $@
+
+# torch is not in the lock (see pyproject.toml); without it Optuna's GPSampler is missing and nothing else.
+$(BENCHED): requirements/bench.txt $(INSTALLED)
+	@echo "installing what requirements/bench.txt pins (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements/bench.txt
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input torch==2.13.0
+	@rm -f .venv/.benched-*; touch $@

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Pins every package Luthier needs, to run and to be developed, with the hashes of all its files, in
-# requirements/dev.txt. uv is fetched into a temporary environment; no index or path is written to the lock.
+# Pins every package Luthier needs with the hashes of all its files: to run and to be developed in requirements/dev.txt,
+# to be compared with its peers in requirements/bench.txt. uv is fetched into a temporary environment; no index or path
+# is written to the locks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
@@ -8,13 +9,22 @@ trap 'rm -rf "$scratch"' EXIT
 .venv/bin/python -m venv "$scratch/venv"
 "$scratch/venv/bin/pip" install --quiet --disable-pip-version-check uv
 mkdir -p requirements
-# The old lock is where uv begins, so that only what has to change does; LOCK_OPTIONS=--upgrade renews everything.
-if [ -f requirements/dev.txt ]; then cp requirements/dev.txt "$scratch/dev.txt"; fi
-# shellcheck disable=SC2086
-"$scratch/venv/bin/uv" pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \
-    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet \
-    --output-file "$scratch/dev.txt" ${LOCK_OPTIONS:-} >/dev/null
-{
-    echo "# Written by \`make lock\` from pyproject.toml: what \`make\` installs, with the hashes of all files. Do not edit."
-    cat "$scratch/dev.txt"
-} > requirements/dev.txt
+
+lock() { # NAME WHO-INSTALLS-IT OPTION...
+    local name=$1 who=$2
+    shift 2
+    # The old lock is where uv begins, so that only what has to change does; LOCK_OPTIONS=--upgrade renews everything.
+    if [ -f "requirements/$name.txt" ]; then cp "requirements/$name.txt" "$scratch/$name.txt"; fi
+    # shellcheck disable=SC2086
+    "$scratch/venv/bin/uv" pip compile pyproject.toml "$@" --universal --python-version 3.11 \
+        --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet \
+        --output-file "$scratch/$name.txt" ${LOCK_OPTIONS:-} >/dev/null
+    {
+        echo "# Written by \`make lock\` from pyproject.toml: what $who installs, with the hashes of all files. Do not edit."
+        cat "$scratch/$name.txt"
+    } > "requirements/$name.txt"
+}
+
+lock dev '`make`' --group dev --all-extras
+# What both need has the same version in both, so that one can be installed upon the other.
+lock bench '`make bench`' --group bench --constraints requirements/dev.txt

@@ -1,0 +1,151 @@
+"""Writes `docs/benchmarks.md` and its pictures from the results that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.quality import drawing, peers, results
+from bench.quality.problem import FAMILIES, Problem
+from bench.quality.problems import all_problems
+from bench.quality.table import Asked, Everything, Standing, against_both, complete, judged, special, standing
+
+__all__ = ["write_report"]
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+OPENING = """# How good the proposals are
+
+Written by `python -m bench.quality report`; do not edit. `make bench-quality` makes the searches and prints the tables.
+
+Every optimizer searches the same problems, with the same number of trials, the same noise and the same lengths of
+trials for the same seed. Problems are of eight families: the functions of the COCO platform (bbob, bbob-mixint, and
+noise of bbob-noisy's kinds), tables of real training (NAS-Bench-201, FCNet, HPOBench), real training with scikit-learn
+on small data sets, and functions of our own. Which half a problem belongs to is the parity of a digest of its name:
+one half was used for tuning Luthier, the other was held out.
+
+**Regret** is 1 at what random search usually has after a tenth of the budget and 0 at the least loss known, cut to
+[0, 1]. **Area** is its mean over all trials. **Ranks** are within a problem and seed, with 95 % intervals by
+bootstrap over problems. The score of a noisy problem is the true loss of the configuration that was observed best.
+p is of Wilcoxon's signed-rank test over the problems' means. Costs are of asking and telling one trial, on a busy
+machine; `bench/cost.py` measures them alone.
+"""
+
+
+def write_report(asked: Asked) -> None:
+    """Writes everything; a half without results of the focus is left out."""
+    pictures = DOCS / "benchmarks"
+    pictures.mkdir(parents=True, exist_ok=True)
+    focus = asked.focus or asked.peers[0]
+    parts = [OPENING, setting(asked)]
+    for half in ("held-out", "tune"):
+        problems = [p for p in all_problems().values() if p.half == half]
+        found = judged(problems, asked)
+        found = {peer: searches for peer, searches in found.items() if searches}
+        if focus in found:
+            parts.append(section(half, problems, found, focus, pictures))
+    (DOCS / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
+    print(f"wrote {DOCS / 'benchmarks.md'}")
+
+
+def setting(asked: Asked) -> str:
+    """Which versions, and how a peer is told what it has no words for."""
+    versions = {}
+    for name in asked.peers:
+        for record in results.load(name, code=asked.code).values():
+            versions[name] = (
+                record["version"] if not name.startswith("luthier:") else f"code {record['code']}"
+            )
+    told = "; ".join(f"{name}: {version}" for name, version in versions.items())
+    return (
+        f"Versions: {told}.\n\n"
+        "Failed trials are told as each peer's pages have it (Optuna and Hyperopt: as failed; Nevergrad: an infinite "
+        "loss) or, where there is no word for it, as the worst loss so far (scikit-optimize, cma). Conditions are told "
+        "to those who know them (Luthier, Optuna, Hyperopt); the others search the flat space, where inactive "
+        "parameters change nothing. cma takes part where all parameters are numbers.\n"
+    )
+
+
+def section(half: str, problems: Sequence[Problem], found: Everything, focus: str, pictures: Path) -> str:
+    """One half: pictures, tables, comparisons, losses."""
+    colours = drawing.colours_of(list(found))
+    panels, ranks, tables = {}, {}, []
+    for family in ("all", *FAMILIES):
+        these = [p for p in problems if family in (p.family, "all")]
+        rows = standing(found, these)
+        if rows:
+            panels[family] = mean_curves(found, these)
+            ranks[family] = {row.peer: row.area_rank for row in rows}
+            count = len({name for name, _ in complete(found, these)})
+            tables.append(f"### {family.capitalize()}: {count} problems\n\n" + markdown(rows))
+    (pictures / f"regret-{half}.svg").write_text(drawing.curves(panels, colours), encoding="utf-8")
+    (pictures / f"ranks-{half}.svg").write_text(drawing.intervals(ranks, colours), encoding="utf-8")
+    title = {"held-out": "The held-out half", "tune": "The half used for tuning"}[half]
+    return "\n".join(
+        [
+            f"## {title}\n",
+            f"![Mean regret over the budget, by family](benchmarks/regret-{half}.svg)\n",
+            f"![Mean rank of the area, with 95 % intervals](benchmarks/ranks-{half}.svg)\n",
+            *tables,
+            "### Against each peer\n",
+            against(found, focus),
+            *(f"- {told}" for told in special(problems, found)),
+            "",
+            "### Losses\n",
+            losses(found, focus),
+        ]
+    )
+
+
+def mean_curves(found: Everything, problems: Sequence[Problem]) -> dict[str, np.ndarray]:
+    """The mean regret of each peer at every hundredth of the budget, over the units that all have."""
+    units = complete(found, problems)
+    shares = np.linspace(0.01, 1.0, 100)
+    return {
+        peer: np.mean([[searches[u].at(s) for s in shares] for u in units], axis=0)
+        for peer, searches in found.items()
+        if units and all(u in searches for u in units)
+    }
+
+
+def markdown(rows: Sequence[Standing]) -> str:
+    """The standings as a table."""
+    lines = [
+        "| | regret at 25 % | 50 % | 100 % | area | rank at the end | rank of the area | p50 ms | p95 ms |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        ranks = (f"{mean:.2f} ({low:.2f}–{high:.2f})" for mean, low, high in (row.rank, row.area_rank))
+        at = " | ".join(f"{regret:.3f}" for regret in (*row.regret, row.area))
+        lines.append(
+            f"| {row.peer} | {at} | {' | '.join(ranks)} | {row.p50 * 1e3:.1f} | {row.p95 * 1e3:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def against(found: Everything, focus: str) -> str:
+    """Wins, ties and losses by area and at the end."""
+    lines = [
+        f"| {focus} against | area: better / equal / worse | p | end: better / equal / worse | p |",
+        "|---|---|---|---|---|",
+    ]
+    for peer in found:
+        if peer != focus:
+            area, end = against_both(found, focus, peer)
+            lines.append(
+                f"| {peer} | {area.better} / {area.equal} / {area.worse} | {area.p:.2g} "
+                f"| {end.better} / {end.equal} / {end.worse} | {end.p:.2g} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def losses(found: Everything, focus: str) -> str:
+    """The problems where a peer's area is less than ours, the worst first."""
+    lines = [
+        f"- to {peer}: {', '.join(against_both(found, focus, peer)[0].lost) or 'none'}"
+        for peer in found
+        if peer in peers.PEERS
+    ]
+    return "\n".join(lines) + "\n"

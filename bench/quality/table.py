@@ -1,0 +1,252 @@
+"""The tables in text: every family and all of them, peer by peer, then the comparisons and the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.quality import peers, results, scoring
+from bench.quality.levels import level_of
+from bench.quality.problem import FAMILIES, Problem
+
+__all__ = [
+    "Asked",
+    "Everything",
+    "Judged",
+    "Standing",
+    "against_both",
+    "complete",
+    "judged",
+    "shown",
+    "special",
+    "standing",
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom a table shows: the peers, the seeds from 1, whom they are compared with, whose code, each problem or not."""
+
+    peers: Sequence[str]
+    seeds: int
+    focus: str | None = None
+    code: str | None = None
+    each: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One search, judged."""
+
+    regret: np.ndarray
+    area: float
+    p50: float
+    p95: float
+    failed: tuple[int, ...]
+    repeats: int
+
+    def at(self, share: float) -> float:
+        """The regret after this share of the budget."""
+        return float(self.regret[max(0, round(share * len(self.regret)) - 1)])
+
+
+Unit = tuple[str, int]
+Everything = dict[str, dict[Unit, Judged]]
+
+
+def judged(problems: Iterable[Problem], asked: Asked) -> Everything:
+    """Every search of these problems that there is, by peer and unit."""
+    known = {p.name: p for p in problems}
+    found: Everything = {}
+    for peer in asked.peers:
+        found[peer] = {}
+        for (name, seed, budget), record in results.load(peer, code=asked.code).items():
+            if name in known and 1 <= seed <= asked.seeds and budget == known[name].budget:
+                found[peer][name, seed] = one(known[name], record)
+    return found
+
+
+def one(problem: Problem, record: dict[str, Any]) -> Judged:
+    """A record with the levels of its problem."""
+    best, ordinary = level_of(problem)
+    scores = scoring.trace(record["steps"], record["trials"], problem.budget)
+    regret = scoring.regrets(scores, best, ordinary)
+    return Judged(
+        regret,
+        scoring.area(regret),
+        record["p50"],
+        record["p95"],
+        tuple(record["failed"]),
+        record["repeats"],
+    )
+
+
+def complete(found: Everything, problems: Sequence[Problem]) -> list[Unit]:
+    """The units that every peer which can search the problem has searched."""
+    units = sorted({unit for searches in found.values() for unit in searches})
+    by_name = {p.name: p for p in problems}
+    return [
+        (name, seed)
+        for name, seed in units
+        if name in by_name
+        and all((name, seed) in found[peer] for peer in found if peers.suits(peer, by_name[name]))
+    ]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a peer stands among the others over some units."""
+
+    peer: str
+    regret: tuple[float, float, float]
+    area: float
+    rank: tuple[float, float, float]
+    area_rank: tuple[float, float, float]
+    p50: float
+    p95: float
+    units: int
+
+
+def standing(found: Everything, problems: Sequence[Problem]) -> list[Standing]:
+    """All peers over the units that are complete, the best mean rank of the final regret first."""
+    units = complete(found, problems)
+    names = [name for name, _ in units]
+    last, areas = (
+        scoring.ranks(
+            np.array([[measure(found[peer].get(unit)) for peer in found] for unit in units]).reshape(
+                -1, len(found)
+            )
+        )
+        for measure in (lambda j: j.at(1.0) if j else np.nan, lambda j: j.area if j else np.nan)
+    )
+    rows = []
+    for column, (peer, searches) in enumerate(found.items()):
+        mine = [searches[unit] for unit in units if unit in searches]
+        if mine:
+            at = [float(np.mean([j.at(share) for j in mine])) for share in (0.25, 0.5, 1.0)]
+            rows.append(
+                Standing(
+                    peer,
+                    (at[0], at[1], at[2]),
+                    float(np.mean([j.area for j in mine])),
+                    scoring.interval(last[:, column], names),
+                    scoring.interval(areas[:, column], names),
+                    float(np.median([j.p50 for j in mine])),
+                    float(np.median([j.p95 for j in mine])),
+                    len(mine),
+                )
+            )
+    return sorted(rows, key=lambda row: row.rank[0])
+
+
+HEAD = f"{'peer':<20} {'25 %':>6} {'50 %':>6} {'100 %':>6} {'area':>6}   {'rank at end':<17} {'rank of area':<17} {'p50 ms':>8} {'p95 ms':>8}"
+
+
+def line(row: Standing) -> str:
+    """One peer."""
+    final, areas = (f"{r[0]:.2f} ({r[1]:.2f}–{r[2]:.2f})" for r in (row.rank, row.area_rank))
+    return (
+        f"{row.peer:<20} {row.regret[0]:6.3f} {row.regret[1]:6.3f} {row.regret[2]:6.3f} {row.area:6.3f}   "
+        f"{final:<17} {areas:<17} {row.p50 * 1e3:8.2f} {row.p95 * 1e3:8.2f}"
+    )
+
+
+def shown(problems: Sequence[Problem], asked: Asked) -> str:
+    """The whole text."""
+    found = {peer: searches for peer, searches in judged(problems, asked).items() if searches}
+    lines = [f"without results, not shown: {', '.join(p for p in asked.peers if p not in found)}"]
+    lines = lines if len(found) < len(asked.peers) else []
+    for family in (*FAMILIES, "all"):
+        these = [p for p in problems if family in (p.family, "all")]
+        rows = standing(found, these)
+        if rows:
+            count = len({name for name, _ in complete(found, these)})
+            lines += ["", f"{family}: {count} problems, {max(r.units for r in rows)} searches each", HEAD]
+            lines += [line(row) for row in rows]
+    focus = asked.focus or next((p for p in found if p.startswith("luthier:")), None)
+    if focus in found:
+        lines += ["", *comparisons(found, focus), *special(problems, found)]
+    elif any(p.startswith("luthier:") for p in asked.peers):
+        lines += ["", "the code of Luthier changed since its last results; --code last shows those"]
+    if asked.each:
+        lines += ["", *each_problem(problems, found)]
+    return "\n".join(lines)
+
+
+def comparisons(found: Everything, focus: str) -> list[str]:
+    """The focus against every other by area and by final regret, with what it loses."""
+    lines = [f"{focus} against    better/equal/worse problems, p (Wilcoxon over problems)"]
+    for peer in found:
+        if peer == focus:
+            continue
+        by_area, by_end = against_both(found, focus, peer)
+        lines.append(
+            f"{peer:<20} area {by_area.better}/{by_area.equal}/{by_area.worse} p={by_area.p:.2g}"
+            f"   end {by_end.better}/{by_end.equal}/{by_end.worse} p={by_end.p:.2g}"
+        )
+        lines.append(f"    loses area on: {', '.join(by_area.lost) or 'none'}")
+        lines.append(f"    loses the end on: {', '.join(by_end.lost) or 'none'}")
+    return lines
+
+
+def against_both(found: Everything, focus: str, peer: str) -> tuple[scoring.Comparison, scoring.Comparison]:
+    """The focus against a peer by area and by the final regret."""
+    areas = ({unit: search.area for unit, search in found[who].items()} for who in (focus, peer))
+    ends = ({unit: search.at(1.0) for unit, search in found[who].items()} for who in (focus, peer))
+    return scoring.compared(*areas), scoring.compared(*ends)
+
+
+def special(problems: Sequence[Problem], found: Everything) -> list[str]:
+    """What is asked of failures and of parallel search besides, peer by peer."""
+    lines = []
+    for bar, where in (("half", "half of the space fails"), ("corner", "a corner of 12 % fails")):
+        named = {p.name for p in problems if bar in p.tags}
+        shares = {
+            peer: [late_failures(j) for (name, _), j in searches.items() if name in named]
+            for peer, searches in found.items()
+        }
+        told = ", ".join(f"{peer} {100 * float(np.mean(s)):.1f} %" for peer, s in shares.items() if s)
+        if told:
+            lines.append(f"failures in trials 50–150 where {where}: {told}")
+    losses = {peer: parallel_loss(searches) for peer, searches in found.items()}
+    told = ", ".join(f"{peer} {100 * loss:+.1f} %" for peer, loss in losses.items() if not np.isnan(loss))
+    if told:
+        lines.append(f"area of four workers against one: {told}")
+    return lines
+
+
+def late_failures(search: Judged) -> float:
+    """The share of failures in trials 50 to 150."""
+    return sum(50 <= place <= 150 for place in search.failed) / 101
+
+
+def parallel_loss(searches: dict[Unit, Judged]) -> float:
+    """How much larger the area is with several workers than with one, over the units that have both."""
+    both = [
+        (j.area, searches[alone].area)
+        for (name, seed), j in searches.items()
+        if "@" in name and (alone := (name.partition("@")[0], seed)) in searches
+    ]
+    if not both:
+        return float("nan")
+    crowd, single = np.mean(both, axis=0)
+    return float(crowd / single - 1.0)
+
+
+def each_problem(problems: Sequence[Problem], found: Everything) -> list[str]:
+    """The mean area and final regret of every problem."""
+    lines = [f"{'problem':<28}" + "".join(f"{peer:>20}" for peer in found) + "   area / end"]
+    for problem in sorted(problems, key=lambda p: (FAMILIES.index(p.family), p.name)):
+        cells = []
+        for searches in found.values():
+            mine = [j for (name, _), j in searches.items() if name == problem.name]
+            cells.append(
+                f"{np.mean([j.area for j in mine]):9.3f} / {np.mean([j.at(1.0) for j in mine]):6.3f}  "
+                if mine
+                else "-"
+            )
+        lines.append(f"{problem.name:<28}" + "".join(f"{cell:>20}" for cell in cells))
+    return lines
