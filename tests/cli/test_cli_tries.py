@@ -92,5 +92,26 @@ def test_they_are_queued_once_before_the_others_and_count_towards_the_budget() -
     assert [t.configuration for t in store.trials(record.id)] == made
     assert store.experiment(record.id).target == 3
     assert len(store.reserve(record.id, 9, "w", "n")) == 1
-    queue_tries(store, record.id, [*made, *read_tries(["layers=4"], SPACE)[0]])
-    assert len(store.trials(record.id)) == 3
+    assert [t.configuration for t in store.trials(record.id)] == made
+
+
+def test_what_the_budget_leaves_no_room_for_is_refused_whole() -> None:
+    store = MemoryStore()
+    record, _ = store.open_experiment(Description("/p", SPACE, Algorithm("random"), trials=3))
+    made, _ = read_tries(["layers=2", "layers=3", "layers=4", "layers=5"], SPACE)
+    queue_tries(store, record.id, made[:1])
+    for tries, sentence in (
+        (made, "already has 1 trial and --num-runs is 3; raise it to 4 or more to add these 3 --try"),
+        ([*made[:3], *made[:2]], None),
+        (made, "already has 3 trials and --num-runs is 3; raise it to 4 or more to add this --try"),
+        (made[:3], None),
+    ):
+        before = store.trials(record.id)
+        if sentence is None:
+            queue_tries(store, record.id, list(dict.fromkeys(tries)))
+            continue
+        with pytest.raises(UsageError, match=sentence) as refused:
+            queue_tries(store, record.id, tries)
+        assert refused.value.exit_code == 2 and store.trials(record.id) == before
+    assert [t.configuration for t in store.trials(record.id)] == made[:3]
+    assert store.experiment(record.id).target == 3

@@ -250,6 +250,18 @@ def test_typing_it_again_goes_on_and_tries_nothing_twice(tmp_path: Path) -> None
         assert sum(one in made[:2] for one in made) == 2
 
 
+def test_a_finished_search_has_no_room_for_another_try(tmp_path: Path) -> None:
+    words = ("random", "-n", "3", "-m", "score", *R)
+    assert luthier(tmp_path, *words, *ECHO).returncode == 0
+    before = luthier(tmp_path, "show", "1", "--json").stdout, values(tmp_path, 1)
+    done = luthier(tmp_path, *words, "--timeout", "77", "--try", "r=.125", *ECHO)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "experiment 1 already has 3 trials and --num-runs is 3; raise it to 4 or more" in done.stderr
+    assert (luthier(tmp_path, "show", "1", "--json").stdout, values(tmp_path, 1)) == before
+    assert luthier(tmp_path, "random", "-n", "4", *words[3:], "--try", "r=.125", *ECHO).returncode == 0
+    assert {"r": 0.125} in values(tmp_path, 1) and len(values(tmp_path, 1)) == 4
+
+
 def test_a_warm_start_is_taken_once_and_kept(tmp_path: Path) -> None:
     assert luthier(tmp_path, "random", "-n", "6", "-m", "score", *R, *ECHO).returncode == 0
     words = ("tune", "--warm-start", "1", "-m", "score", *R)

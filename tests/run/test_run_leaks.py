@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,14 @@ def our_processes(nursery: int) -> dict[int, str]:
 
 
 def measure(nursery: int) -> dict[int, tuple[int, int]]:
-    """Descriptors and resident bytes of each process."""
+    """Descriptors and resident bytes of each process; a trial that ends meanwhile has none."""
     page = os.sysconf("SC_PAGE_SIZE")
-    return {
-        pid: (
-            len(os.listdir(f"/proc/{pid}/fd")),
-            int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page,
-        )
-        for pid in our_processes(nursery)
-    }
+    found = {}
+    for pid in our_processes(nursery):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            found[pid] = (len(os.listdir(f"/proc/{pid}/fd")), pages * page)
+    return found
 
 
 def test_a_thousand_trials_leak_nothing(bench: Any) -> None:

@@ -241,6 +241,33 @@ REFUSED = [
         )
         for kappa in (0, -1.5, True, "2", math.inf, math.nan)
     ),
+    *(
+        (Algorithm(name, {setting: value}), f"the setting {setting} of {name} is {value!r}; write {words}")
+        for name, setting, values, words in (
+            ("tpe", "startup", (0, 7.0, True, "7", None), "a whole number from 1, such as 7"),
+            (
+                "tpe",
+                "share",
+                (0, 0.51, True, "0.1", math.nan),
+                "a number above 0 and at most 0.5, such as 0.1",
+            ),
+            ("tpe", "candidates", (0, 10_001, 2.5), "a whole number from 1 to 10000, such as 64"),
+            ("tpe", "repeats", (1, "yes", None), "true or false"),
+            (
+                "cmaes",
+                "sigma",
+                (0, -0.1, 1.01, math.inf, math.nan),
+                "a number above 0 and at most 1, such as 0.25",
+            ),
+            ("cmaes", "population", (0, 1, 10_001, 8.5), "a whole number from 2 to 10000, such as 10"),
+        )
+        for value in values
+    ),
+    (Algorithm("cmaes", {"repeats": True}), "cmaes has no setting 'repeats'; it takes population, sigma"),
+    (
+        Algorithm("tpe", {"start": 3}),
+        "tpe has no setting 'start' (did you mean startup?); it takes candidates, repeats, share, startup, warm_start",
+    ),
 ]
 
 
@@ -256,6 +283,17 @@ def test_every_algorithm_is_found() -> None:
         found = searcher(Algorithm(name))
         assert found.name == name and found.looks_back == (name in LEARNING)
     assert searcher(Algorithm("random", {"sequence": "sobol"})) == searcher(Algorithm("sobol"))
+
+
+def test_settings_reach_their_searcher() -> None:
+    for name, settings in (
+        ("tpe", {"startup": 1, "share": 0.5, "candidates": 10_000, "repeats": True}),
+        ("cmaes", {"sigma": 1, "population": 2}),
+        ("bayesian", {"acquisition": "ei", "kappa": 0.5, "repeats": True}),
+    ):
+        found, plain = searcher(Algorithm(name, settings)), searcher(Algorithm(name))
+        for setting, value in settings.items():
+            assert getattr(found, setting) == value != getattr(plain, setting)
 
 
 def test_a_searcher_is_not_told_which_experiments_its_observations_are_from() -> None:

@@ -3,11 +3,18 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from luthier import description as experiments
+from luthier.clock import FakeClock
+from luthier.drive.planning import top_up
+from luthier.drive.replaying import proposed_trials, replay
 from luthier.errors import SpaceError
 from luthier.history import History
 from luthier.search import Searcher
@@ -15,8 +22,9 @@ from luthier.search.cmaes import Cmaes
 from luthier.search.evolution import Distribution, begin, population_of, rates, update
 from luthier.space import Categorical, Condition, Float, Integer, Parameter, Space
 from luthier.space.grammar import parse_params
+from luthier.store.memory import MemoryStore
 from luthier.testing.searcher import SearcherContract, finite_space, history_of
-from luthier.trial import Observation, Outcome, Proposal, Result, Trial
+from luthier.trial import Observation, Outcome, Proposal, Result, Trial, TrialState
 
 Objective = Callable[[dict[str, Any]], float | None]
 
@@ -48,9 +56,10 @@ class TestCmaes(SearcherContract):
 
 
 def finished(number: int, proposal: Proposal, value: float | None) -> Trial:
+    """A trial whose result came in the order of its number, as the record of a search one by one has it."""
     (trial,) = history_of([proposal.configuration]).trials
     result = Result(Outcome.FAILED, "no") if value is None else Result(Outcome.SUCCEEDED, "", value=value)
-    return replace(trial, number=number, proposal=proposal, result=result)
+    return replace(trial, number=number, revision=number, proposal=proposal, result=result)
 
 
 def search(
@@ -59,7 +68,8 @@ def search(
     trials = tuple(before)
     for k in range(1, n + 1):
         history = History(k, trials, maximize=False)
-        for proposal in Cmaes(**settings).propose(space, history, seed, [k]):
+        for made in Cmaes(**settings).propose(space, history, seed, [k]):
+            proposal = replace(made, seen=len(trials))
             trials = (
                 *trials,
                 finished(len(trials) + 1, proposal, objective(proposal.configuration.values())),
@@ -238,8 +248,72 @@ def test_workers_side_by_side_lose_little() -> None:
         for proposal in made:
             v = proposal.configuration.values()
             loss = sum((i + 1) * (v[f"x{i}"] - 0.4) ** 2 for i in range(4))
-            trials = (*trials, finished(len(trials) + 1, proposal, loss))
+            trials = (*trials, finished(len(trials) + 1, replace(proposal, seen=k - 1), loss))
     assert min(values(trials)) < 1e-9
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 8))
+def test_a_straggler_rewrites_nothing(chance: Random, slots: int) -> None:
+    """Workers end in any order, the first trial and a person's own very late: a generation that was complete once is
+    the same distribution for the rest of the search."""
+    space = floats(2)
+    own = finished(1, Proposal(space.configuration({"x0": 0.9, "x1": 0.9}), by="you"), 7.0)
+    trials = [replace(own, state=TrialState.RUNNING, result=None)]
+    running, revision, known = [0], 1, dict[int, tuple[float, ...]]()
+    while len(trials) < 40:
+        history = History(revision, tuple(trials), maximize=False)
+        state = Cmaes().distribution(space, history, 0)
+        told = (*state.mean, state.sigma, *state.C.ravel(), *state.path_c)
+        assert known.setdefault(state.generation, told) == told
+        if len(running) <= slots:
+            (made,) = Cmaes().propose(space, history, 0, [len(trials)])
+            running.append(len(trials))
+            new = finished(len(trials) + 1, replace(made, seen=revision), None)
+            trials.append(
+                replace(new, state=TrialState.RUNNING, result=None, revision=(revision := revision + 1))
+            )
+        else:
+            late = 2 if len(trials) < 30 else 0
+            place = running.pop(chance.randrange(late, len(running)))
+            assert trials[place].configuration is not None
+            v = trials[place].configuration.values()
+            result = Result(Outcome.SUCCEEDED, "", value=(v["x0"] - 0.2) ** 2 + v["x1"])
+            revision += 1
+            trials[place] = replace(
+                trials[place], state=TrialState.FINISHED, result=result, revision=revision
+            )
+    assert len(known) >= 4
+
+
+def test_a_parallel_search_with_stragglers_is_replayed() -> None:
+    """The record gives back the order in which the results came."""
+    clock, chance = FakeClock(), Random(4)
+    store = MemoryStore(clock)
+    description = experiments.Description(
+        "/p",
+        floats(2),
+        experiments.Algorithm("cmaes"),
+        objective=experiments.Objective("loss", direction="minimize"),
+        trials=40,
+        seed=5,
+    )
+    e = store.open_experiment(description)[0].id
+    while store.experiment(e).finished < 40:
+        if len(store.held(e)) < 5 and top_up(store, e, description, 1, "w", clock):
+            store.claim(e, 1, "w", f"claim {store.experiment(e).revision}")
+            continue
+        first, *others = store.held(e)
+        ended = chance.choice(others or [first])  # the first stays as long as it can
+        clock.advance(1.0)
+        number = ended.id.trial
+        value = sum(store.trial(e, number).configuration.values().values())
+        store.finish(ended.id, Result(Outcome.SUCCEEDED, "", value=value))
+    ended_at = [t.revision for t in store.trials(e)]
+    assert ended_at != sorted(ended_at)
+    again = list(replay(store, e, proposed_trials(store, e)))
+    assert len(again) == 40 and all(one.agrees for one in again)
+    assert {one.trial.proposal.note["generation"] for one in again if one.trial.proposal} >= {0, 1, 2, 3, 4}
 
 
 ODD: dict[str, Objective] = {

@@ -1,5 +1,6 @@
 """The arrays of a ledger that followed a search are those of one that reads it for the first time."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,18 +11,22 @@ from hypothesis import strategies as st
 from luthier.errors import SpaceError
 from luthier.history import History
 from luthier.search.frame import frame_of
-from luthier.search.ledger import Ledger, Record, Tried
+from luthier.search.ledger import CHUNK, Ledger, Record, Tried
 from luthier.space import Configuration
 from luthier.testing.searcher import endless_space, history_of
 from luthier.trial import Outcome, Result, Trial, TrialState
 
 SPACE = endless_space()
 TRIALS = history_of(SPACE.decode(np.random.default_rng(5).random((40, 7)))).trials
-KINDS = ("scored", "nameless", "failed", "killed", "running", "begun again")
+KINDS = ("scored", "as good as others", "diverged", "nameless", "failed", "killed", "running", "begun again")
 
 
 def as_kind(trial: Trial, kind: str) -> Trial:
     match kind:
+        case "as good as others":
+            return replace(trial, result=Result(Outcome.SUCCEEDED, "", value=float(trial.number % 3)))
+        case "diverged":
+            return replace(trial, result=Result(Outcome.SUCCEEDED, "", value=math.nan))
         case "nameless":
             return replace(trial, state=TrialState.RESERVED, configuration=None, proposal=None, result=None)
         case "failed":
@@ -36,7 +41,7 @@ def as_kind(trial: Trial, kind: str) -> Trial:
 
 
 def same(one: Record, other: Record) -> None:
-    for name in ("rows", "losses", "failed", "expected", "numbers"):
+    for name in ("rows", "losses", "failed", "expected", "numbers", "revisions", "order"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert one.by.tolist() == other.by.tolist()
     assert one.taken == other.taken
@@ -53,7 +58,9 @@ def test_a_ledger_remembers_nothing_but_work(moments: list[tuple[list[str], bool
         same(read, Ledger(SPACE).read(history))
         told = [*history.scored, *history.failed]
         assert read.numbers.tolist() == [t.number for t in told]
+        assert read.revisions.tolist() == [t.revision for t in told]
         np.testing.assert_array_equal(read.losses, history.losses())
+        np.testing.assert_array_equal(read.order, np.argsort(history.losses(), kind="stable"))
         frame = frame_of(SPACE)
         for rows, kept in ((read.failed, history.failed), (read.expected, history.expected)):
             np.testing.assert_array_equal(
@@ -72,6 +79,23 @@ def test_it_grows() -> None:
         record = ledger.read(History(trials=trials[:n], maximize=False))
         assert record.losses.tolist() == list(range(n))
         assert sum(record.taken.values()) == n
+
+
+def test_what_changes_late_in_a_long_history_is_read() -> None:
+    """Trials far apart change at once; the others, in other chunks and in the same ones, stay as they were."""
+    trials = [replace(TRIALS[k % 40], number=k + 1) for k in range(3 * CHUNK + 5)]
+    ledger = Ledger(SPACE)
+    ledger.read(History(trials=tuple(trials)))
+    for places, kind in (
+        ([CHUNK - 1, CHUNK, 3 * CHUNK + 4], "failed"),
+        ([2 * CHUNK + 7], "running"),
+        ([0, CHUNK], "scored"),
+        ([3 * CHUNK], "as good as others"),
+    ):
+        for place in places:
+            trials[place] = as_kind(replace(TRIALS[place % 40], number=place + 1), kind)
+        history = History(trials=tuple(trials))
+        same(ledger.read(history), Ledger(SPACE).read(history))
 
 
 def test_what_could_not_be_read_leaves_no_trace() -> None:

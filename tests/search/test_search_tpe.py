@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from luthier.history import History
 from luthier.search import Searcher
 from luthier.search.frame import frame_of
 from luthier.search.tpe import Tpe
-from luthier.search.tpe.branches import branches, draw, score
+from luthier.search.tpe.branches import branches, draw, score, sorted_from
 from luthier.search.tpe.groups import groups_of
 from luthier.search.tpe.kernels import parzen
 from luthier.space import Categorical, Condition, Configuration, Float, Integer, Ordinal, Parameter, Space
@@ -333,6 +335,31 @@ def test_a_proposal_says_what_it_rests_on() -> None:
     trials = search(parse_params(["x=0:1"]), lambda v: v["x"], 41)
     assert trials[-1].proposal is not None
     assert trials[-1].proposal.note == {"good": 4}
+
+
+@given(st.data(), st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0]) | st.floats(-1, 1), max_size=40))
+def test_an_order_from_a_near_one_is_the_order(data: st.DataObject, drawn: list[float]) -> None:
+    losses = np.array(drawn)
+    near = np.array(data.draw(st.permutations(range(len(drawn)))), dtype=np.int64)
+    np.testing.assert_array_equal(sorted_from(losses, near), np.argsort(losses, kind="stable"))
+
+
+def test_with_repeats_a_finite_space_goes_on() -> None:
+    for space in (parse_params(["r=1,2,3"]), parse_params(["r=1"])):
+        trials = search(space, lambda v: v["r"], 25, repeats=True)
+        assert len(trials) == 25
+        assert values(trials).count(1) > 8, "the best is what it repeats"
+    assert len(search(parse_params(["r=1,2,3"]), lambda v: v["r"], 25)) == 3
+
+
+def test_settings_say_how_it_searches() -> None:
+    space = parse_params(["x=0:1"])
+    begun = [t.proposal.note for t in search(space, lambda v: v["x"], 20, startup=12) if t.proposal]
+    assert begun[:12] == [{}] * 12 and all("good" in note for note in begun[12:])
+    (last,) = (t.proposal for t in search(space, lambda v: v["x"], 41, share=0.5)[-1:])
+    assert last is not None and last.note == {"good": 20}
+    one = search(space, lambda v: v["x"], 12, candidates=1)
+    assert one[:8] != search(space, lambda v: v["x"], 12)[:8]
 
 
 def test_ten_thousand_results_make_no_more_kernels() -> None:

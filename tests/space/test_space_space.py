@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from luthier.space import (
     Space,
     Value,
 )
+from luthier.space.cube import MANY
 
 
 def optimizer_space() -> Space:
@@ -122,6 +124,33 @@ def test_counts_and_numbers_equal_brute_force(space: Space) -> None:
     assert space.count() == len(every)
     assert [space.at(i) for i in range(len(every))] == every
     assert [space.index_of(c) for c in every] == list(range(len(every)))
+
+
+RANGES = (
+    Float(1e-4, 1.0, "log"),
+    Float(0.5, 1.0, "reverse_log"),
+    Float(-3.0, 7.0),
+    Float(-1e300, 1e300),
+    Float(0.0, 1.0, step=0.1),
+    Integer(1, 1000, "log"),
+)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=3 * MANY))
+def test_many_are_encoded_as_each_by_itself_to_the_last_bit(units: list[float]) -> None:
+    space = Space(
+        [
+            Parameter("kind", Categorical.of(["a", "b"])),
+            *(Parameter(f"x{j}", domain) for j, domain in enumerate(RANGES)),
+            Parameter("then", RANGES[0], (Condition("kind", "==", ("a",)),)),
+        ]
+    )
+    made = [space.from_unit(dict.fromkeys(space.dimensions, u)) for u in [0.0, 1.0, *units]]
+    expected = [
+        [space[name].domain.to_unit(c[name].value) if name in c else math.nan for name in space.dimensions]
+        for c in made
+    ]
+    assert space.encode(made).tobytes() == np.array(expected).tobytes()
 
 
 @settings(max_examples=100, deadline=None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from luthier.history import History
+from luthier.search.gaussian import believed_draws
 from luthier.space import Configuration, Space
 from luthier.space.grammar import parse_params
 from luthier.testing.searcher import history_of
@@ -115,8 +116,31 @@ def test_fresh_runs_count_for_their_configuration_alone() -> None:
 
 def test_what_cannot_be_computed_with_is_left_out() -> None:
     good = [(1, 0.5), (1, 0.6), (2, 0.7), (2, 0.72), (3, 0.65)]
-    bad = [(10 + i, value) for i, value in enumerate([nan, inf, -inf, 1e300, -1e300])]
+    bad = [(10 + i, value) for i, value in enumerate([nan, -inf, -1e300])]
     assert weighed(SPACE, history(*good, *bad)) == weighed(SPACE, history(*good))
+    upside = weighed(SPACE, history(*turned(good), *turned(bad), maximize=False))
+    assert upside == weighed(SPACE, history(*turned(good), maximize=False))
+
+
+@pytest.mark.parametrize("best", [inf, 1e300])
+@pytest.mark.parametrize("maximize", [True, False])
+def test_nothing_is_recommended_over_a_best_value_that_cannot_be_computed_with(
+    best: float, maximize: bool
+) -> None:
+    scores = [(1, 0.5), (1, 0.6), (2, 0.7), (90, best), (3, 0.65), (4, nan), (91, best)]
+    sure = weighed(SPACE, history(*(scores if maximize else turned(scores)), maximize=maximize))
+    assert sure == Certainty(ranking=sure.ranking, incomparable=4)
+    assert set(sure.ranking) == {2, 3, 5}
+    said = sentence(sure, 7)
+    assert said == "not known: the value of 7.4 can't be compared with any; it may have diverged"
+
+
+@pytest.mark.parametrize("bad", [-1e300, -inf, nan])
+def test_a_model_does_not_see_what_cannot_be_computed_with(bad: float) -> None:
+    good = [(x * 40, -((x / 25 - 0.3) ** 2)) for x in range(12)]
+    alone = weighed(SPACE, history(*good), believe=believed_draws)
+    beside = weighed(SPACE, history(*good, (900, bad)), believe=believed_draws)
+    assert alone.recommended and beside == alone
 
 
 def test_diverged_runs_do_not_pass_for_spread() -> None:
@@ -135,8 +159,9 @@ def test_stopped_trials_are_not_compared() -> None:
 
 
 def believe(space: Space, history: History) -> tuple[np.ndarray, np.ndarray]:
-    """A model that pulls every value halfway to 0.5, and is sure to 0.05."""
-    return 0.5 + (history.values() - 0.5) / 2, np.full(len(history.scored), 0.05)
+    """A model that pulls every value halfway to 0.5, and is sure of each to 0.05, of each alone."""
+    means = 0.5 + (history.values() - 0.5) / 2
+    return means, means + 0.05 * np.random.default_rng(3).standard_normal((8192, len(means)))
 
 
 def test_a_model_is_asked_where_there_are_no_repeats() -> None:
@@ -156,6 +181,91 @@ def test_a_model_and_its_mirror_agree() -> None:
     more = weighed(SPACE, history(*scores), believe=believe)
     less = weighed(SPACE, history(*turned(scores), maximize=False), believe=believe)
     assert more.ranking == less.ranking
+
+
+def as_one(space: Space, history: History) -> tuple[np.ndarray, np.ndarray]:
+    """The same, but all rise and fall together."""
+    means, _ = believe(space, history)
+    return means, means + 0.05 * np.random.default_rng(3).standard_normal((8192, 1))
+
+
+def test_what_rises_and_falls_together_is_surely_in_order() -> None:
+    sure = weighed(SPACE, history(*[(x, x / 10) for x in range(10)]), believe=as_one)
+    assert sure.recommended and sure.recommended.trial == 10
+    assert (sure.recommended.probability, sure.ties) == (1.0, ())
+    assert sure.recommended.high - sure.recommended.low == pytest.approx(2 * 1.96 * 0.05, abs=0.01)
+
+
+LINE = parse_params(["x=0:1"])
+
+
+def bowl(places: np.ndarray, noise: float, maximize: bool, seed: int = 0) -> History:
+    """Results of -(x - 0.3)², its mirror where less is better, with noise."""
+    values = -((places - 0.3) ** 2) + noise * np.random.default_rng(seed).standard_normal(len(places))
+    trials = history_of([Configuration({"x": float(x)}) for x in places]).trials
+    sign = 1.0 if maximize else -1.0
+    ended = tuple(
+        replace(t, result=Result(Outcome.SUCCEEDED, "", sign * float(value)))
+        for t, value in zip(trials, values, strict=True)
+    )
+    return History(trials=ended, maximize=maximize)
+
+
+def converged(seed: int, count: int) -> np.ndarray:
+    """Half the places anywhere, half where a search that has found the top looks."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.random(count // 2), 0.3 + 0.003 * rng.standard_normal(count - count // 2)])
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+@pytest.mark.parametrize("count", [8, 20])
+def test_values_without_noise_that_surely_differ_are_the_verdict(count: int, maximize: bool) -> None:
+    places = np.linspace(0.0, 1.0, count) + 0.3 - round(0.3 * (count - 1)) / (count - 1)
+    sure = weighed(LINE, bowl(np.clip(places, 0.0, 1.0), 0.0, maximize), believe=believed_draws)
+    assert sure.method == "model" and sure.best == sure.recommended and sure.best is not None
+    assert sure.best.trial == int(np.abs(places - 0.3).argmin()) + 1
+    assert sure.best.probability > 0.95 and sure.ties == ()
+
+
+def test_equal_values_without_noise_share() -> None:
+    record = bowl(np.array([0.0, 0.1, 0.25, 0.35, 0.5, 0.7, 0.9, 1.0]), 0.0, True)
+    equal = replace(record.trials[3], result=record.trials[2].result)
+    trials = (*record.trials[:3], equal, *record.trials[4:])
+    sure = weighed(LINE, replace(record, trials=trials), believe=believed_draws)
+    assert sure.recommended and sure.recommended.probability == pytest.approx(0.5, abs=0.2)
+    assert {sure.recommended.trial, *(tie.trial for tie in sure.ties)} == {3, 4}
+
+
+def test_repeats_that_differ_overrule_a_model_without_noise() -> None:
+    record = bowl(converged(1, 20), 0.0, True)
+    best = max(record.trials, key=lambda trial: trial.result.value if trial.result else -inf)
+    fresh = replace(best, result=Result(Outcome.SUCCEEDED, "", -0.01))
+    sure = weighed(LINE, record, [fresh], believed_draws)
+    assert sure.method == "repeats" and sure.noise and sure.noise > 0
+
+
+def test_neighbours_are_believed_to_move_together() -> None:
+    """Under noise the draws hold the middle, and two places that all but touch hardly ever differ."""
+    places = np.append(np.linspace(0.0, 1.0, 30), 0.3)
+    places[-1] = places[9] + 1e-5
+    for maximize in (True, False):
+        known = believed_draws(LINE, bowl(places, 0.05, maximize), 4000)
+        assert known is not None
+        middle, drawn = known
+        assert drawn.shape == (4000, 31)
+        spread = drawn.std(axis=0)
+        assert (spread > 0).all()
+        assert np.abs(np.median(drawn, axis=0) - middle).max() < 0.1 * spread.max()
+        assert (drawn[:, 9] - drawn[:, -1]).std() < 0.02 * spread[9]
+        assert abs(np.corrcoef(drawn[:, 0], drawn[:, 29])[0, 1]) < 0.5
+
+
+def test_draws_of_beliefs_are_the_same_every_time_but_not_for_another_seed() -> None:
+    record = bowl(converged(3, 40), 0.1, True)
+    one, again, other = (believed_draws(LINE, record, 50, seed) for seed in (0, 0, 1))
+    assert one and again and other
+    assert one[1].shape == (50, 40)
+    assert np.array_equal(one[1], again[1]) and not np.array_equal(one[1], other[1])
 
 
 def test_repeats_are_believed_before_a_model() -> None:

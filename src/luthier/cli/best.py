@@ -94,9 +94,9 @@ def _believe(space: Space, history: History) -> tuple[NDArray[np.float64], NDArr
     """What a Gaussian process makes of the results; not asked about so many that an answer would be long in coming."""
     if len(history.scored) > _MODELLED:
         return None
-    from luthier.search.gaussian import beliefs
+    from luthier.search.gaussian import believed_draws
 
-    return beliefs(space, history)
+    return believed_draws(space, history)
 
 
 def _show_certainty(place: Place, record: ExperimentRecord, sure: Certainty, line: str | None) -> None:

@@ -128,7 +128,9 @@ _OPTIONS: list[Callable[[F], F]] = [
     click.option(
         "--from-env", is_flag=True, help="The program reads LUTHIER_PARAM_* or LUTHIER_PARAMS itself."
     ),
-    click.option("--seed", type=int, metavar="N", help="Same seed, same trials (default: 0)."),
+    click.option(
+        "--seed", type=int, metavar="N", help="The same seed and record give the same trials (default: 0)."
+    ),
     click.option("--name", metavar="NAME", help="Names the experiment."),
     click.option(
         "--label", "labels", multiple=True, metavar="KEY=VALUE", help="Notes something with the experiment."

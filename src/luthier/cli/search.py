@@ -25,6 +25,7 @@ from luthier.errors import UsageError
 from luthier.history import History
 from luthier.run.render import render
 from luthier.search import ALGORITHMS, LEARNING, explain_choice, searcher
+from luthier.search.around import Known, passes_over, propose_around
 from luthier.space import Configuration
 from luthier.store import ExperimentRecord, Store
 from luthier.store.location import FOLDER
@@ -134,7 +135,7 @@ def search(
     _say_all([*(f"warning: {warning}" for warning in asked.warnings), *completed])
     _say_size(description)
     if choice := explain_choice(description.algorithm, description.space, description.target()):
-        say(choice)
+        say(f"Chosen: {choice}")
     if options["dry_run"]:
         _say_all(earlier.told() if earlier is not None else ())
         return _show_plan(description, own)
@@ -187,17 +188,23 @@ def _refuse(description: Description) -> None:
         _beginning(description, 1)
 
 
-def _beginning(description: Description, count: int) -> list[Configuration]:
-    """The first proposals, when nothing but what is known from earlier experiments can be looked back on."""
+def _beginning(
+    description: Description, count: int, own: Sequence[Configuration] = ()
+) -> list[Configuration]:
+    """The first proposals, when nothing but what is known from earlier experiments can be looked back on; without the
+    user's `own`, where the algorithm does not look back."""
+    engine = searcher(description.algorithm)
+    if not engine.looks_back:
+        known = Known(frozenset(own)) if passes_over(description) else Known()
+        made = propose_around(engine, description.space, description.seed, range(1, count + 1), known)
+        return [proposal.configuration for proposal in made]
     objective = description.objective
     history = History(
         maximize=objective is None or objective.direction == "maximize",
         target=description.target(),
         earlier=description.earlier,
     )
-    proposals = searcher(description.algorithm).propose(
-        description.space, history, description.seed, range(1, count + 1)
-    )
+    proposals = engine.propose(description.space, history, description.seed, range(1, count + 1))
     return [proposal.configuration for proposal in proposals]
 
 
@@ -234,7 +241,7 @@ def _show_plan(description: Description, own: Sequence[Configuration], most: int
     target = description.target() or most
     if learns:
         most = len(own) + (description.limits.parallel or BEGINNING)
-    shown = [*own, *_beginning(description, min(target, most) - len(own))]
+    shown = [*own, *_beginning(description, min(target, most) - len(own), own)]
     names = list(description.space.names)
     emit(table(names, [[_short(configuration).get(name, "-") for name in names] for configuration in shown]))
     if target > most:

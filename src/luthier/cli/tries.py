@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luthier.cli.output import pairs, short
+from luthier.cli.output import many, pairs, short
 from luthier.errors import SpaceError, UsageError
 from luthier.space import Categorical, Configuration, Parameter, Space, Value
 
@@ -64,10 +64,23 @@ def read_tries(
 
 
 def queue_tries(store: Store, experiment: int, tries: Sequence[Configuration]) -> None:
-    """Adds those that are no trial of the experiment yet."""
-    if tries:
-        known = {trial.configuration for trial in store.trials(experiment)}
-        store.enqueue(experiment, [c for c in tries if c not in known], os.urandom(8).hex())
+    """Adds those that are no trial of the experiment yet.
+
+    **Raises** UsageError where its budget has no room for them; then none is added.
+    """
+    known = {trial.configuration for trial in store.trials(experiment)} if tries else set()
+    new = [c for c in tries if c not in known]
+    if not new:
+        return
+    record = store.experiment(experiment)
+    wanted = record.trials + len(new)
+    if record.target is not None and wanted > record.target:
+        these = "this --try" if len(new) == 1 else f"these {len(new)} --try"
+        raise UsageError(
+            f"experiment {experiment} already has {many(record.trials, 'trial')} and --num-runs is {record.target}; "
+            f"raise it to {wanted} or more to add {these}"
+        )
+    store.enqueue(experiment, new, os.urandom(8).hex())
 
 
 def _named(text: str) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Keeps the queue filled: reserves numbers within the budget, asks the searcher, writes what it proposes.
 
-The number is taken first and the proposal computed afterwards, outside any transaction; so forty workers never make
-one trial too many, and one that dies in between leaves a reservation that the next one proposes again. Searchers
-that do not look back are asked for many at once. The others propose one trial at a time, so that each sees the one
-before; what a proposal saw is kept with it, and `replaying.py` gives it the same to see again.
+The number is taken first and the proposal computed afterwards, outside any transaction; so forty workers never make one
+trial too many, and one that dies in between leaves a reservation that the next one proposes again. Searchers that do
+not look back are asked for many at once, around what a person added (`search/around.py`). The others propose one trial
+at a time, so that each sees the one before; what a proposal saw is kept with it, and `replaying.py` gives it the same
+to see again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from luthier.description import Description
 from luthier.drive.tools import MADE_WITH, first_proposal, tools
 from luthier.history import History
 from luthier.search import searcher
+from luthier.search.around import Known, known_in, passes_over, propose_around
 from luthier.search.searcher import Searcher
 from luthier.store import Claim, Store
 from luthier.store.past import EXPECTED
@@ -56,15 +58,33 @@ def top_up(
 def _write_ahead(
     store: Store, experiment: int, description: Description, engine: Searcher, want: int, worker: str
 ) -> int:
-    """Writes many trials at once."""
+    """Writes many trials at once.
+
+    They are written only if nobody added a configuration while they were made, which the transaction makes sure of;
+    else they are made again. So all workers propose around the same ones, and none of their proposals are equal.
+    """
     key = nonce()
     reserved = store.reserve(experiment, want, worker, key)
     if not reserved:
         return 0
-    proposals = engine.propose(description.space, History(), description.seed, [r.ordinal for r in reserved])
     number = {r.ordinal: r.number for r in reserved}
-    pairs = [(number[p.ordinal], p) for p in proposals if p.ordinal is not None]
-    return store.propose(experiment, key, pairs, exhausted=len(proposals) < len(reserved))
+    for _ in range(TRIES):
+        added = _added(store, experiment, description)
+        known = known_in(store.history(experiment)) if added else Known()
+        proposals = propose_around(engine, description.space, description.seed, list(number), known)
+        pairs = [(number[p.ordinal], p) for p in proposals if p.ordinal is not None]
+        with store.together():
+            if _added(store, experiment, description) == added:
+                return store.propose(experiment, key, pairs, exhausted=len(pairs) < len(reserved))
+    return 0
+
+
+def _added(store: Store, experiment: int, description: Description) -> int:
+    """How many trials people added that have to be passed over."""
+    if not passes_over(description):
+        return 0
+    record = store.experiment(experiment)
+    return record.trials - record.proposed
 
 
 def _write_next(

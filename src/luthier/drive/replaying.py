@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from luthier.drive.tools import MADE_WITH, first_proposal
 from luthier.history import History
 from luthier.search import searcher
+from luthier.search.around import PLACE
 from luthier.space import Configuration, Space
 from luthier.store import Store
 from luthier.store.past import EXPECTED, Past
@@ -60,7 +61,9 @@ def replay(store: Store, experiment: int, trials: list[Trial], tolerance: float 
         proposal = trial.proposal
         assert proposal is not None and proposal.ordinal is not None, "the algorithm's own trials have both"
         history = _seen_by(proposal, past)
-        made = engine.propose(description.space, history, description.seed, [proposal.ordinal])
+        # Which place of its sequence served is on record: it depends on what people had added by then.
+        place = proposal.note.get(PLACE, proposal.ordinal)
+        made = engine.propose(description.space, history, description.seed, [place])
         again = made[0].configuration if made else None
         same = again is not None and agree(description.space, proposal.configuration, again, tolerance)
         yield Replayed(trial, again, same, _made_with(proposal, history))

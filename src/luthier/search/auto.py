@@ -25,7 +25,7 @@ from luthier.search.gaussian.bayesian import begins, start
 from luthier.search.gaussian.evidence import Evidence, evidence_of
 from luthier.search.gaussian.maximize import Effort
 from luthier.search.gaussian.model import Memory
-from luthier.search.gaussian.suggest import Taste, suggest
+from luthier.search.gaussian.suggest import HARD, Taste, suggest
 from luthier.search.stream import bits, uniform
 from luthier.search.threads import one_thread
 from luthier.search.tpe import Tpe
@@ -35,12 +35,15 @@ from luthier.trial import Proposal
 __all__ = ["Auto", "plan", "tpe_share"]
 
 MODEL_DIMENSIONS = 100
-TPE_SHARE = 1 / 8
+TPE_SHARE = 1 / 12
+TPE_SHARE_MIXED = 1 / 8
 TPE_SHARE_CATEGORIES = 1 / 4
 COST_SHARE = 0.1  # of a trial's duration that a proposal may take
-FREE_SECONDS = 0.04  # and what it may take however short trials are
+FREE_SECONDS = 0.1  # and what it may take however short trials are
 LIGHT = Effort(candidates=96, starts=3, steps=10, turns=1)
 RECENT = 15
+TELLING = 3
+AGAIN = 24
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,15 @@ class Auto:
     ) -> Proposal | None:
         frame = frame_of(space)
         evidence = evidence_of(frame, history, also)
-        if begins(frame, history, evidence, ordinal):
-            return start(space, history, seed, ordinal, also, self.name)
-        effort = affordable(history)
+        if not frame.d or begins(frame, history, evidence, ordinal):
+            return start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
+        effort = affordable(history, ordinal)
         if effort is None or frame.d > MODEL_DIMENSIONS or uniform(seed, "auto", ordinal) < tpe_share(frame):
-            one = Tpe().next(space, history, seed, ordinal, also)
+            one = Tpe(repeats=self.repeats).next(space, history, seed, ordinal, also)
             if one is not None:
                 return one
         found = self._gaussian(frame, evidence, history, seed, ordinal, effort or LIGHT)
-        return found or start(space, history, seed, ordinal, also, self.name)
+        return found or start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
 
     def _gaussian(
         self, frame: Frame, evidence: Evidence, history: History, seed: int, ordinal: int, effort: Effort
@@ -93,30 +96,42 @@ class Auto:
 
 
 def tpe_share(frame: Frame) -> float:
-    """How often TPE proposes."""
+    """How often TPE proposes: a hedge against what the process can't see, dearer where all is smooth."""
     categories = int(frame.is_category.sum())
     if categories > frame.d - categories:
         return TPE_SHARE_CATEGORIES
-    return TPE_SHARE if categories or frame.is_conditional else 0.0
+    return TPE_SHARE_MIXED if categories or frame.is_conditional else TPE_SHARE
 
 
-def affordable(history: History) -> Effort | None:
+def affordable(history: History, ordinal: int) -> Effort | None:
     """How hard the Gaussian process may think, so that a proposal takes its share of a trial's duration at most; None
-    where even the least is too much. Durations are those of the record."""
+    where even the least is too much. Durations are those of the record.
+
+    Now and then the next higher effort is tried again, so that one slow moment does not decide for the rest of a search.
+    """
     lasted = [t.result.seconds for t in history.scored[-RECENT:] if t.result and t.result.seconds is not None]
     if not lasted:
-        return Effort()
+        return HARD
     allowed = max(FREE_SECONDS, COST_SHARE * median(lasted))
-    full: list[float] = []
-    light: list[float] = []
+    full, light = _costs(history)
+    if full is None or full <= allowed or ordinal % AGAIN == 0:
+        return HARD
+    if light is None or light <= allowed or ordinal % AGAIN == AGAIN // 2:
+        return LIGHT
+    return None
+
+
+def _costs(history: History) -> tuple[float | None, float | None]:
+    """What a proposal of the process usually takes in seconds, with full and with light effort; None where too few tell."""
+    taken: tuple[list[float], list[float]] = ([], [])
     for trial in reversed(history.trials):
-        if trial.proposal and trial.proposal.by == "bayesian":
-            (light if trial.proposal.note.get("light") else full).append(trial.proposal.seconds)
-        if len(full) + len(light) >= RECENT:
-            break
-    if len(light) >= 5 and median(light) > allowed:
-        return None
-    return LIGHT if light or (len(full) >= 5 and median(full) > allowed) else Effort()
+        why = trial.proposal
+        if why is not None and why.by == "bayesian":
+            taken[bool(why.note.get("light"))].append(why.seconds)
+            if min(map(len, taken)) >= RECENT:
+                break
+    full, light = (median(some[:RECENT]) if len(some) >= TELLING else None for some in taken)
+    return full, light
 
 
 def plan(space: Space, target: int | None) -> str:

@@ -10,18 +10,22 @@ better to propose.
 
 from __future__ import annotations
 
-from collections.abc import Container
+import itertools
+from collections.abc import Container, Iterator
 from functools import lru_cache
 
 from luthier.search.distinct import Distinct
 from luthier.search.permutation import permuted
 from luthier.search.sobol import DIMENSIONS, point
 from luthier.search.stream import uniform
-from luthier.space import Categorical, Configuration, Space
+from luthier.space import Categorical, Configuration, Normal, Parameter, Space, Value
 
 __all__ = ["first", "unseen"]
 
 PASSES = 64
+"""So many points of the sequence are looked at in an endless space, before it is left for what stands beside it."""
+BESIDE = 20_000
+"""And so many of those."""
 
 
 def first(space: Space, seed: int, number: int) -> Configuration:
@@ -47,15 +51,12 @@ def _distinct(space: Space, seed: int) -> Distinct:
 def unseen(space: Space, seed: int, number: int, tried: Container[Configuration]) -> Configuration | None:
     """The configuration of the sequence at `number`, or the next after it that was not tried; None where all were.
 
-    **Cost** O(count) at worst, in a finite space that is nearly used up.
+    **Cost** O(count) at worst, in a finite space that is nearly used up; O(tried) in an endless one whose likely values
+    are few and used up.
     """
     count = space.count()
     if count is None:
-        for offset in range(PASSES):
-            made = first(space, seed, number + offset)
-            if made not in tried:
-                return made
-        return made
+        return _unseen_of_endless(space, seed, number, tried)
     if number <= count:
         made_or_none = _distinct(space, seed).at(number)
         if made_or_none is not None and made_or_none not in tried:
@@ -65,3 +66,49 @@ def unseen(space: Space, seed: int, number: int, tried: Container[Configuration]
         if made not in tried:
             return made
     return None
+
+
+def _unseen_of_endless(
+    space: Space, seed: int, number: int, tried: Container[Configuration]
+) -> Configuration | None:
+    """As `unseen`. A distribution with steps is endless, though all but a few of its values are too rare to be drawn:
+    when the points of the sequence are used up, their neighbours follow, the nearest first."""
+    points: dict[Configuration, None] = {}
+    for offset in range(PASSES):
+        made = first(space, seed, number + offset)
+        if made not in tried:
+            return made
+        points[made] = None
+    neighbours = itertools.chain.from_iterable(
+        _outward(space, made, number + turn) for turn, made in enumerate(points)
+    )
+    return next((beside for beside in itertools.islice(neighbours, BESIDE) if beside not in tried), None)
+
+
+def _outward(space: Space, configuration: Configuration, turn: int) -> Iterator[Configuration]:
+    """The configuration with one distribution's value ever more steps away, below and above; `turn` says whose."""
+    stepped = [
+        (p.name, p.domain)
+        for p in space.parameters
+        if isinstance(p.domain, Normal) and p.domain.step is not None and p.name in configuration
+    ]
+    if not stepped:
+        return
+    name, domain = stepped[turn % len(stepped)]
+    begin = configuration[name].value
+    for steps in itertools.count(1):
+        for value in (domain.beside(begin, -steps), domain.beside(begin, steps)):
+            if value is not None:
+                yield _with(space, configuration, name, value)
+
+
+def _with(space: Space, configuration: Configuration, name: str, value: Value) -> Configuration:
+    """The configuration with another value of one parameter; what exists only now takes its middle."""
+
+    def pick(parameter: Parameter) -> Value:
+        if parameter.name == name:
+            return value
+        is_known = parameter.name in configuration
+        return configuration[parameter.name] if is_known else parameter.domain.from_unit(0.5)
+
+    return space.choose(pick)

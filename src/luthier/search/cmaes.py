@@ -1,10 +1,11 @@
 """CMA-ES: a normal distribution that moves, widens and turns with the results, for numbers only.
 
 It suits many cheap trials of many numeric parameters. The distribution is made anew from the record for every
-proposal: results in the order of the trials' numbers, whoever proposed them, are cut into generations, and each
-generation moves the distribution (`evolution.py`). So workers never wait for each other: what is not finished yet
-belongs to a later generation. When the distribution has shrunk to a point the search begins again elsewhere with
-generations twice as large.
+proposal: results in the order in which they came, whoever proposed them, are cut into generations, and each generation
+moves the distribution (`evolution.py`). So workers never wait for each other: what is not finished yet belongs to a
+later generation, however early it was proposed, and a generation once complete stays what it is; only a trial that is
+begun again leaves it. When the distribution has shrunk to a point the search begins again elsewhere with generations
+twice as large.
 
 **Source** Hansen (2016), arXiv 1604.00772; restarts of Auger and Hansen (2005); steps kept alive after Hamano et al.
 (2022), CMA-ES with margin, arXiv 2205.13482: theirs shifts the mean too, ours only draws wider.
@@ -96,13 +97,17 @@ class Cmaes:
         return state
 
     def _told(self, history: History, record: Record) -> tuple[Array, Array, NDArray[np.bool_], int]:
-        """Rows, losses and whether they are ours, of what is known in the order of its numbers, and how many of them
-        were there before our first trial. What failed or is not a number lost the most there is."""
-        order = np.argsort(record.numbers, kind="stable")
+        """Rows, losses and whether they are ours, of what is known in the order in which it became so, and how many of
+        them our first proposal saw. What failed or is not a number lost the most there is."""
+        revisions = record.revisions
+        order = np.lexsort((record.numbers, revisions))
         losses = np.concatenate([record.losses, np.full(len(record.failed), np.inf)])[order]
         ours = np.asarray(record.by[order] == self.name, dtype=bool)
-        own = next((t.number for t in history.trials if t.proposal and t.proposal.by == self.name), None)
-        before = len(order) if own is None else int(np.searchsorted(record.numbers[order], own))
+        own = min(
+            (t.proposal.seen for t in history.trials if t.proposal and t.proposal.by == self.name),
+            default=None,
+        )
+        before = len(order) if own is None else int(np.searchsorted(revisions[order], own, side="right"))
         rows = np.vstack([record.rows, record.failed])[order]
         return rows, np.where(np.isnan(losses), np.inf, losses), ours, before
 

@@ -23,13 +23,18 @@ Array = NDArray[np.float64]
 
 LISTED = 4096
 """Domains with at most so many values are snapped by a table."""
+COUNTED = 2**53
+"""Domains with more values are as good as endless: a unit is a float, which can't tell them apart."""
+REMEMBERED = 100_000
+"""So many rows are remembered before all are forgotten."""
 
 
 class Frame:
     """The columns of a space.
 
     `names` (d,) are the parameters that vary; `is_category` (d,) tells those without an order from those on a scale;
-    `counts` (d,) says how many values a column has, 0 for endless. Rows hold units in [0, 1], NaN where inactive.
+    `counts` (d,) says how many values a column has, 0 for endless. Rows hold units in [0, 1], NaN where inactive. Safe to
+    share.
     """
 
     def __init__(self, space: Space) -> None:
@@ -40,7 +45,8 @@ class Frame:
         self.is_category = np.array(
             [d.kind == "categorical" and not _is_scale(d) for d in domains], dtype=bool
         )
-        self.counts = np.array([d.count() or 0 for d in domains], dtype=np.int64)
+        sizes = [d.count() or 0 for d in domains]
+        self.counts = np.array([n if n <= COUNTED else 0 for n in sizes], dtype=np.int64)
         self.tables = [
             np.array([d.to_unit(d.at(i).value) for i in range(c)]) if 0 < c <= LISTED else None
             for d, c in zip(domains, self.counts.tolist(), strict=True)
@@ -49,25 +55,36 @@ class Frame:
         self.is_conditional = any(p.when for p in space.parameters)
         self._conditions = [(p, [self._test(c) for c in p.when]) for p in space.parameters if p.when]
         self._rows: dict[str, Array] = {}
+        self._cells: Array | None = None
 
     def encode(self, configurations: Sequence[Configuration]) -> Array:
         """The configurations as rows. **Shapes** (n, d). **Cost** each is computed once and remembered."""
         if not configurations:
             return np.empty((0, self.d))
         rows = self._rows
-        new = [c for c in configurations if c.key not in rows]
-        if new:
-            if len(rows) > 100_000:
-                rows.clear()
-                new = list(configurations)
-            for c, row in zip(new, self.space.encode(new), strict=True):
-                rows[c.key] = row
-        return np.array([rows[c.key] for c in configurations])
+        found = [rows.get(c.key) for c in configurations]
+        missing = [i for i, row in enumerate(found) if row is None]
+        if missing:
+            if len(rows) > REMEMBERED:
+                rows = self._rows = {}  # another one, since other threads may be reading this
+            new = [configurations[i] for i in missing]
+            for i, c, row in zip(missing, new, self.space.encode(new), strict=True):
+                found[i] = rows[c.key] = row
+        return np.array(found)
 
     def decode(self, row: Array) -> Configuration:
         """The configuration that stands at a row. **Shapes** (d,)."""
         filled = np.where(np.isnan(row), 0.5, row)
         return self.space.decode(filled[None, :])[0]
+
+    def cells(self, most: int) -> Array | None:
+        """All configurations of a space that has at most so many, as rows; None where there are more. **Cost** once."""
+        count = self.space.count()
+        if count is None or count > most:
+            return None
+        if self._cells is None:
+            self._cells = self.space.encode([self.space.at(i) for i in range(count)])
+        return self._cells
 
     def snap(self, U: Array) -> Array:
         """The rows moved to the nearest values that can run, NaN where inactive. **Shapes** (m, d) to (m, d)."""

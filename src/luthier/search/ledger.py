@@ -1,8 +1,9 @@
 """The trials of a history as arrays, brought up to date by what changed since they were last read.
 
 A search of ten thousand trials changes one or two of them between two proposals. A ledger remembers the trials it read
-and the arrays it made of them; what is the same object as before is not looked at again. Nothing else is remembered,
-so a ledger that was never read before answers the same: it is a cache and no state.
+and the arrays it made of them, in their order; what is the same object as before is not looked at again, and the
+arrays are written again only from the first change on. Nothing else is remembered, so a ledger that was never read
+before answers the same: it is a cache and no state.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from operator import is_not
 from threading import Lock
 
@@ -25,27 +27,50 @@ from luthier.trial import Trial
 __all__ = ["Record", "Tried", "reading"]
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 OTHER, SCORED, FAILED, EXPECTED = range(4)
 
 
-@dataclass(frozen=True)
+CHUNK = 256
+"""So many trials are compared at once with those read before."""
+
+
+@dataclass(frozen=True, eq=False)
 class Record:
     """What a history says, as arrays in the order of the trials' numbers.
 
     `rows` (n, d) and `losses` (n,) are the scored trials (less is better, any float may be among them), `failed` (f, d)
-    those whose configuration made them fail, and `expected` (e, d) those whose results will come. `numbers` (n + f,)
-    and `by` (n + f,), who proposed them, are of the scored and then the failed ones. `taken` holds the key
-    of every configuration the history knows, with the number of its trials.
+    those whose configuration made them fail, and `expected` (e, d) those whose results will come. `order` (n,) sorts
+    the losses, equal ones by number. `taken` holds the key of every configuration the history knows, with the number
+    of its trials. The arrays are the ledger's own: they hold until it reads again.
     """
 
     rows: Array
     losses: Array
     failed: Array
     expected: Array
-    numbers: NDArray[np.int64]
-    by: NDArray[np.object_]
+    order: Places
     taken: dict[str, int]
+    told: tuple[Places, Places]
+    all_numbers: Places
+    all_revisions: Places
+    all_by: NDArray[np.object_]
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the scored and then of the failed trials. **Shapes** (n + f,)"""
+        return self.all_numbers[np.concatenate(self.told)]
+
+    @property
+    def revisions(self) -> NDArray[np.int64]:
+        """When the scored and then the failed trials got their results. **Shapes** (n + f,)"""
+        return self.all_revisions[np.concatenate(self.told)]
+
+    @property
+    def by(self) -> NDArray[np.object_]:
+        """Who proposed the scored and then the failed trials. **Shapes** (n + f,)"""
+        return self.all_by[np.concatenate(self.told)]
 
 
 class Tried:
@@ -60,8 +85,36 @@ class Tried:
         return key in self.taken or key in self.also
 
 
+class Part:
+    """The trials of one standing: their `places` in the history, and what the ledger knows of each."""
+
+    def __init__(self, standing: int, d: int) -> None:
+        self.standing = standing
+        self.count = 0
+        self.places = np.empty(64, dtype=np.int64)
+        self.rows = np.empty((64, d))
+        self.values = np.empty(64)
+
+    def follow(self, first: int, standing: NDArray[np.int8], rows: Array, values: Array) -> int:
+        """Writes again what stands at place `first` and after it; returns how many before it were left alone."""
+        left = int(np.searchsorted(self.places[: self.count], first))
+        new = first + np.flatnonzero(standing[first:] == self.standing)
+        self.count = left + len(new)
+        if self.count > len(self.places):
+            size = 2 * self.count
+            self.places = np.resize(self.places, size)
+            self.rows = np.resize(self.rows, (size, self.rows.shape[1]))
+            self.values = np.resize(self.values, size)
+        self.places[left : self.count] = new
+        self.rows[left : self.count] = rows[new]
+        self.values[left : self.count] = values[new]
+        return left
+
+
 class Ledger:
     """The arrays of the history read last. One reader at a time, under `lock`."""
+
+    _order: Places
 
     def __init__(self, space: Space) -> None:
         self.frame = frame_of(space)
@@ -73,41 +126,57 @@ class Ledger:
     def read(self, history: History) -> Record:
         """The history as arrays. **Cost** O(changed trials), and a glance at each of the others."""
         self._follow(history.trials)
-        n = len(self._trials)
-        standing = self._standing[:n]
-        scored, failed = np.flatnonzero(standing == SCORED), np.flatnonzero(standing == FAILED)
-        told = np.concatenate([scored, failed])
-        values = self._values[scored]
+        scored, failed, expected = self._parts
+        values = scored.values[: scored.count]
+        losses = -values if history.maximize else values
+        self._order = self._order[np.argsort(losses[self._order], kind="stable")]  # quick, for it nearly was
         return Record(
-            rows=self._rows[scored],
-            losses=-values if history.maximize else values,
-            failed=self._rows[failed],
-            expected=self._rows[:n][standing == EXPECTED],
-            numbers=self._numbers[told],
-            by=self._by[told],
+            rows=scored.rows[: scored.count],
+            losses=losses,
+            failed=failed.rows[: failed.count],
+            expected=expected.rows[: expected.count],
+            order=self._order,
             taken=self._taken,
+            told=(scored.places[: scored.count], failed.places[: failed.count]),
+            all_numbers=self._numbers,
+            all_revisions=self._revisions,
+            all_by=self._by,
         )
 
     def _reserve(self, size: int) -> None:
         self._standing = np.zeros(size, dtype=np.int8)
         self._numbers = np.zeros(size, dtype=np.int64)
+        self._revisions = np.zeros(size, dtype=np.int64)
         self._by = np.full(size, "", dtype=object)
         self._values = np.zeros(size)
         self._rows = np.full((size, self.frame.d), np.nan)
+        self._parts = tuple(Part(standing, self.frame.d) for standing in (SCORED, FAILED, EXPECTED))
+        self._order = np.arange(0)
 
     def _follow(self, trials: tuple[Trial, ...]) -> None:
-        """Reads the trials that are not the objects read before."""
+        """Reads the trials that are not those read before."""
         old, taken = self._trials, self._taken
         self._trials, self._taken = (), {}  # should a trial be unreadable, the next reading begins anew
-        if len(trials) > len(self._standing):
-            self._reserve(2 * len(trials))
+        if not old or len(trials) > len(self._standing):
+            self._reserve(max(2 * len(trials), 256))
             old, taken = (), {}
         both = min(len(old), len(trials))
-        moved = np.flatnonzero(np.fromiter(map(is_not, old, trials), bool, both)).tolist()
+        moved = _moved(old, trials, both)
         for place in (*moved, *range(both, len(old))):
             _forget(old[place], taken)
         self._learn([*moved, *range(both, len(trials))], trials, taken)
+        first = moved[0] if moved else both
+        if first < max(len(old), len(trials)):
+            self._sort_out(first, len(trials))
         self._trials, self._taken = trials, taken
+
+    def _sort_out(self, first: int, n: int) -> None:
+        """Tells the trials from place `first` on by their standing."""
+        for part in self._parts:
+            left = part.follow(first, self._standing[:n], self._rows, self._values)
+            if part.standing == SCORED:
+                kept = self._order[self._order < left]
+                self._order = np.concatenate([kept, np.arange(left, part.count)])
 
     def _learn(self, places: Sequence[int], trials: tuple[Trial, ...], taken: dict[str, int]) -> None:
         """Writes the trials that stand at these places."""
@@ -122,6 +191,7 @@ class Ledger:
         for place, t in told:
             self._standing[place] = OTHER
             self._numbers[place] = t.number
+            self._revisions[place] = t.revision
             self._by[place] = t.proposal.by if t.proposal else ""
         for standing, members in ((FAILED, part.failed), (EXPECTED, part.expected), (SCORED, part.scored)):
             for t in members:
@@ -129,6 +199,17 @@ class Ledger:
         for t in part.scored:
             if t.result and t.result.value is not None:
                 self._values[place_of[id(t)]] = t.result.value
+
+
+def _moved(old: tuple[Trial, ...], new: tuple[Trial, ...], n: int) -> list[int]:
+    """Where the first `n` trials are not the same."""
+    moved: list[int] = []
+    for begin in range(0, n, CHUNK):
+        part = slice(begin, min(begin + CHUNK, n))
+        one, other = old[part], new[part]
+        if one != other:  # the same object is equal: this is a glance at each
+            moved += compress(range(part.start, part.stop), map(is_not, one, other))
+    return moved
 
 
 def _forget(trial: Trial, taken: dict[str, int]) -> None:

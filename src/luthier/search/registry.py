@@ -5,6 +5,9 @@ Each algorithm stands in a module of its own, loaded when it is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import inf
+from sys import float_info
 from typing import Any
 
 from luthier.description import Algorithm
@@ -20,8 +23,8 @@ ALGORITHMS: dict[str, tuple[str, ...]] = {
     "sobol": ("repeats",),
     "auto": ("repeats", "warm_start"),
     "bayesian": ("acquisition", "kappa", "repeats", "warm_start"),
-    "tpe": ("warm_start",),
-    "cmaes": (),
+    "tpe": ("candidates", "repeats", "share", "startup", "warm_start"),
+    "cmaes": ("population", "sigma"),
 }
 """The names of all algorithms and of the settings each takes."""
 
@@ -32,12 +35,34 @@ SEQUENCES = ("random", "sobol")
 ACQUISITIONS = ("ucb", "ei")
 
 
+def _whole(least: int, most: float = inf) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _real(above: float, most: float = float_info.max) -> Callable[[object], bool]:
+    return lambda value: (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and above < value <= most
+    )
+
+
+_NUMBERS = {
+    ("bayesian", "kappa"): (_real(0), "a number above 0, such as 2"),
+    ("tpe", "startup"): (_whole(1), "a whole number from 1, such as 7"),
+    ("tpe", "share"): (_real(0, 0.5), "a number above 0 and at most 0.5, such as 0.1"),
+    ("tpe", "candidates"): (_whole(1, 10_000), "a whole number from 1 to 10000, such as 64"),
+    ("cmaes", "sigma"): (_real(0, 1), "a number above 0 and at most 1, such as 0.25"),
+    ("cmaes", "population"): (_whole(2, 10_000), "a whole number from 2 to 10000, such as 10"),
+}
+"""The settings that are numbers, by algorithm: which values are good, and what to write."""
+
+
 def searcher(algorithm: Algorithm) -> Searcher:
     """The searcher of this name with these settings. `random` with the sequence `sobol` is `sobol`.
 
     `warm_start` only names the experiments that the history's `earlier` was taken from; no searcher is told.
 
-    **Raises** UsageError for a name or a setting that does not exist, with the nearest that does.
+    **Raises** UsageError for a name or a setting that does not exist, with the nearest that does, and for a value that a
+    setting can't have, with one that it can.
     """
     name, settings = algorithm.name, dict(algorithm.settings)
     if name == "replicates":  # made by `best --confirm` alone, of settings that nobody types
@@ -59,13 +84,16 @@ def searcher(algorithm: Algorithm) -> Searcher:
 def explain_choice(algorithm: Algorithm, space: Space, target: int | None) -> str | None:
     """What an algorithm that chooses by itself has chosen for this search and why, in one line; None where none was left
     to choose."""
-    return None
+    if algorithm.name != "auto":
+        return None
+    from luthier.search.auto import plan
+
+    return plan(space, target)
 
 
 def _make(name: str, settings: dict[str, Any]) -> Searcher:
-    repeats = settings.setdefault("repeats", False)
-    if not isinstance(repeats, bool):
-        raise UsageError(f"the setting repeats of {name} is {repeats!r}; write true or false")
+    _check(name, settings)
+    repeats = settings.get("repeats", False)
     match name:
         case "grid":
             from luthier.search.grid import Grid
@@ -82,30 +110,32 @@ def _make(name: str, settings: dict[str, Any]) -> Searcher:
         case "bayesian":
             from luthier.search.gaussian import Bayesian
 
-            return Bayesian(**_checked(settings))
+            return Bayesian(**settings)
         case "tpe":
             from luthier.search.tpe import Tpe
 
-            return Tpe()
+            return Tpe(**settings)
         case "cmaes":
             from luthier.search.cmaes import Cmaes
 
-            return Cmaes()
+            return Cmaes(**settings)
         case _:
             from luthier.search.auto import Auto
 
             return Auto(repeats=repeats)
 
 
-def _checked(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of `bayesian`: which acquisition, and how far its confidence bound looks, in deviations."""
+def _check(name: str, settings: dict[str, Any]) -> None:
+    """Refuses a value that a setting can't have."""
+    repeats = settings.get("repeats", False)
+    if not isinstance(repeats, bool):
+        raise UsageError(f"the setting repeats of {name} is {repeats!r}; write true or false")
     if "acquisition" in settings:
         _one_of("acquisition", settings["acquisition"], ACQUISITIONS)
-    kappa = settings.get("kappa", 1.0)
-    is_number = isinstance(kappa, (int, float)) and not isinstance(kappa, bool)
-    if not is_number or not 0 < kappa < float("inf"):
-        raise UsageError(f"the setting kappa of bayesian is {kappa!r}; write a number above 0, such as 2")
-    return settings
+    for setting, value in settings.items():
+        is_good, words = _NUMBERS.get((name, setting), (None, ""))
+        if is_good is not None and not is_good(value):
+            raise UsageError(f"the setting {setting} of {name} is {value!r}; write {words}")
 
 
 def _one_of(setting: str, word: object, known: tuple[str, ...]) -> object:

@@ -136,6 +136,14 @@ class Normal:
             data["type"] = self.type
         return data
 
+    def beside(self, value: float, steps: int) -> Value | None:
+        """The value that stands so many steps above a plain value, also where no quantile leads; None where there is
+        none, and where there are no steps."""
+        if self.step is None:
+            return None
+        found = self._stepped(value + steps * self.step)
+        return found if self._may_be(found.value) else None
+
     def _may_be(self, number: float) -> bool:
         return True
 

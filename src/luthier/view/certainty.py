@@ -16,7 +16,7 @@ from luthier.history import History
 from luthier.space import Space
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.trial import Trial
-from luthier.view.repeats import Repeats, repeats_of
+from luthier.view.repeats import Repeats, computable, incomparable, repeats_of
 from luthier.view.rounding import chance, rounded
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["LEVEL", "Believe", "Certainty", "Contender", "certainty", "sentence", "weighed"]
 
 Believe = Callable[[Space, History], "tuple[NDArray[np.float64], NDArray[np.float64]] | None"]
-"""A model's posterior mean and deviation of the true value, in the objective's units, at each of `History.scored`; None
-where it can't tell."""
+"""What a model knows of the true values at each of `History.scored`, in the objective's units: the middle (n,) of its
+belief, and joint draws (k, n). None where it can't tell."""
 
 LEVEL = 0.95
 _FEWEST = 5
@@ -61,7 +61,8 @@ class Contender:
 class Certainty:
     """What is known, by which `method`. `best` is the trial with the best value, `recommended` the one to use; `ties`
     can't be told from that one, `further_ties` more are not listed. `ranking` has a trial of each configuration, the
-    one expected to be best first. `noise` is the deviation between equal runs, where they told it."""
+    one expected to be best first. `noise` is the deviation between equal runs, where they told it. Nothing is known but
+    the ranking of the others where `incomparable` is the trial with the best value, which can't be computed with."""
 
     method: Literal["repeats", "model", "none"] = "none"
     best: Contender | None = None
@@ -70,6 +71,7 @@ class Certainty:
     further_ties: int = 0
     noise: float | None = None
     ranking: tuple[int, ...] = ()
+    incomparable: int | None = None
 
     def leaders(self, count: int) -> tuple[int, ...]:
         """The first of the ranking; with room for two or more the luckiest is among them, so that its luck is tested."""
@@ -107,22 +109,36 @@ def weighed(
 ) -> Certainty:
     """How sure the verdict on a history is: see `certainty`."""
     repeats = repeats_of(history, fresh)
+    draws = _drawn(space, computable(history), repeats, believe)
+    if draws is None:
+        sure = Certainty(ranking=tuple(each.trial for each in repeats))
+    else:
+        sure = _read(repeats, draws, history.maximize)
+    best = incomparable(history)
+    return sure if best is None else Certainty(ranking=sure.ranking, incomparable=best)
+
+
+def _drawn(
+    space: Space, history: History, repeats: Sequence[Repeats], believe: Believe | None
+) -> posterior.Draws | None:
+    """What the true values of `repeats` may be, by a model of the history or by the repeats; None if neither tells."""
     spare = sum(len(each.values) - 1 for each in repeats)
     believed = None
-    if believe is not None and len(repeats) >= _FEWEST and spare < _FEWEST_SPARE:
+    differ = any(
+        len(set(each.values)) > 1 for each in repeats
+    )  # they show the noise better than a model guesses it
+    if believe is not None and len(repeats) >= _FEWEST and spare < _FEWEST_SPARE and not differ:
         believed = believe(space, history)
     if not spare and believed is None:
-        return Certainty(ranking=tuple(each.trial for each in repeats))
+        return None
     from luthier.view import posterior
 
     if believed is None:
-        draws = posterior.from_repeats([each.values for each in repeats], history.maximize)
-    else:
-        means, deviations = believed
-        place = {trial.number: i for i, trial in enumerate(history.scored)}
-        at = [place[each.trial] for each in repeats]
-        draws = posterior.from_beliefs(means[at], deviations[at], history.maximize)
-    return _read(repeats, draws, history.maximize)
+        return posterior.from_repeats([each.values for each in repeats], history.maximize)
+    means, drawn = believed
+    place = {trial.number: i for i, trial in enumerate(history.scored)}
+    at = [place[each.trial] for each in repeats]
+    return posterior.from_beliefs(means[at], drawn[:, at], history.maximize)
 
 
 def _read(repeats: Sequence[Repeats], draws: posterior.Draws, maximize: bool) -> Certainty:
@@ -160,6 +176,8 @@ def _read(repeats: Sequence[Repeats], draws: posterior.Draws, maximize: bool) ->
 def sentence(sure: Certainty, experiment: int) -> str | None:
     """The verdict in words: `0.9421 (95 %: 0.935 to 0.947), best with probability 0.61; ties: 144.7 (0.9418)`. None
     when nothing is known."""
+    if sure.incomparable is not None:
+        return f"not known: the value of {experiment}.{sure.incomparable} can't be compared with any; it may have diverged"
     best, first = sure.best, sure.recommended
     if best is None or first is None:
         return None
@@ -181,5 +199,7 @@ def sentence(sure: Certainty, experiment: int) -> str | None:
 
 def _interval(known: Contender) -> str:
     spread = (known.high - known.low) / 2
+    if spread == 0:
+        return f"{rounded(known.mean, 0.0)} (all its runs are equal)"
     low, high = rounded(known.low, spread), rounded(known.high, spread)
     return f"{rounded(known.mean, spread)} ({LEVEL:.0%}: {low} to {high})".replace("%", " %")

@@ -37,14 +37,13 @@ class Draws:
     noise: float | None = None
 
 
-def from_beliefs(means: Array, deviations: Array, maximize: bool) -> Draws:
-    """Draws of independent normal beliefs. The first configuration is always among them.
+def from_beliefs(means: Array, drawn: Array, maximize: bool) -> Draws:
+    """The joint draws of a model, of the leading configurations alone. The first one is always among them.
 
-    **Shapes** means, deviations (m,).
+    **Shapes** means (m,), drawn (draws, m).
     """
     places = _leading(means, maximize)
-    normal = np.random.Generator(np.random.PCG64(SEED)).standard_normal((DRAWS, len(places)))
-    return _ordered(means[places] + deviations[places] * normal, means[places], places, maximize)
+    return _ordered(drawn[:, places], means[places], places, maximize)
 
 
 def from_repeats(runs: Sequence[Sequence[float]], maximize: bool) -> Draws:

@@ -8,12 +8,13 @@ there is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 
 from luthier.history import History
 from luthier.trial import Outcome, Trial
 
-__all__ = ["Repeats", "repeats_of", "scores"]
+__all__ = ["Repeats", "computable", "incomparable", "repeats_of", "scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,39 @@ def scores(trials: Iterable[Trial]) -> list[tuple[Trial, float]]:
         if trial.result is not None
         and trial.result.outcome is Outcome.SUCCEEDED
         and trial.result.value is not None
-        and abs(trial.result.value) < _LARGEST
+        and _is_computable(trial.result.value)
     ]
+
+
+def computable(history: History) -> History:
+    """The history without the trials whose values can't be computed with."""
+
+    def stays(trial: Trial) -> bool:
+        return trial.result is None or trial.result.value is None or _is_computable(trial.result.value)
+
+    return replace(history, trials=tuple(filter(stays, history.trials)))
+
+
+def incomparable(history: History) -> int | None:
+    """The number of the best succeeded trial, as the store sorts them, if its value can't be computed with, else None."""
+    sign = -1.0 if history.maximize else 1.0
+    losses = [
+        (sign * trial.result.value, trial.number)
+        for trial in history.scored
+        if trial.result
+        and trial.result.outcome is Outcome.SUCCEEDED
+        and trial.result.value is not None
+        and not isnan(trial.result.value)
+    ]
+    if not losses:
+        return None
+    loss, number = min(losses)
+    return None if _is_computable(loss) else number
+
+
+def _is_computable(value: float) -> bool:
+    """Whether a value is a number whose square is one; NaN is not."""
+    return abs(value) < _LARGEST
 
 
 def repeats_of(history: History, fresh: Sequence[Trial] = ()) -> list[Repeats]:

@@ -15,12 +15,12 @@ from typing import ClassVar
 import numpy as np
 
 from luthier.history import History
-from luthier.search.beginning import unseen
+from luthier.search.beginning import first, unseen
 from luthier.search.frame import Frame, frame_of
 from luthier.search.gaussian.acquisition import Rule
 from luthier.search.gaussian.evidence import Evidence, evidence_of
 from luthier.search.gaussian.model import Memory
-from luthier.search.gaussian.suggest import Taste, suggest
+from luthier.search.gaussian.suggest import Taste, safest, suggest
 from luthier.search.stream import bits
 from luthier.search.threads import one_thread
 from luthier.space import Configuration, Space
@@ -59,6 +59,8 @@ class Bayesian:
     ) -> Proposal | None:
         frame = frame_of(space)
         evidence = evidence_of(frame, history, also)
+        if not frame.d:
+            return start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
         if not begins(frame, history, evidence, ordinal):
             taste = Taste(self.acquisition, self.kappa, repeats=self.repeats)
             generator = np.random.Generator(np.random.PCG64(bits(seed, "gaussian", ordinal)))
@@ -74,21 +76,38 @@ class Bayesian:
                     deviation=found.deviation,
                     note=found.note,
                 )
-        return start(space, history, seed, ordinal, also, self.name)
+        return start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
 
 
 def start(
-    space: Space, history: History, seed: int, ordinal: int, also: Sequence[Configuration], by: str
+    space: Space,
+    history: History,
+    seed: int,
+    ordinal: int,
+    also: Sequence[Configuration],
+    by: str,
+    *,
+    repeats: bool = False,
 ) -> Proposal | None:
-    """A proposal of the beginning: the best of earlier experiments, the centre, then evenly spread points."""
+    """A proposal of the beginning: the best of earlier experiments, the centre, then evenly spread points; while all but one
+    or two trials fail, what is most likely to succeed."""
     tried = {t.configuration for t in history.trials if t.configuration is not None}.union(also)
     if history.earlier and ordinal <= 2:
         best = sorted(history.earlier, key=lambda o: -o.value if history.maximize else o.value)
         for one in best[:8]:
             if one.configuration not in tried and one.value == one.value:
                 return Proposal(one.configuration, by=by, ordinal=ordinal, note={"from": one.source})
+    frame, failed = frame_of(space), len(history.failed)
+    if failed >= LEAST and 0 < len(history.scored) < RESULTS:
+        generator = np.random.Generator(np.random.PCG64(bits(seed, "safest", ordinal)))
+        with one_thread():
+            row = safest(frame, evidence_of(frame, history, also), generator)
+        if row is not None:
+            return Proposal(frame.decode(row), by=by, ordinal=ordinal, note={"safest": failed})
     own = any(t.proposal is None or t.proposal.ordinal is None for t in history.trials)
     made = unseen(space, seed, ordinal + own, tried)  # a person's own first trial stands for the centre
+    if made is None and repeats:
+        made = first(space, seed, ordinal + own)
     return None if made is None else Proposal(made, by=by, ordinal=ordinal, note={"beginning": True})
 
 

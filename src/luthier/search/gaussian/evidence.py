@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.history import History
+from luthier.search.earlier import sources_of
 from luthier.search.frame import Frame
 from luthier.space import Configuration
 
@@ -20,15 +21,16 @@ __all__ = ["Evidence", "evidence_of"]
 
 Array = NDArray[np.float64]
 
-RECENT = 20
+HALF = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """**Shapes** `rows` (n, d) and `losses` (n,), less is better, of scored trials; `failed` (f, d) rows whose
     configuration made them fail; `running` (q, d) rows of results to come; `tried` (t, d) everything that may not be
-    proposed again; `earlier` (w, d) with `earlier_losses` (w,), results of other experiments. `trouble` is the share of
-    such failures among the last RECENT trials that ended."""
+    proposed again and `taken` their keys; `earlier` (w, d) with `earlier_losses` (w,), results of other experiments, and
+    `sources` (w,) which of them each comes from, from 1. `trouble` is the share of such failures among the trials that
+    ended, those of HALF trials ago counting half."""
 
     rows: Array
     losses: Array
@@ -37,12 +39,19 @@ class Evidence:
     tried: Array
     earlier: Array
     earlier_losses: Array
+    sources: NDArray[np.int64]
+    taken: frozenset[str] = frozenset()
     trouble: float = 0.0
 
     @property
     def n(self) -> int:
         """How many results of this experiment there are."""
         return len(self.losses)
+
+    @property
+    def experiments(self) -> int:
+        """How many experiments the results come from, this one included."""
+        return 1 + int(self.sources.max(initial=0))
 
     @property
     def best(self) -> NDArray[np.int64]:
@@ -65,6 +74,15 @@ def evidence_of(frame: Frame, history: History, also: Sequence[Configuration] = 
         running=rows([*(t.configuration for t in history.expected), *also]),
         tried=rows([*(t.configuration for t in history.trials), *also]),
         earlier=rows([o.configuration for o in history.earlier]),
-        trouble=sum(id(t) in failed for t in history.finished[-RECENT:]) / RECENT,
+        sources=sources_of(history.earlier),
+        taken=frozenset(c.key for c in [*(t.configuration for t in history.trials), *also] if c is not None),
+        trouble=_trouble([id(t) in failed for t in history.finished]),
         earlier_losses=sign * np.array([o.value for o in history.earlier], dtype=np.float64),
     )
+
+
+def _trouble(failed: Sequence[bool]) -> float:
+    if not any(failed):
+        return 0.0
+    weights = 0.5 ** (np.arange(len(failed))[::-1] / HALF)
+    return float(weights @ np.array(failed) / weights.sum())

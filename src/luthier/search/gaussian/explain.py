@@ -18,10 +18,11 @@ from luthier.search.gaussian.evidence import Evidence, evidence_of
 from luthier.search.gaussian.features import Features
 from luthier.search.gaussian.model import Belief, Memory, believe
 from luthier.search.gaussian.suggest import Taste, landscape
+from luthier.search.stream import bits
 from luthier.search.threads import one_thread
 from luthier.space import Configuration, Space
 
-__all__ = ["Slice", "beliefs", "slices"]
+__all__ = ["Slice", "beliefs", "believed_draws", "slices"]
 
 Array = NDArray[np.float64]
 
@@ -63,6 +64,33 @@ def beliefs(space: Space, history: History) -> tuple[Array, Array] | None:
         mean, variance = belief.posterior.predict(features.of(evidence.rows))
         losses, deviation = belief.losses(mean[:, 0], variance)
     return (-losses if history.maximize else losses), deviation
+
+
+def believed_draws(
+    space: Space, history: History, count: int = 8192, seed: int = 0
+) -> tuple[Array, Array] | None:
+    """What the objective may truly be at the configurations of `history.scored`, noise taken out: the middle of the
+    belief at each, and joint draws, in which neighbours rise and fall together.
+
+    In the objective's unit; None where too little is known. **Shapes** (n,) and (count, n). **Cost** O(n³ + count n²).
+    """
+    with one_thread():
+        frame = frame_of(space)
+        evidence = evidence_of(frame, history)
+        made = _belief(frame, evidence, history)
+        if made is None:
+            return None
+        features, belief = made
+        mean, covariance = belief.posterior.joint(features.of(evidence.rows))
+        # Neighbours, and all the more repeats, make the covariance singular, which has eigenvectors but no Cholesky factor.
+        spreads, directions = np.linalg.eigh(covariance)
+        root = directions * np.sqrt(np.maximum(spreads, 0.0))
+        normals = np.random.Generator(np.random.PCG64(bits(seed, "beliefs"))).standard_normal(
+            (count, len(mean))
+        )
+        middle = belief.outputs.back(mean[:, 0])
+        drawn = belief.outputs.back(mean[:, 0] + normals @ root.T)
+    return (-middle, -drawn) if history.maximize else (middle, drawn)
 
 
 def slices(
@@ -108,7 +136,7 @@ def slices(
 def _belief(
     frame: Frame, evidence: Evidence, history: History, turn: int = 0
 ) -> tuple[Features, Belief] | None:
-    features = Features(frame, sources=2 if len(evidence.earlier) else 1)
+    features = Features(frame, evidence.experiments)
     belief = believe(features, evidence, Memory.of(history), turn)
     return None if belief is None else (features, belief)
 

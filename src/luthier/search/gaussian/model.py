@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from luthier.history import History
+from luthier.search.earlier import alike
 from luthier.search.gaussian.evidence import Evidence
 from luthier.search.gaussian.features import Features
 from luthier.search.gaussian.fit import fitted
@@ -82,9 +83,10 @@ class Belief:
 
     def incumbent(self) -> float:
         """The transformed loss to improve on: the best seen, or, under noise, the best the posterior believes in."""
+        own = len(self.places)  # the rows after them are other experiments'
         if not self.is_noisy:
-            return float(self.posterior.Y[:, 0].min())
-        return float(self.posterior.means(self.posterior.X).min())
+            return float(self.posterior.Y[:own, 0].min())
+        return float(self.posterior.means(self.posterior.X[:own]).min())
 
     def band(self, mean: Array, variance: Array) -> tuple[Array, Array, Array]:
         """The losses at the mean and at the ends of the 95 % band."""
@@ -141,17 +143,29 @@ class _Data:
         self.fits: dict[str, tuple[int, list[float]]] = {}
         self.held = subset(losses, HELD)
         self.X = features.of(evidence.rows[self.held])
-        self.earlier = features.of(evidence.earlier, 1) if features.sources > 1 else None
 
     def posterior(self, transform: Transform) -> tuple[Posterior, Outputs]:
-        outputs = Outputs.of(self.losses[self.held], transform)
-        X, y = self.X, outputs.y
-        if self.earlier is not None:
-            kept = subset(cleaned(self.evidence.earlier_losses), HELD // 2)
-            then = Outputs.of(cleaned(self.evidence.earlier_losses)[kept], transform)
-            X, y = np.vstack([X, self.earlier[kept]]), np.concatenate([y, then.y])
+        X, y, outputs = self._joined(transform)
         vector = self._vector(transform, X, y)
         return condition(self.kernel, self.kernel.hyperparameters(vector), X, y), outputs
+
+    def _joined(self, transform: Transform) -> tuple[Array, Array, Outputs]:
+        """Own results, then those of earlier experiments: on one scale where they look like the same quantity, else each
+        experiment on its own."""
+        own = self.losses[self.held]
+        sources = range(1, self.features.sources)
+        shared: list[tuple[Array, Array]] = []
+        apart: list[tuple[Array, Array]] = []
+        for source in sources:
+            mine = self.evidence.sources == source
+            then = cleaned(self.evidence.earlier_losses[mine])
+            kept = subset(then, HELD // (2 * len(sources)))
+            part = (self.features.of(self.evidence.earlier[mine][kept], source), then[kept])
+            (shared if alike(own, then) else apart).append(part)
+        outputs = Outputs.of(np.concatenate([own, *(losses for _, losses in shared)]), transform)
+        X = [self.X, *(rows for rows, _ in shared), *(rows for rows, _ in apart)]
+        y = [outputs.y, *(Outputs.of(losses, transform).y for _, losses in apart)]
+        return np.vstack(X), np.concatenate(y), outputs
 
     def _vector(self, transform: Transform, X: Array, y: Array) -> Array:
         """Hyperparameters: those of the record while the results have hardly grown, else fitted, from where they were."""

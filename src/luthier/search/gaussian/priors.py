@@ -21,12 +21,13 @@ __all__ = ["Prior", "prior_for"]
 
 Array = NDArray[np.float64]
 
-LENGTH = 0.5  # of the centre of a lengthscale, times the root of the dimension
+LENGTH = 0.17  # of the centre of a lengthscale, times the root of the dimension
 LENGTH_SPREAD = 1.0
 DIFFERENCE = 1.0  # of the centre of h, the sum over all codes
 DIFFERENCE_SPREAD = 1.0
 SIGNAL_SPREAD = 0.7
-NOISE = (-7.0, 2.5)
+NOISE = (-6.0, 3.0)
+FLOOR = 1e-7
 WARP_SPREAD = 0.5
 
 
@@ -53,7 +54,7 @@ def prior_for(kernel: Kernel, *, warp: bool = False, length: float | None = None
         (scales, np.log((length or LENGTH) * d**0.5), LENGTH_SPREAD, np.log(0.02), np.log(1e3)),
         (codes, np.log(DIFFERENCE / max(codes, 1) ** 0.5), DIFFERENCE_SPREAD, np.log(1e-3), np.log(20.0)),
         (1, 0.0, SIGNAL_SPREAD, np.log(0.05), np.log(50.0)),
-        (1, *NOISE, np.log(1e-6), np.log(2.0)),
+        (1, *NOISE, np.log(FLOOR), np.log(2.0)),
         (2 * scales if warp else 0, 0.0, WARP_SPREAD, -2.0, 2.0),
     ]
     columns = [np.concatenate([np.full(b[0], b[i]) for b in blocks]) for i in range(1, 5)]

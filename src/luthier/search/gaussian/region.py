@@ -30,17 +30,20 @@ def many(d: int, n: int) -> bool:
     return d >= MANY and n >= 2 * d
 
 
-def side(losses: Array, d: int, workers: int = 1) -> float | None:
-    """The side of the region after these losses, in the order they came; None where the whole box is still searched.
+def side(losses: Array, d: int, workers: int = 1) -> tuple[float | None, int]:
+    """The side of the region after these losses, in the order they came, and the first loss that counts for its centre;
+    None where the whole box is searched.
 
-    The region begins after max(10, d) results without a success.
+    The region begins after max(10, d) results without a success. Once it has vanished, only what the search of the whole
+    box finds from then on decides where the next one stands.
     """
     patience = max(4, -(-d // workers))
     begin = max(10, d)
     length: float | None = None
+    since = 0
     best, wins, losts = np.inf, 0, 0
     spread = float(np.std(losses)) if len(losses) > 1 else 0.0
-    for loss in losses.tolist():
+    for place, loss in enumerate(losses.tolist()):
         if loss < best - RISE * spread:
             best, wins, losts = loss, wins + 1, 0
         else:
@@ -53,8 +56,8 @@ def side(losses: Array, d: int, workers: int = 1) -> float | None:
         elif losts >= patience:
             length, losts = length / 2, 0
             if length < SMALLEST:
-                length = None
-    return length
+                length, since, best, losts = None, place + 1, np.inf, 0
+    return (length, since) if since < len(losses) else (None, since)
 
 
 def trust_region(centre: Array, lengths: Array, length: float) -> Region:

@@ -35,10 +35,12 @@ FEWER = 150
 LENGTHS = (0.1, 0.3, 0.9)
 NOISES = (0.02, 0.1, 0.5)
 HOPE = 0.5
-"""The least success a place is believed in where nothing was tried."""
-LEAST, MOST = 0.4, 0.97
+"""The least success a place is believed in where nothing was tried…"""
+RARE = -0.5
+"""…unless hardly anything succeeds."""
+LEAST, MOST = 0.5, 0.99
 """The probability a proposal needs, while hardly any trial fails and while too many do."""
-BEARABLE = 0.1
+BEARABLE = 0.05
 FORBIDDING = 1e6
 
 
@@ -90,7 +92,8 @@ def success_of(features: Features, evidence: Evidence) -> Success | None:
     good, bad = evidence.rows[-FEWER:], evidence.failed[-FEWER:]
     X = features.of(np.vstack([good, bad]))
     labels = np.concatenate([np.ones(len(good)), -np.ones(len(bad))])
-    bias = max(float(labels.mean()), HOPE)
+    mean = float(labels.mean())
+    bias = max(mean, HOPE) if mean > RARE else mean
     kernel = Kernel(features.scales, features.levels)
     made = [
         condition(

@@ -19,7 +19,7 @@ from luthier.search.gaussian.outputs import cleaned
 from luthier.search.gaussian.region import many, side, trust_region
 from luthier.search.gaussian.success import success_of
 
-__all__ = ["Suggestion", "Taste", "landscape", "suggest", "too_near"]
+__all__ = ["Suggestion", "Taste", "landscape", "safest", "suggest", "too_near"]
 
 Array = NDArray[np.float64]
 
@@ -30,6 +30,9 @@ SAME = 1e-6
 NEAR = 1e-3
 """And so near to a running or a failed one nothing is proposed."""
 RUNNING = 64
+CELLS = 1024
+"""A space of so many configurations is judged whole."""
+SAFE = 512
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ def landscape(features: Features, evidence: Evidence, belief: Belief, taste: Tas
     posterior, running = belief.posterior, features.of(evidence.running[-RUNNING:])
     q = len(running)
     if belief.is_noisy and taste.rule == "ei":
-        posterior = posterior.realised(running, _normals()[: len(posterior.X) + q])
-        best = posterior.Y.min(axis=0)
+        own, others = len(belief.places), len(posterior.X)
+        posterior = posterior.realised(running, _normals()[: others + q])
+        best = np.vstack([posterior.Y[:own], posterior.Y[others:]]).min(axis=0)
     else:
         best = np.array([belief.incumbent()])
         if q:
@@ -82,47 +86,85 @@ def suggest(
     generator: np.random.Generator,
 ) -> Suggestion | None:
     """The most promising configuration not tried yet; None where there is nothing to learn from, or nothing left."""
-    features = Features(frame, sources=2 if len(evidence.earlier) else 1)
+    features = Features(frame, evidence.experiments)
     belief = believe(features, evidence, memory, turn)
     if belief is None:
         return None
     acquisition = landscape(features, evidence, belief, taste)
-    best = evidence.rows[evidence.best[:5]]
-    effort = taste.effort if evidence.n <= 300 else replace(taste.effort, candidates=128, starts=4, steps=15)
-    region = _region(frame, features, evidence, belief)
-    rows, values = ranked(frame, features, acquisition, best, region, generator, effort)
+    rows, values = _ranked(frame, features, evidence, belief, acquisition, taste, generator)
     kept = np.isfinite(values)
     rows, values = rows[kept], values[kept]
-    place = _first_new(frame, evidence, rows, taste)
-    if place is None:
+    found = _first_new(frame, evidence, rows, taste)
+    if found is None:
         return None
-    row = rows[place]
+    place, row = found
     mean, variance = belief.posterior.predict(features.of(row[None]))
     loss, deviation = belief.losses(mean[:, 0], variance)
     note = {**belief.note, "transform": belief.transform, "promise": float(values[place])}
     return Suggestion(row, float(loss[0]), float(deviation[0]), note)
 
 
+def safest(frame: Frame, evidence: Evidence, generator: np.random.Generator) -> Array | None:
+    """The row that is most likely to succeed, while there are too few results for anything but failures to teach; None
+    where nothing failed. **Shapes** (d,)."""
+    features = Features(frame, evidence.experiments)
+    success = success_of(features, evidence)
+    if success is None or not frame.d:
+        return None
+    rows = frame.snap(generator.random((SAFE, frame.d)))
+    order = np.argsort(-success.log_probability(features.of(rows)), kind="stable")
+    found = _first_new(frame, evidence, rows[order], Taste())
+    return None if found is None else found[1]
+
+
+def _ranked(
+    frame: Frame,
+    features: Features,
+    evidence: Evidence,
+    belief: Belief,
+    acquisition: Acquisition,
+    taste: Taste,
+    generator: np.random.Generator,
+) -> tuple[Array, Array]:
+    """The most promising rows first: of all there are in a small space, else of those the search for the best met."""
+    cells = frame.cells(CELLS)
+    if cells is not None:
+        values = np.concatenate([acquisition.values(features.of(part)) for part in np.array_split(cells, 4)])
+        order = np.argsort(-values, kind="stable")
+        return cells[order], values[order]
+    effort = taste.effort
+    if evidence.n > 300:
+        effort = replace(effort, candidates=effort.candidates // 2, starts=min(effort.starts, 4), steps=15)
+    best = evidence.rows[evidence.best[:5]]
+    region = _region(frame, features, evidence, belief)
+    return ranked(frame, features, acquisition, best, region, generator, effort)
+
+
 def _region(frame: Frame, features: Features, evidence: Evidence, belief: Belief) -> Region:
     """The whole box, or in many dimensions the trust region that the results so far have left."""
     if many(frame.d, evidence.n):
-        length = side(cleaned(evidence.losses), frame.d, len(evidence.running) + 1)
+        losses = cleaned(evidence.losses)
+        length, since = side(losses, frame.d, len(evidence.running) + 1)
         if length is not None:
             lengths = np.ones(frame.d)
             lengths[features.scale_columns] = np.exp(belief.posterior.h.lengths)
-            return trust_region(evidence.rows[evidence.best[0]], lengths, length)
+            return trust_region(evidence.rows[since + int(np.argmin(losses[since:]))], lengths, length)
     return Region.whole(frame.d)
 
 
-def _first_new(frame: Frame, evidence: Evidence, rows: Array, taste: Taste) -> int | None:
-    if taste.repeats:
-        return 0 if len(rows) else None
+def _first_new(frame: Frame, evidence: Evidence, rows: Array, taste: Taste) -> tuple[int, Array] | None:
+    """The first row that is not tried yet, as it will really run, and its place; None where all were."""
     near = np.vstack([evidence.running, evidence.failed])
     for begin in range(0, len(rows), 32):
         part = rows[begin : begin + 32]
-        bad = too_near(frame, part, evidence.tried, SAME) | too_near(frame, part, near, NEAR)
-        if not bad.all():
-            return begin + int(np.argmin(bad))
+        if taste.repeats:
+            fine = np.ones(len(part), dtype=bool)
+        else:
+            fine = ~(too_near(frame, part, evidence.tried, SAME) | too_near(frame, part, near, NEAR))
+        for k in np.flatnonzero(fine).tolist():
+            configuration = frame.decode(part[k])
+            if taste.repeats or configuration.key not in evidence.taken:
+                return begin + k, frame.encode([configuration])[0]
     return None
 
 

@@ -22,7 +22,9 @@ from luthier.search.frame import Array, Frame
 from luthier.search.tpe.groups import Group, groups_of
 from luthier.search.tpe.kernels import Parzen, is_listed, parzen
 
-__all__ = ["Branch", "branches", "draw", "score"]
+__all__ = ["Branch", "branches", "draw", "score", "sorted_from"]
+
+Places = NDArray[np.int64]
 
 GOOD_AT_MOST = 100
 BAD_AT_MOST = 500
@@ -82,22 +84,28 @@ class Branch:
 
 
 def branches(
-    frame: Frame, rows: Array, losses: Array, failed: Array, expected: Array, share: float
+    frame: Frame,
+    rows: Array,
+    losses: Array,
+    failed: Array,
+    expected: Array,
+    share: float,
+    near: Places | None = None,
 ) -> list[Branch]:
     """The branches of a space after these trials. **Shapes** rows (n, d), losses (n,) finite, failed (f, d),
-    expected (e, d). `share` of every group's trials are good.
+    expected (e, d). `share` of every group's trials are good. `near` (n,) is about the order of the losses, if known.
 
-    **Cost** O(n log n + kernels · d).
+    **Cost** O(n log n + kernels · d); with `near` O(n + kernels · d), of numpy's smallest steps.
     """
-    order = np.argsort(losses, kind="stable")
+    order = sorted_from(losses, np.arange(len(losses)) if near is None else near)
     made = []
     for group in groups_of(frame.space):
         here = order[group.exists(rows)[order]]
         good = here[: min(ceil(share * len(here)), GOOD_AT_MOST)]
         poor = here[len(good) :]
         running = expected[group.exists(expected)]
-        broken = failed[group.exists(failed)]
-        bad = np.vstack([_thinned(rows[poor], max(BAD_AT_MOST - len(running), 1)), running])
+        broken = np.flatnonzero(group.exists(failed))
+        bad = np.vstack([rows[_thinned(poor, max(BAD_AT_MOST - len(running), 1))], running])
         bar = losses[poor[0]] if len(poor) else losses[good[-1]] if len(good) else 0.0
         weights = np.maximum(bar - losses[good], 1e-12)
         made.append(
@@ -106,7 +114,9 @@ def branches(
                 good=_side(frame, group, rows[good], weights),
                 bad=_side(frame, group, bad, None),
                 sources=good,
-                failed=_side(frame, group, _thinned(broken, BAD_AT_MOST), None) if len(broken) else None,
+                failed=_side(frame, group, failed[_thinned(broken, BAD_AT_MOST)], None)
+                if len(broken)
+                else None,
                 failures=len(broken) / max(len(here), 1),
             )
         )
@@ -119,11 +129,26 @@ def _side(frame: Frame, group: Group, rows: Array, weights: Array | None) -> Sid
     return Side(own, parzen(frame, group.context, rows, weights) if len(group.context) else None)
 
 
-def _thinned(rows: Array, most: int) -> Array:
-    """At most so many of the rows, evenly chosen."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.arange(most) * len(rows) // most]
+def _thinned(places: Places, most: int) -> Places:
+    """At most so many of the places, evenly chosen."""
+    if len(places) <= most:
+        return places
+    return places[np.arange(most) * len(places) // most]
+
+
+def sorted_from(losses: Array, near: Places) -> Places:
+    """The order of losses, none of them NaN, equal ones by place. **Shapes** (n,), (n,) to (n,).
+
+    **Cost** O(n) where `near` is nearly that order: the sort finds its runs.
+    """
+    order = near[np.argsort(losses[near], kind="stable")]
+    ordered = losses[order]
+    same = ordered[1:] == ordered[:-1]
+    if (same & (order[1:] < order[:-1])).any():  # equal ones stand as they stood in `near`
+        tied = np.append(same, False) | np.append(False, same)
+        members = order[tied]
+        order[tied] = members[np.lexsort((members, ordered[tied]))]
+    return order
 
 
 def draw(frame: Frame, made: Sequence[Branch], m: int, generator: np.random.Generator) -> Array:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from luthier.history import History
-from luthier.search.beginning import unseen
+from luthier.search.beginning import first, unseen
+from luthier.search.earlier import matched, sources_of
 from luthier.search.frame import Array, Frame, frame_of
 from luthier.search.ledger import Record, Tried, reading
 from luthier.search.permutation import permuted
@@ -35,11 +37,12 @@ LEFT = 256
 @dataclass(frozen=True)
 class Tpe:
     """Proposes by two densities. `startup` trials begin the search, `share` of the trials are the good ones,
-    `candidates` are drawn for each proposal."""
+    `candidates` are drawn for each proposal. With `repeats` a configuration may be proposed again."""
 
     startup: int = 7
     share: float = 0.1
     candidates: int = 64
+    repeats: bool = False
 
     name: ClassVar[str] = "tpe"
     looks_back: ClassVar[bool] = True
@@ -62,27 +65,29 @@ class Tpe:
         """The proposal of one ordinal. `also` are configurations proposed since the history was read, which count as
         running. None where every configuration was tried."""
         with one_thread(), reading(space, history) as record:
-            tried = Tried(record.taken, also)
+            tried = Tried(()) if self.repeats else Tried(record.taken, also)
+            frame = frame_of(space)
             told = len(record.rows) + len(record.failed) + len(history.earlier)
             note: dict[str, int] = {}
-            if told < ENOUGH or told + len(record.expected) + len(also) < self.startup:
-                chosen = _beginning(space, seed, ordinal, tried)
+            coming = len(record.expected) + len(also)
+            if told < ENOUGH or told + coming < self.startup or not frame.d:
+                chosen = self._beginning(space, seed, ordinal, tried)
             else:
-                frame = frame_of(space)
                 expected = np.vstack([record.expected, frame.encode(also)])
-                rows, losses = _scored(frame, history, record)
-                model = branches(frame, rows, losses, record.failed, expected, self.share)
+                rows, losses, near = _scored(frame, history, record)
+                model = branches(frame, rows, losses, record.failed, expected, self.share, near)
                 generator = np.random.Generator(np.random.PCG64(bits(seed, self.name, ordinal)))
                 chosen = _best(frame, model, draw(frame, model, self.candidates, generator), tried)
                 if chosen is None:
-                    chosen = _best(frame, model, frame.encode(_left(space, seed, ordinal, tried)), tried)
+                    chosen = _likeliest(frame, model, _left(space, seed, ordinal, tried))
                 note = {"good": len(model[0].sources)}
         return None if chosen is None else Proposal(chosen, by=self.name, ordinal=ordinal, note=note)
 
-
-def _beginning(space: Space, seed: int, ordinal: int, tried: Tried) -> Configuration | None:
-    count = space.count()
-    return None if count is not None and ordinal > count else unseen(space, seed, ordinal, tried)
+    def _beginning(self, space: Space, seed: int, ordinal: int, tried: Tried) -> Configuration | None:
+        if self.repeats:
+            return first(space, seed, ordinal)
+        count = space.count()
+        return None if count is not None and ordinal > count else unseen(space, seed, ordinal, tried)
 
 
 def _left(space: Space, seed: int, ordinal: int, tried: Tried) -> list[Configuration]:
@@ -101,23 +106,34 @@ def _left(space: Space, seed: int, ordinal: int, tried: Tried) -> list[Configura
     return left
 
 
-def _scored(frame: Frame, history: History, record: Record) -> tuple[Array, Array]:
-    """Rows and losses of what is known, earlier experiments' first. **Shapes** (n, d), (n,), losses in [-1, 1].
+def _scored(frame: Frame, history: History, record: Record) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Rows and losses of what is known, earlier experiments' first, and about the order of the losses. **Shapes**
+    (n, d), (n,) in [-1, 1], (n,).
 
     Only the order and the proportions of losses count here. What is not a number is as bad as the worst; infinities
     become the nearest number there is.
     """
-    rows, losses = record.rows, record.losses
+    rows, losses, near = record.rows, _plain(record.losses), record.order
     if history.earlier:
-        values = np.array([o.value for o in history.earlier], dtype=np.float64)
-        losses = np.concatenate([-values if history.maximize else values, losses])
+        then = np.array([o.value for o in history.earlier], dtype=np.float64)
+        then = -then if history.maximize else then
+        sources = sources_of(history.earlier)
+        for source in range(1, int(sources.max()) + 1):
+            mine = sources == source
+            then[mine] = matched(losses, _plain(then[mine]))
+        losses = np.concatenate([then, losses])
         rows = np.vstack([frame.encode([o.configuration for o in history.earlier]), rows])
+        near = np.concatenate([np.arange(len(then)), len(then) + near])
+    return rows, losses / (float(np.abs(losses).max(initial=0.0)) or 1.0), near
+
+
+def _plain(losses: Array) -> Array:
+    """Losses with what is not a number as bad as the worst, and infinities as the nearest number there is. **Shapes**
+    (n,) to (n,)."""
     finite = losses[np.isfinite(losses)]
     if not len(finite):
-        return rows, np.zeros(len(losses))
-    low, high = float(finite.min()), float(finite.max())
-    scale = max(abs(low), abs(high)) or 1.0
-    return rows, np.nan_to_num(losses, nan=high, posinf=high, neginf=low) / scale
+        return np.zeros(len(losses))
+    return np.nan_to_num(losses, nan=finite.max(), posinf=finite.max(), neginf=finite.min())
 
 
 def _best(frame: Frame, model: Sequence[Branch], rows: Array, tried: Tried) -> Configuration | None:
@@ -127,3 +143,8 @@ def _best(frame: Frame, model: Sequence[Branch], rows: Array, tried: Tried) -> C
         if configuration not in tried:
             return configuration
     return None
+
+
+def _likeliest(frame: Frame, model: Sequence[Branch], left: Sequence[Configuration]) -> Configuration | None:
+    """The best of configurations, of which some may be too rare for a row to lead back to them."""
+    return left[np.argsort(-score(frame, model, frame.encode(left)), kind="stable")[0]] if left else None
