@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demo: a ready project, a check, a random search of 24 trials on two slots, and the best of them. It works in
+# The demo: a ready project, a check, a search of 24 trials on two slots that learns, and the best of them. It works in
 # ./demo, which it makes anew each time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,8 +30,8 @@ cd digits
 step "Is everything wired? One trial is run and examined."
 type_and_run luthier check --params space.yaml --metric accuracy --as-args -- python train.py
 
-step "24 random trials, two at a time."
-type_and_run luthier random --num-runs 24 --parallel-runs 2 --params space.yaml --metric accuracy --no-check \
+step "24 trials, two at a time, each chosen by what the others taught."
+type_and_run luthier tune --num-runs 24 --parallel-runs 2 --params space.yaml --metric accuracy --no-check \
     --as-args -- python train.py
 
 step "All of them, best first, and the best with its command."
@@ -43,9 +43,12 @@ cat <<END
 ${bold}What to try next${plain}, in demo/digits (its README has more):
 
   source ../../.venv/bin/activate
-  luthier random --num-runs 40 --parallel-runs 2 --params space.yaml --metric accuracy --as-args -- python train.py
+  luthier tune --num-runs 40 --parallel-runs 2 --params space.yaml --metric accuracy --as-args -- python train.py
                                the same command with a larger number: the search goes on from 24.
                                Interrupt it with Ctrl-C and type it again; nothing is lost
+  luthier explain 1.20         why trial 20 was tried: what was believed then, along each parameter
+  luthier best 1 --confirm 5   the leaders again with fresh seeds: is the winner real?
+  luthier replay 1             every proposal computed again from the record
   luthier logs 1.1             what the first trial printed
   luthier export --help        the trials as CSV, JSON or Parquet
 

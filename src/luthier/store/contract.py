@@ -168,7 +168,8 @@ class Store(Protocol):
 
     def together(self) -> AbstractContextManager[object]:
         """Makes the verbs of its body durable at once, when it is left: one wait for the disk instead of many.
-        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone."""
+        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone. No other
+        writer comes between its verbs: what its body has read stays true until it is left."""
 
     # experiments
     def open_experiment(

@@ -39,6 +39,8 @@ _FEWEST_SPARE = 4
 _LOOKED_AT = 2000
 """The best trials that are looked at; those behind them can't be best."""
 _LISTED = 5
+_SURELY = 0.7
+"""How probable a model has to find it that another one is better before the trial with the best value is passed over."""
 _TIE = 1 - LEVEL
 """A trial ties with the recommended one while it is better with at least this probability."""
 
@@ -161,15 +163,23 @@ def _read(repeats: Sequence[Repeats], draws: posterior.Draws, maximize: bool) ->
         )
         for i, place in enumerate(draws.places)
     ]
-    ties = np.flatnonzero((turned[:, 1:] >= turned[:, :1]).mean(axis=0) >= _TIE) + 1
+    luckiest = draws.places.index(0)
+    is_surer = draws.noise is not None or (turned[:, 0] > turned[:, luckiest]).mean() >= _SURELY
+    first = 0 if is_surer else luckiest
+    ties = [
+        contenders[i]
+        for i in range(len(contenders))
+        if i != first and (turned[:, i] >= turned[:, first]).mean() >= _TIE
+    ]
+    order = [first, *(i for i in range(len(contenders)) if i != first)]
     return Certainty(
         method="model" if draws.noise is None else "repeats",
-        best=contenders[draws.places.index(0)],
-        recommended=contenders[0],
-        ties=tuple(contenders[i] for i in ties[:_LISTED]),
+        best=contenders[luckiest],
+        recommended=contenders[first],
+        ties=tuple(ties[:_LISTED]),
         further_ties=max(len(ties) - _LISTED, 0),
         noise=draws.noise,
-        ranking=tuple(each.trial for each in contenders),
+        ranking=tuple(contenders[i].trial for i in order),
     )
 
 

@@ -28,7 +28,7 @@ def climb(
     starts: Array,
     scale: Array,
     steps: int = 25,
-    flat: float = 1e-5,
+    flat: float = 1e-3,
 ) -> tuple[Array, Array]:
     """The highest points reached, and their values.
 
@@ -63,7 +63,7 @@ def climb(
         rho[slot] = np.where(good, 1.0 / np.where(good, curved, 1.0), 0.0)
         gain = f_new - f
         x, f, g = x_new, f_new, g_new
-        going &= moved & (gain > 1e-9 * (1.0 + np.abs(f)))
+        going &= moved & (gain > 1e-5)
     return x, f
 
 
