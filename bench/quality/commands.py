@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--peers", default=",".join(["luthier:auto", *peers.PEERS]))
     report.add_argument("--seeds", type=int, default=10)
     report.add_argument("--focus", default="luthier:auto")
-    report.add_argument("--code", default="last", help="which Luthier is shown: its digest, or last")
+    report.add_argument("--code", help="which Luthier is shown: its digest, or last (the present one)")
     return top
 
 
