@@ -355,7 +355,7 @@ def test_with_repeats_a_finite_space_goes_on() -> None:
 def test_settings_say_how_it_searches() -> None:
     space = parse_params(["x=0:1"])
     begun = [t.proposal.note for t in search(space, lambda v: v["x"], 20, startup=12) if t.proposal]
-    assert begun[:12] == [{}] * 12 and all("good" in note for note in begun[12:])
+    assert begun[:12] == [{"beginning": True}] * 12 and all("good" in note for note in begun[12:])
     (last,) = (t.proposal for t in search(space, lambda v: v["x"], 41, share=0.5)[-1:])
     assert last is not None and last.note == {"good": 20}
     one = search(space, lambda v: v["x"], 12, candidates=1)

@@ -13,21 +13,18 @@ proposal names it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import ClassVar
 
-import numpy as np
-
 from luthier.history import History
 from luthier.search.frame import Frame, frame_of
-from luthier.search.gaussian.bayesian import begins, start
-from luthier.search.gaussian.evidence import Evidence, evidence_of
+from luthier.search.gaussian.bayesian import begins, modelled, start
+from luthier.search.gaussian.evidence import evidence_of
 from luthier.search.gaussian.maximize import Effort
-from luthier.search.gaussian.model import Memory
-from luthier.search.gaussian.suggest import HARD, Taste, suggest
-from luthier.search.stream import bits, uniform
-from luthier.search.threads import one_thread
+from luthier.search.gaussian.suggest import HARD, Taste
+from luthier.search.searcher import in_turn
+from luthier.search.stream import uniform
 from luthier.search.tpe import Tpe
 from luthier.space import Configuration, Space
 from luthier.trial import Proposal
@@ -57,42 +54,26 @@ class Auto:
 
     def propose(self, space: Space, history: History, seed: int, ordinals: Sequence[int]) -> list[Proposal]:
         """One proposal for every ordinal; none past the last configuration of a finite space."""
-        made: list[Proposal] = []
-        for ordinal in ordinals:
-            one = self._one(space, history, seed, ordinal, [p.configuration for p in made])
-            if one is not None:
-                made.append(one)
-        return made
-
-    def _one(
-        self, space: Space, history: History, seed: int, ordinal: int, also: Sequence[Configuration]
-    ) -> Proposal | None:
         frame = frame_of(space)
-        evidence = evidence_of(frame, history, also)
-        if not frame.d or begins(frame, history, evidence, ordinal):
-            return start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
-        effort = affordable(history, ordinal)
-        if effort is None or frame.d > MODEL_DIMENSIONS or uniform(seed, "auto", ordinal) < tpe_share(frame):
-            one = Tpe(repeats=self.repeats).next(space, history, seed, ordinal, also)
-            if one is not None:
-                return one
-        found = self._gaussian(frame, evidence, history, seed, ordinal, effort or LIGHT)
-        return found or start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
 
-    def _gaussian(
-        self, frame: Frame, evidence: Evidence, history: History, seed: int, ordinal: int, effort: Effort
-    ) -> Proposal | None:
-        generator = np.random.Generator(np.random.PCG64(bits(seed, "gaussian", ordinal)))
-        taste = Taste("ei", effort=effort, repeats=self.repeats)
-        with one_thread():
-            found = suggest(frame, evidence, Memory.of(history), ordinal, taste, generator)
-        if found is None:
-            return None
-        mean = -found.mean if history.maximize else found.mean
-        note = found.note if effort is not LIGHT else {**found.note, "light": True}
-        return Proposal(
-            frame.decode(found.row), "bayesian", ordinal, mean=mean, deviation=found.deviation, note=note
-        )
+        def one(ordinal: int, also: Sequence[Configuration]) -> Proposal | None:
+            evidence = evidence_of(frame, history, also)
+            if begins(frame, history, evidence, ordinal):
+                return start(frame, history, evidence, seed, ordinal, self.name, repeats=self.repeats)
+            effort = affordable(history, ordinal)
+            if (
+                effort is None
+                or frame.d > MODEL_DIMENSIONS
+                or uniform(seed, "auto", ordinal) < tpe_share(frame)
+            ):
+                return Tpe(repeats=self.repeats).next(space, history, seed, ordinal, also)
+            taste = Taste("ei", effort=effort, repeats=self.repeats)
+            made = modelled(frame, history, evidence, seed, ordinal, taste, self.name)
+            if made is not None and effort is LIGHT and made.mean is not None:
+                return replace(made, note={**made.note, "light": True})
+            return made
+
+        return in_turn(ordinals, one)
 
 
 def tpe_share(frame: Frame) -> float:
@@ -147,11 +128,10 @@ def plan(space: Space, target: int | None) -> str:
     )
     if frame.d > MODEL_DIMENSIONS:
         return f"TPE, because {frame.d} parameters are too many for a Gaussian process"
-    share = tpe_share(frame)
-    mixed = f", TPE for 1 trial in {round(1 / share)}" if share else ""
+    mixed = f"TPE for 1 trial in {round(1 / tpe_share(frame))}"
     ends = (
         f"; all {count} configurations at most"
         if count is not None and (target is None or count <= target)
         else ""
     )
-    return f"a Gaussian process with expected improvement{mixed}: {what}{ends}"
+    return f"a Gaussian process with expected improvement, {mixed}: {what}{ends}"

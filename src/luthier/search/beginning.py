@@ -1,4 +1,4 @@
-"""The first configurations of a search that knows nothing yet: the centre, then scrambled Sobol points.
+"""The first configurations of a search that knows nothing yet: the best of earlier searches, the centre, Sobol points.
 
 The centre is a good guess more often than not: ranges are drawn around what people believe in. A finite space is walked
 without repeats, and what was tried already is passed over, so this is also where every search turns when it has nothing
@@ -14,18 +14,46 @@ import itertools
 from collections.abc import Container, Iterator
 from functools import lru_cache
 
+from luthier.history import History
 from luthier.search.distinct import Distinct
 from luthier.search.permutation import permuted
 from luthier.search.sobol import DIMENSIONS, point
 from luthier.search.stream import uniform
 from luthier.space import Categorical, Configuration, Normal, Parameter, Space, Value
+from luthier.trial import Proposal
 
-__all__ = ["first", "unseen"]
+__all__ = ["first", "opening", "unseen"]
 
+EARLIER, LOOKED_AT = 2, 8
+"""So many trials begin where earlier experiments were best, each at the best of so many that was not tried."""
 PASSES = 64
 """So many points of the sequence are looked at in an endless space, before it is left for what stands beside it."""
 BESIDE = 20_000
 """And so many of those."""
+
+
+def opening(
+    space: Space,
+    history: History,
+    seed: int,
+    ordinal: int,
+    tried: Container[Configuration],
+    by: str,
+    *,
+    repeats: bool = False,
+) -> Proposal | None:
+    """The proposal of an ordinal that no model makes: the best of earlier experiments, then the centre, for which a
+    person's own first trial stands, then evenly spread points. None where all were tried, unless they may be repeated."""
+    if history.earlier and ordinal <= EARLIER:
+        best = sorted(history.earlier, key=lambda o: -o.value if history.maximize else o.value)
+        for one in best[:LOOKED_AT]:
+            if one.configuration not in tried and one.value == one.value:
+                return Proposal(one.configuration, by=by, ordinal=ordinal, note={"from": one.source})
+    own = any(t.proposal is None or t.proposal.ordinal is None for t in history.trials)
+    made = unseen(space, seed, ordinal + own, tried)
+    if made is None and repeats:
+        made = first(space, seed, ordinal + own)
+    return None if made is None else Proposal(made, by=by, ordinal=ordinal, note={"beginning": True})
 
 
 def first(space: Space, seed: int, number: int) -> Configuration:

@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.history import History
-from luthier.search.frame import frame_of
+from luthier.search.frame import Array, frame_of
 from luthier.space import Configuration, Space
 from luthier.trial import Trial
 
 __all__ = ["Record", "Tried", "reading"]
 
-Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 OTHER, SCORED, FAILED, EXPECTED = range(4)
@@ -41,8 +40,8 @@ class Record:
     """What a history says, as arrays in the order of the trials' numbers.
 
     `rows` (n, d) and `losses` (n,) are the scored trials (less is better, any float may be among them), `failed` (f, d)
-    those whose configuration made them fail, and `expected` (e, d) those whose results will come. `order` (n,) sorts
-    the losses, equal ones by number. `taken` holds the key of every configuration the history knows, with the number
+    those whose configuration made them fail, `expected` (e, d) those whose results will come, and `known` (t, d) all.
+    `order` (n,) sorts the losses, equal ones by number. `taken` holds the key of every configuration the history knows, with the number
     of its trials. The arrays are the ledger's own: they hold until it reads again.
     """
 
@@ -50,6 +49,7 @@ class Record:
     losses: Array
     failed: Array
     expected: Array
+    known: Array
     order: Places
     taken: dict[str, int]
     told: tuple[Places, Places]
@@ -135,6 +135,7 @@ class Ledger:
             losses=losses,
             failed=failed.rows[: failed.count],
             expected=expected.rows[: expected.count],
+            known=self._rows[: len(self._trials)],
             order=self._order,
             taken=self._taken,
             told=(scored.places[: scored.count], failed.places[: failed.count]),
@@ -190,6 +191,8 @@ class Ledger:
         part = History(trials=tuple(t for _, t in told if t.configuration is not None))
         for place, t in told:
             self._standing[place] = OTHER
+            if t.configuration is None:
+                self._rows[place] = np.nan
             self._numbers[place] = t.number
             self._revisions[place] = t.revision
             self._by[place] = t.proposal.by if t.proposal else ""

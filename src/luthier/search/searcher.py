@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from luthier.history import History
-from luthier.space import Space
+from luthier.space import Configuration, Space
 from luthier.trial import Proposal
 
-__all__ = ["Searcher"]
+__all__ = ["Searcher", "in_turn"]
 
 
 class Searcher(Protocol):
@@ -35,3 +35,15 @@ class Searcher(Protocol):
 
         **Raises** SpaceError where the space can't be searched this way.
         """
+
+
+def in_turn(
+    ordinals: Sequence[int], propose: Callable[[int, Sequence[Configuration]], Proposal | None]
+) -> list[Proposal]:
+    """One proposal for every ordinal, each told which configurations were proposed before it in the same call."""
+    made: list[Proposal] = []
+    for ordinal in ordinals:
+        one = propose(ordinal, [proposal.configuration for proposal in made])
+        if one is not None:
+            made.append(one)
+    return made

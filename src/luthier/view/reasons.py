@@ -26,6 +26,8 @@ def reason(record: ExperimentRecord, proposal: Proposal, seen: History) -> str:
     note = proposal.note
     if proposal.ordinal is None:
         return "a person asked for it, so no algorithm chose it"
+    if "safest" in note:
+        return f"{note['safest']} trials failed so far, and here success is the most likely"
     if "from" in note:
         return f"it was among the best of an earlier search: {note['from']}"
     if proposal.by in _BLIND:

@@ -12,7 +12,7 @@ The model speaks in equations that can be checked; nothing here knows of stores,
 """
 
 from luthier.search.gaussian.bayesian import Bayesian
-from luthier.search.gaussian.explain import Slice, beliefs, believed_draws, slices
+from luthier.search.gaussian.explain import Slice, believed_draws, slices
 from luthier.search.gaussian.suggest import Taste
 
-__all__ = ["Bayesian", "Slice", "Taste", "beliefs", "believed_draws", "slices"]
+__all__ = ["Bayesian", "Slice", "Taste", "believed_draws", "slices"]

@@ -15,18 +15,20 @@ from typing import ClassVar
 import numpy as np
 
 from luthier.history import History
-from luthier.search.beginning import first, unseen
+from luthier.search.beginning import opening
 from luthier.search.frame import Frame, frame_of
 from luthier.search.gaussian.acquisition import Rule
 from luthier.search.gaussian.evidence import Evidence, evidence_of
 from luthier.search.gaussian.model import Memory
 from luthier.search.gaussian.suggest import Taste, safest, suggest
+from luthier.search.ledger import Tried
+from luthier.search.searcher import in_turn
 from luthier.search.stream import bits
 from luthier.search.threads import one_thread
 from luthier.space import Configuration, Space
 from luthier.trial import Proposal
 
-__all__ = ["Bayesian", "beginning_length", "begins"]
+__all__ = ["Bayesian", "beginning_length", "begins", "modelled", "start"]
 
 LEAST, MOST = 4, 10
 SHARE = 0.15  # of a known budget that the beginning may take
@@ -47,72 +49,63 @@ class Bayesian:
 
     def propose(self, space: Space, history: History, seed: int, ordinals: Sequence[int]) -> list[Proposal]:
         """One proposal for every ordinal; none past the last configuration of a finite space."""
-        made: list[Proposal] = []
-        for ordinal in ordinals:
-            one = self._one(space, history, seed, ordinal, [p.configuration for p in made])
-            if one is not None:
-                made.append(one)
-        return made
-
-    def _one(
-        self, space: Space, history: History, seed: int, ordinal: int, also: Sequence[Configuration]
-    ) -> Proposal | None:
+        taste = Taste(self.acquisition, self.kappa, repeats=self.repeats)
         frame = frame_of(space)
-        evidence = evidence_of(frame, history, also)
-        if not frame.d:
-            return start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
-        if not begins(frame, history, evidence, ordinal):
-            taste = Taste(self.acquisition, self.kappa, repeats=self.repeats)
-            generator = np.random.Generator(np.random.PCG64(bits(seed, "gaussian", ordinal)))
-            with one_thread():
-                found = suggest(frame, evidence, Memory.of(history), ordinal, taste, generator)
-            if found is not None:
-                sign = -1.0 if history.maximize else 1.0
-                return Proposal(
-                    frame.decode(found.row),
-                    by=self.name,
-                    ordinal=ordinal,
-                    mean=sign * found.mean,
-                    deviation=found.deviation,
-                    note=found.note,
-                )
-        return start(space, history, seed, ordinal, also, self.name, repeats=self.repeats)
+
+        def one(ordinal: int, also: Sequence[Configuration]) -> Proposal | None:
+            evidence = evidence_of(frame, history, also)
+            if begins(frame, history, evidence, ordinal):
+                return start(frame, history, evidence, seed, ordinal, self.name, repeats=self.repeats)
+            return modelled(frame, history, evidence, seed, ordinal, taste, self.name)
+
+        return in_turn(ordinals, one)
+
+
+def modelled(
+    frame: Frame, history: History, evidence: Evidence, seed: int, ordinal: int, taste: Taste, else_by: str
+) -> Proposal | None:
+    """What the Gaussian process proposes; where it has learned nothing or finds nothing new, a point of the beginning in
+    the name of `else_by`."""
+    with one_thread():
+        found = suggest(
+            frame, evidence, Memory.of(history), ordinal, taste, _generator(seed, "gaussian", ordinal)
+        )
+    if found is None:
+        return start(frame, history, evidence, seed, ordinal, else_by, repeats=taste.repeats)
+    mean = -found.mean if history.maximize else found.mean
+    return Proposal(
+        frame.decode(found.row), Bayesian.name, ordinal, mean=mean, deviation=found.deviation, note=found.note
+    )
 
 
 def start(
-    space: Space,
+    frame: Frame,
     history: History,
+    evidence: Evidence,
     seed: int,
     ordinal: int,
-    also: Sequence[Configuration],
     by: str,
     *,
     repeats: bool = False,
 ) -> Proposal | None:
-    """A proposal of the beginning: the best of earlier experiments, the centre, then evenly spread points; while all but one
-    or two trials fail, what is most likely to succeed."""
-    tried = {t.configuration for t in history.trials if t.configuration is not None}.union(also)
-    if history.earlier and ordinal <= 2:
-        best = sorted(history.earlier, key=lambda o: -o.value if history.maximize else o.value)
-        for one in best[:8]:
-            if one.configuration not in tried and one.value == one.value:
-                return Proposal(one.configuration, by=by, ordinal=ordinal, note={"from": one.source})
-    frame, failed = frame_of(space), len(history.failed)
-    if failed >= LEAST and 0 < len(history.scored) < RESULTS:
-        generator = np.random.Generator(np.random.PCG64(bits(seed, "safest", ordinal)))
+    """A proposal of the beginning (`search/beginning.py`); while all but one or two trials fail, what is most likely to
+    succeed."""
+    if len(evidence.failed) >= LEAST and 0 < evidence.n < RESULTS:
         with one_thread():
-            row = safest(frame, evidence_of(frame, history, also), generator)
+            row = safest(frame, evidence, _generator(seed, "safest", ordinal))
         if row is not None:
-            return Proposal(frame.decode(row), by=by, ordinal=ordinal, note={"safest": failed})
-    own = any(t.proposal is None or t.proposal.ordinal is None for t in history.trials)
-    made = unseen(space, seed, ordinal + own, tried)  # a person's own first trial stands for the centre
-    if made is None and repeats:
-        made = first(space, seed, ordinal + own)
-    return None if made is None else Proposal(made, by=by, ordinal=ordinal, note={"beginning": True})
+            return Proposal(frame.decode(row), by=by, ordinal=ordinal, note={"safest": len(evidence.failed)})
+    return opening(frame.space, history, seed, ordinal, Tried(evidence.taken), by, repeats=repeats)
+
+
+def _generator(seed: int, purpose: str, ordinal: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(bits(seed, purpose, ordinal)))
 
 
 def begins(frame: Frame, history: History, evidence: Evidence, ordinal: int) -> bool:
-    """Whether it is too early for a model."""
+    """Whether it is too early for a model, or there is nothing to model."""
+    if not frame.d:
+        return True
     if len(evidence.earlier):
         return evidence.n < 2
     return evidence.n < RESULTS or ordinal <= beginning_length(frame.d, history.target)

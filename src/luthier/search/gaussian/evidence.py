@@ -1,6 +1,6 @@
 """What a history says, as arrays: what was tried, how it went, what is still running.
 
-Rows are those of the space's `Frame`. Earlier experiments' results (a warm start) come as rows of their own with the
+Rows are those of the space's `Frame`, read by the ledger that all searchers share (`search/ledger.py`). Earlier experiments' results (a warm start) come as rows of their own with the
 number of their source, so that a model may believe them less than this experiment's.
 """
 
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from luthier.history import History
 from luthier.search.earlier import sources_of
-from luthier.search.frame import Frame
+from luthier.search.frame import Array, Frame
+from luthier.search.ledger import reading
 from luthier.space import Configuration
 
 __all__ = ["Evidence", "evidence_of"]
-
-Array = NDArray[np.float64]
 
 HALF = 20
 
@@ -40,8 +39,8 @@ class Evidence:
     earlier: Array
     earlier_losses: Array
     sources: NDArray[np.int64]
-    taken: frozenset[str] = frozenset()
-    trouble: float = 0.0
+    taken: frozenset[str]
+    trouble: float
 
     @property
     def n(self) -> int:
@@ -61,28 +60,24 @@ class Evidence:
 
 def evidence_of(frame: Frame, history: History, also: Sequence[Configuration] = ()) -> Evidence:
     """The arrays of a history; `also` are configurations proposed since it was read, which count as running."""
-
-    def rows(configurations: Sequence[Configuration | None]) -> Array:
-        return frame.encode([c for c in configurations if c is not None])
-
-    failed = set(map(id, history.failed))
+    more = frame.encode(also)
     sign = -1.0 if history.maximize else 1.0
-    return Evidence(
-        rows=rows([t.configuration for t in history.scored]),
-        losses=history.losses(),
-        failed=rows([t.configuration for t in history.failed]),
-        running=rows([*(t.configuration for t in history.expected), *also]),
-        tried=rows([*(t.configuration for t in history.trials), *also]),
-        earlier=rows([o.configuration for o in history.earlier]),
-        sources=sources_of(history.earlier),
-        taken=frozenset(c.key for c in [*(t.configuration for t in history.trials), *also] if c is not None),
-        trouble=_trouble([id(t) in failed for t in history.finished]),
-        earlier_losses=sign * np.array([o.value for o in history.earlier], dtype=np.float64),
-    )
+    with reading(frame.space, history) as record:
+        return Evidence(
+            rows=record.rows.copy(),
+            losses=record.losses.copy(),
+            failed=record.failed.copy(),
+            running=np.vstack([record.expected, more]),
+            tried=np.vstack([record.known, more]),
+            taken=frozenset(record.taken).union(c.key for c in also),
+            earlier=frame.encode([o.configuration for o in history.earlier]),
+            earlier_losses=sign * np.array([o.value for o in history.earlier], dtype=np.float64),
+            sources=sources_of(history.earlier),
+            trouble=_trouble(history) if len(record.failed) else 0.0,
+        )
 
 
-def _trouble(failed: Sequence[bool]) -> float:
-    if not any(failed):
-        return 0.0
-    weights = 0.5 ** (np.arange(len(failed))[::-1] / HALF)
-    return float(weights @ np.array(failed) / weights.sum())
+def _trouble(history: History) -> float:
+    failed = set(map(id, history.failed))
+    weights = 0.5 ** (np.arange(len(history.finished))[::-1] / HALF)
+    return float(weights @ np.array([id(t) in failed for t in history.finished]) / weights.sum())

@@ -22,7 +22,7 @@ from luthier.search.stream import bits
 from luthier.search.threads import one_thread
 from luthier.space import Configuration, Space
 
-__all__ = ["Slice", "beliefs", "believed_draws", "slices"]
+__all__ = ["Slice", "believed_draws", "slices"]
 
 Array = NDArray[np.float64]
 
@@ -49,23 +49,6 @@ class Slice:
     is_listed: bool
 
 
-def beliefs(space: Space, history: History) -> tuple[Array, Array] | None:
-    """What is believed of the objective at the configurations of `history.scored`, noise taken out.
-
-    Means and deviations in the objective's unit; None where too little is known. **Shapes** (n,), (n,).
-    """
-    with one_thread():
-        frame = frame_of(space)
-        evidence = evidence_of(frame, history)
-        made = _belief(frame, evidence, history)
-        if made is None:
-            return None
-        features, belief = made
-        mean, variance = belief.posterior.predict(features.of(evidence.rows))
-        losses, deviation = belief.losses(mean[:, 0], variance)
-    return (-losses if history.maximize else losses), deviation
-
-
 def believed_draws(
     space: Space, history: History, count: int = 8192, seed: int = 0
 ) -> tuple[Array, Array] | None:
@@ -75,12 +58,10 @@ def believed_draws(
     In the objective's unit; None where too little is known. **Shapes** (n,) and (count, n). **Cost** O(n³ + count n²).
     """
     with one_thread():
-        frame = frame_of(space)
-        evidence = evidence_of(frame, history)
-        made = _belief(frame, evidence, history)
+        made = _belief(space, history)
         if made is None:
             return None
-        features, belief = made
+        _, evidence, features, belief = made
         mean, covariance = belief.posterior.joint(features.of(evidence.rows))
         # Neighbours, and all the more repeats, make the covariance singular, which has eigenvectors but no Cholesky factor.
         spreads, directions = np.linalg.eigh(covariance)
@@ -104,12 +85,10 @@ def slices(
     """One slice for every active parameter that varies, or for those named; none where too little is known. `turn` is
     the ordinal of the proposal that is explained: it says which model's turn it was."""
     with one_thread():
-        frame = frame_of(space)
-        evidence = evidence_of(frame, history)
-        made = _belief(frame, evidence, history, turn)
+        made = _belief(space, history, turn)
         if made is None:
             return []
-        features, belief = made
+        frame, evidence, features, belief = made
         acquisition = landscape(features, evidence, belief, taste)
         row = frame.encode([configuration])[0]
         found = []
@@ -133,12 +112,12 @@ def slices(
     return found
 
 
-def _belief(
-    frame: Frame, evidence: Evidence, history: History, turn: int = 0
-) -> tuple[Features, Belief] | None:
+def _belief(space: Space, history: History, turn: int = 0) -> tuple[Frame, Evidence, Features, Belief] | None:
+    frame = frame_of(space)
+    evidence = evidence_of(frame, history)
     features = Features(frame, evidence.experiments)
     belief = believe(features, evidence, Memory.of(history), turn)
-    return None if belief is None else (features, belief)
+    return None if belief is None else (frame, evidence, features, belief)
 
 
 def _line(frame: Frame, row: Array, j: int) -> tuple[Array, Array, bool]:

@@ -13,7 +13,8 @@ candidates around the best: Papenmeier et al. (2025), Understanding high-dimensi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,11 +67,11 @@ class Hill:
     frame: Frame
     features: Features
     acquisition: Acquisition
-    climbed: NDArray[np.bool_] = field(init=False)
 
-    def __post_init__(self) -> None:
-        few = (self.frame.counts > 0) & (self.frame.counts <= FEW_VALUES)
-        object.__setattr__(self, "climbed", ~self.frame.is_category & ~few)
+    @cached_property
+    def climbed(self) -> NDArray[np.bool_]:
+        """Which columns are climbed along. **Shapes** (d,)."""
+        return ~_swept(self.frame)
 
     def judged(self, rows: Array) -> Array:
         """The acquisition of snapped rows. **Shapes** (m, d) to (m,)."""
@@ -110,6 +111,11 @@ def ranked(
     return rows[order], values[order]
 
 
+def _swept(frame: Frame) -> NDArray[np.bool_]:
+    """The columns without an order, and those with few values. **Shapes** (d,)."""
+    return np.asarray(frame.is_category | ((frame.counts > 0) & (frame.counts <= FEW_VALUES)))
+
+
 def _spread(region: Region, effort: Effort, generator: np.random.Generator) -> Array:
     return region.low + (region.high - region.low) * generator.random((effort.candidates, len(region.low)))
 
@@ -130,8 +136,7 @@ def _around(
     moves[np.arange(count), generator.integers(0, d, count)] = True
     size = 10.0 ** generator.uniform(-2.5, -0.5, (count, 1))
     stepped = base + size * generator.standard_normal((count, d))
-    few = frame.is_category | ((frame.counts > 0) & (frame.counts <= FEW_VALUES))
-    anew = few & (frame.is_category | (generator.random((count, d)) < 0.3))
+    anew = _swept(frame) & (frame.is_category | (generator.random((count, d)) < 0.3))
     moved = np.where(anew, generator.random((count, d)), stepped)
     return region.inside(np.where(moves, moved, base))
 

@@ -33,37 +33,38 @@ FITTED = 256
 HELD = 450
 """The posterior is conditioned on so many results at most: beyond it a proposal would cost ever more."""
 AGAIN = 1.04  # hyperparameters are fitted again when there are so many times the results
-CHOOSE = 1.25  # and the transforms compared
+COMPARE = 1.25  # and the transforms compared
 NOISY = 1e-3
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier proposals noted: the hyperparameters `vectors` by transform, the number of results `fit` they
-    were fitted to, the `scores` of the transforms and the number of results `chosen` when they were compared."""
+    """What earlier proposals noted: for each transform, to how many results its hyperparameters were fitted and what they
+    are (`fits`), the `scores` of the transforms, and how many results there were when they were `compared`."""
 
-    vectors: dict[str, list[float]]
-    fit: dict[str, int]
+    fits: dict[str, tuple[int, list[float]]]
     scores: dict[str, float]
-    chosen: int = 0
+    compared: int = 0
 
     @classmethod
     def of(cls, history: History) -> Memory:
         """Reads the notes of the newest proposals first, as far as anything is missing."""
-        vectors: dict[str, list[float]] = {}
-        fit: dict[str, int] = {}
+        fits: dict[str, tuple[int, list[float]]] = {}
         scores: dict[str, float] = {}
-        chosen = 0
+        compared = 0
         for trial in reversed(history.trials):
             note = trial.proposal.note if trial.proposal else {}
-            for name, (count, vector) in note.get("fits", {}).items():
-                if name not in vectors:
-                    vectors[name], fit[name] = vector, count
+            for name, fit in note.get("fits", {}).items():
+                fits.setdefault(name, fit)
             if not scores and "scores" in note:
-                scores, chosen = note["scores"], note["results"]
-            if scores and len(vectors) == len(TRANSFORMS):
+                scores, compared = note["scores"], note["results"]
+            if scores and len(fits) == len(TRANSFORMS):
                 break
-        return cls(vectors, fit, scores, chosen)
+        return cls(fits, scores, compared)
+
+    def is_due(self, results: int) -> bool:
+        """Whether results have grown so much that the transforms are to be compared again."""
+        return not self.scores or results >= COMPARE * self.compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +108,8 @@ def believe(features: Features, evidence: Evidence, memory: Memory, turn: int) -
         return None
     kernel = Kernel(features.scales, features.levels)
     data = _Data(features, evidence, losses, kernel, memory)
-    scores, chosen = memory.scores, memory.chosen
-    note: dict[str, Any] = {}
-    if not scores or evidence.n >= CHOOSE * chosen:
+    scores, note = memory.scores, dict[str, Any]()
+    if memory.is_due(evidence.n):
         beliefs = {name: data.posterior(name) for name in TRANSFORMS}
         scores = {name: order_score(p, losses[data.held]) for name, (p, _) in beliefs.items()}
         note = {"scores": scores, "results": evidence.n}
@@ -170,14 +170,13 @@ class _Data:
     def _vector(self, transform: Transform, X: Array, y: Array) -> Array:
         """Hyperparameters: those of the record while the results have hardly grown, else fitted, from where they were."""
         prior = prior_for(self.kernel)
-        known = self.memory.vectors.get(transform)
-        if known is not None and len(known) != len(prior.centre):
-            known = None
-        grown = self.evidence.n >= max(AGAIN * self.memory.fit.get(transform, 0), 0.0)
-        if known is not None and not grown:
+        count, known = self.memory.fits.get(transform, (0, []))
+        # Of another length they were noted when the search began from fewer earlier experiments.
+        is_known = len(known) == len(prior.centre)
+        if is_known and self.evidence.n < AGAIN * count:
             return np.array(known)
-        starts = [prior.centre] if known is None else [np.array(known)]
-        if known is not None and self.evidence.n >= CHOOSE * self.memory.chosen:
+        starts = [np.array(known)] if is_known else [prior.centre]
+        if is_known and self.memory.is_due(self.evidence.n):
             starts.append(prior.centre)
         few = subset(y, FITTED)
         vector = fitted(self.kernel, prior, X[few], y[few], starts)

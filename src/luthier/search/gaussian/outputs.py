@@ -2,7 +2,7 @@
 
 Losses diverge, are NaN, differ by powers of ten: any one of that ruins a standardised fit. Each transform is a
 monotone map fitted to the losses at hand; less stays better. None is safe everywhere, so several are tried and the one
-whose model predicts best what it has not seen is used (`bayesian.py`).
+whose model predicts best what it has not seen is used (`model.py`).
 
     standard      as they are, far outliers pulled in
     half-rank     the worse half replaced by normal quantiles as wide as the better half

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from luthier.search.gaussian.maximize import Region
 
-__all__ = ["many", "side", "trust_region"]
+__all__ = ["side", "trust_region"]
 
 Array = NDArray[np.float64]
 
@@ -25,24 +25,22 @@ SUCCESSES = 3
 RISE = 1e-3  # of the spread of the losses: less is no success
 
 
-def many(d: int, n: int) -> bool:
-    """Whether there are so many dimensions, and results, that a region may help."""
-    return d >= MANY and n >= 2 * d
-
-
 def side(losses: Array, d: int, workers: int = 1) -> tuple[float | None, int]:
     """The side of the region after these losses, in the order they came, and the first loss that counts for its centre;
     None where the whole box is searched.
 
-    The region begins after max(10, d) results without a success. Once it has vanished, only what the search of the whole
-    box finds from then on decides where the next one stands.
+    There is none in fewer dimensions than MANY, or with fewer results than twice the dimensions. It begins after
+    max(10, d) results without a success. Once it has vanished, only what the search of the whole box finds from then on
+    decides where the next one stands.
     """
+    if d < MANY or len(losses) < 2 * d:
+        return None, 0
     patience = max(4, -(-d // workers))
     begin = max(10, d)
     length: float | None = None
     since = 0
     best, wins, losts = np.inf, 0, 0
-    spread = float(np.std(losses)) if len(losses) > 1 else 0.0
+    spread = float(np.std(losses))
     for place, loss in enumerate(losses.tolist()):
         if loss < best - RISE * spread:
             best, wins, losts = loss, wins + 1, 0

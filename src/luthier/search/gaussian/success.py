@@ -66,27 +66,28 @@ class Success:
     def log_probability(self, X: Array) -> Array:
         """The log probability, far lower below `least`. **Shapes** (q, p) to (q,)."""
         mean, variance = self.posterior.predict(X)
-        logs = np.asarray(log_ndtr(self._argument(mean[:, 0], variance)[0]))
-        return np.where(logs < self._border, logs + FORBIDDING * (logs - self._border), logs)
+        return self._barred(np.asarray(log_ndtr(self._argument(mean[:, 0], variance)[0])))[0]
 
-    @property
-    def _border(self) -> float:
-        return float(np.log(self.least)) if self.least > 0 else -np.inf
+    def _barred(self, logs: Array) -> tuple[Array, Array]:
+        """Log probabilities with those below `least` far lower, and by how much steeper they fall there."""
+        border = float(np.log(self.least)) if self.least > 0 else -np.inf
+        below = logs < border
+        return np.where(below, logs + FORBIDDING * (logs - border), logs), np.where(
+            below, 1.0 + FORBIDDING, 1.0
+        )
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """The same and its gradient by the places on scales. **Shapes** (q,), (q, scales)."""
         mean, variance, dmean, dvariance = self.posterior.gradients(X)
         t, width = self._argument(mean[:, 0], variance)
         dt = dmean[:, 0] / width[:, None] - (0.5 * t / width**2)[:, None] * dvariance
-        logs, slope = np.asarray(log_ndtr(t)), log_ndtr_slope(t)[:, None] * dt
-        below = logs < self._border
-        steep = np.where(below, 1.0 + FORBIDDING, 1.0)
-        return np.where(below, logs + FORBIDDING * (logs - self._border), logs), steep[:, None] * slope
+        logs, steep = self._barred(np.asarray(log_ndtr(t)))
+        return logs, (steep * log_ndtr_slope(t))[:, None] * dt
 
 
 def success_of(features: Features, evidence: Evidence) -> Success | None:
-    """What the failures teach; None where there are none. The more of the last trials
-    failed, the more certain success has to be."""
+    """What the failures teach; None where there are none. The more of the last trials failed, the more certain
+    success has to be."""
     if not len(evidence.failed):
         return None
     good, bad = evidence.rows[-FEWER:], evidence.failed[-FEWER:]

@@ -16,7 +16,7 @@ from luthier.search.gaussian.features import Features
 from luthier.search.gaussian.maximize import Effort, Region, ranked
 from luthier.search.gaussian.model import Belief, Memory, believe
 from luthier.search.gaussian.outputs import cleaned
-from luthier.search.gaussian.region import many, side, trust_region
+from luthier.search.gaussian.region import side, trust_region
 from luthier.search.gaussian.success import success_of
 
 __all__ = ["Suggestion", "Taste", "landscape", "safest", "suggest", "too_near"]
@@ -37,7 +37,8 @@ SAFE = 512
 
 @dataclass(frozen=True)
 class Taste:
-    """What counts as promising: the rule, `kappa` for the bound, how hard to look, and whether to exploit only."""
+    """What counts as promising: the rule, `kappa` for the bound, how hard to look, and whether a configuration
+    may be tried again."""
 
     rule: Rule = "ei"
     kappa: float = 2.0
@@ -47,7 +48,8 @@ class Taste:
 
 @dataclass(frozen=True, eq=False)
 class Suggestion:
-    """`row` (d,) snapped; `mean` and `deviation` of its loss as predicted; `note` for the record."""
+    """`row` (d,) snapped; `mean` and `deviation` of the loss its trial will report, noise and all, as predicted; `note`
+    for the record."""
 
     row: Array
     mean: float
@@ -99,7 +101,7 @@ def suggest(
         return None
     place, row = found
     mean, variance = belief.posterior.predict(features.of(row[None]))
-    loss, deviation = belief.losses(mean[:, 0], variance)
+    loss, deviation = belief.losses(mean[:, 0], variance + belief.posterior.noise)
     note = {**belief.note, "transform": belief.transform, "promise": float(values[place])}
     return Suggestion(row, float(loss[0]), float(deviation[0]), note)
 
@@ -142,14 +144,13 @@ def _ranked(
 
 def _region(frame: Frame, features: Features, evidence: Evidence, belief: Belief) -> Region:
     """The whole box, or in many dimensions the trust region that the results so far have left."""
-    if many(frame.d, evidence.n):
-        losses = cleaned(evidence.losses)
-        length, since = side(losses, frame.d, len(evidence.running) + 1)
-        if length is not None:
-            lengths = np.ones(frame.d)
-            lengths[features.scale_columns] = np.exp(belief.posterior.h.lengths)
-            return trust_region(evidence.rows[since + int(np.argmin(losses[since:]))], lengths, length)
-    return Region.whole(frame.d)
+    losses = cleaned(evidence.losses)
+    length, since = side(losses, frame.d, len(evidence.running) + 1)
+    if length is None:
+        return Region.whole(frame.d)
+    lengths = np.ones(frame.d)
+    lengths[features.scale_columns] = np.exp(belief.posterior.h.lengths)
+    return trust_region(evidence.rows[since + int(np.argmin(losses[since:]))], lengths, length)
 
 
 def _first_new(frame: Frame, evidence: Evidence, rows: Array, taste: Taste) -> tuple[int, Array] | None:

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.history import History
-from luthier.search.beginning import first, unseen
+from luthier.search.beginning import opening, unseen
 from luthier.search.earlier import matched, sources_of
 from luthier.search.frame import Array, Frame, frame_of
 from luthier.search.ledger import Record, Tried, reading
 from luthier.search.permutation import permuted
+from luthier.search.searcher import in_turn
 from luthier.search.stream import bits
 from luthier.search.threads import one_thread
 from luthier.search.tpe.branches import Branch, branches, draw, score
@@ -52,12 +53,7 @@ class Tpe:
 
         **Cost** O(n) in the trials, of numpy's smallest steps; the densities are capped.
         """
-        made: list[Proposal] = []
-        for ordinal in ordinals:
-            proposal = self.next(space, history, seed, ordinal, [p.configuration for p in made])
-            if proposal is not None:
-                made.append(proposal)
-        return made
+        return in_turn(ordinals, lambda ordinal, also: self.next(space, history, seed, ordinal, also))
 
     def next(
         self, space: Space, history: History, seed: int, ordinal: int, also: Sequence[Configuration] = ()
@@ -68,26 +64,18 @@ class Tpe:
             tried = Tried(()) if self.repeats else Tried(record.taken, also)
             frame = frame_of(space)
             told = len(record.rows) + len(record.failed) + len(history.earlier)
-            note: dict[str, int] = {}
             coming = len(record.expected) + len(also)
             if told < ENOUGH or told + coming < self.startup or not frame.d:
-                chosen = self._beginning(space, seed, ordinal, tried)
-            else:
-                expected = np.vstack([record.expected, frame.encode(also)])
-                rows, losses, near = _scored(frame, history, record)
-                model = branches(frame, rows, losses, record.failed, expected, self.share, near)
-                generator = np.random.Generator(np.random.PCG64(bits(seed, self.name, ordinal)))
-                chosen = _best(frame, model, draw(frame, model, self.candidates, generator), tried)
-                if chosen is None:
-                    chosen = _likeliest(frame, model, _left(space, seed, ordinal, tried))
-                note = {"good": len(model[0].sources)}
+                return opening(space, history, seed, ordinal, tried, self.name, repeats=self.repeats)
+            expected = np.vstack([record.expected, frame.encode(also)])
+            rows, losses, near = _scored(frame, history, record)
+            model = branches(frame, rows, losses, record.failed, expected, self.share, near)
+            generator = np.random.Generator(np.random.PCG64(bits(seed, self.name, ordinal)))
+            chosen = _best(frame, model, draw(frame, model, self.candidates, generator), tried)
+            if chosen is None:
+                chosen = _likeliest(frame, model, _left(space, seed, ordinal, tried))
+        note = {"good": len(model[0].sources)}
         return None if chosen is None else Proposal(chosen, by=self.name, ordinal=ordinal, note=note)
-
-    def _beginning(self, space: Space, seed: int, ordinal: int, tried: Tried) -> Configuration | None:
-        if self.repeats:
-            return first(space, seed, ordinal)
-        count = space.count()
-        return None if count is not None and ordinal > count else unseen(space, seed, ordinal, tried)
 
 
 def _left(space: Space, seed: int, ordinal: int, tried: Tried) -> list[Configuration]:
