@@ -1,6 +1,6 @@
 """Luthier tunes any training program.
 
-What a training script needs is here: `report` a metric, read the trial's `params`, its `seed` and its
+`minimize` and `maximize` tune a Python function over a space of `uniform`, `loguniform`, `integers`, `choice`, …. What a training script needs is here: `report` a metric, read the trial's `params`, its `seed` and its
 folders. All of it does nothing, or answers with your default, when the script runs on its own. Names are
 found when they are first used (PEP 562), so that `import luthier` inside a training script loads nothing but
 this file; what a script uses lives in `metrics/report.py`, which needs the standard library only. Nothing may
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself would cost a training script three milliseconds
+    from luthier.drive.callee import Stop
+    from luthier.experiment import Asked, Experiment, Tried, maximize, minimize
     from luthier.metrics.report import (
         MetricWarning,
         checkpoint_dir,
@@ -22,23 +24,52 @@ if TYPE_CHECKING:  # `typing` itself would cost a training script three millisec
         send_metric,
         trial_id,
     )
+    from luthier.space.distributions import choice, integers, lognormal, loguniform, normal, uniform
 
     __version__: str
 
 __all__ = [
+    "Asked",
+    "Experiment",
     "MetricWarning",
+    "Stop",
+    "Tried",
     "__version__",
     "checkpoint_dir",
+    "choice",
     "in_trial",
+    "integers",
+    "lognormal",
+    "loguniform",
+    "maximize",
+    "minimize",
+    "normal",
     "output_dir",
     "params",
     "report",
     "seed",
     "send_metric",
     "trial_id",
+    "uniform",
 ]
 
-_HOMES = {name: "luthier.metrics.report" for name in __all__ if name != "__version__"}
+_HOMES = {
+    "luthier.drive.callee": ("Stop",),
+    "luthier.experiment": ("Asked", "Experiment", "Tried", "maximize", "minimize"),
+    "luthier.metrics.report": (
+        "MetricWarning",
+        "checkpoint_dir",
+        "in_trial",
+        "output_dir",
+        "params",
+        "report",
+        "seed",
+        "send_metric",
+        "trial_id",
+    ),
+    "luthier.space.distributions": ("choice", "integers", "lognormal", "loguniform", "normal", "uniform"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
@@ -47,10 +78,10 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         value: object = version("luthier")
-    elif name in _HOMES:
+    elif name in _HOME_OF:
         from importlib import import_module
 
-        value = getattr(import_module(_HOMES[name]), name)
+        value = getattr(import_module(_HOME_OF[name]), name)
     else:
         raise AttributeError(f"module 'luthier' has no attribute {name!r}")
     globals()[name] = value

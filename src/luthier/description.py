@@ -98,7 +98,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One experiment, whole. `trials` is the target number of finished trials (None: as many as the space has);
+    """One experiment, whole. It tunes a `command` or a Python function, whose name is `function`. `trials` is the target number of finished trials (None: as many as the space has);
     `earlier` is what a warm start found elsewhere, taken over once, when the experiment begins."""
 
     project: str
@@ -113,6 +113,7 @@ class Description:
     labels: dict[str, str] = field(default_factory=dict)
     on_finish: str | None = None
     earlier: tuple[Observation, ...] = ()
+    function: str | None = None
 
     def identity(self) -> str:
         """A digest of what the experiment is. Budget, limits, name and labels are left out; so is what a warm start
@@ -134,7 +135,9 @@ class Description:
 
     def to_dict(self) -> dict[str, Any]:
         """The description as plain JSON values; `from_dict` reads it back."""
+        function = {"function": self.function} if self.function is not None else {}
         return {
+            **function,
             "format": FORMAT,
             "project": self.project,
             "space": self.space.to_list(),
@@ -187,6 +190,7 @@ class Description:
             labels=data["labels"],
             on_finish=data["on_finish"],
             earlier=tuple(map(_observation, data.get("earlier", ()))),
+            function=data.get("function"),
         )
 
     def amended(self, other: Description) -> Description:

@@ -13,6 +13,7 @@ from luthier.drive.alive import Alive
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.loop import Drive, Ending, Interrupts
 from luthier.drive.slots import Slots
+from luthier.drive.work import Commands
 from luthier.run.folders import Folders
 from luthier.run.runner import Order
 from luthier.space import Space
@@ -122,15 +123,16 @@ class Paper:
         first_alone: bool = False,
     ) -> Ending:
         """Drives to the end; when `at` raises, dies as by kill -9 and raises it."""
-        record = record or self.open()
+        record = self.store.experiment((record or self.open()).id)
         self.notes = Notes(at)
         worker, hold = self.alive.work()
         self.runner = FakeRunner(self.machine)
         try:
             ending = Drive(
                 store=self.store,
-                record=self.store.experiment(record.id),
+                record=record,
                 runner=self.runner,
+                work=Commands(record.description, self.folders, record.created),
                 folders=self.folders,
                 alive=self.alive,
                 worker=worker,

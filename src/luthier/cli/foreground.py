@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from luthier.cli.background import say_ready
 from luthier.cli.live import listener_for
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
+from luthier.drive import interrupting
 from luthier.drive.loop import Ending, Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
-from luthier.run.command import CommandRunner
+from luthier.run.runner import Runner
 from luthier.store import ExperimentRecord, Wish
 
 __all__ = ["interruptible", "search_in_sight"]
@@ -82,40 +82,13 @@ def _say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder:
         )
 
 
-@contextmanager
-def interruptible(runner: CommandRunner, words: str = BACK) -> Iterator[Interrupts]:
-    """Turns Ctrl-C and TERM into counts the drive heeds, for as long as the body runs.
+def interruptible(runner: Runner, words: str = BACK) -> AbstractContextManager[Interrupts]:
+    """Turns Ctrl-C and TERM into counts the drive heeds, and says what they do."""
 
-    The first ends the search in good order, the second kills the trials; a third leaves at once.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    os.set_blocking(writing, False)
-    interrupts = Interrupts(fd=reading)
-    runner.watch(reading)
+    def tell(count: int) -> None:
+        say(f"\n{words} Press Ctrl-C again to kill what runs." if count == 1 else "Killing them.")
 
-    def heard(number: int, frame: object) -> None:
-        interrupts.count += 1
-        if interrupts.count == 1 and number == signal.SIGTERM:
-            interrupts.by = "TERM"
-        if interrupts.count == 1:
-            say(f"\n{words} Press Ctrl-C again to kill what runs.")
-        elif interrupts.count == 2:
-            say("Killing them.")
-        else:
-            raise KeyboardInterrupt
-
-    before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
-    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    try:
-        yield interrupts
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        for name, handler in before.items():
-            signal.signal(name, handler)
-        runner.unwatch(reading)
-        os.close(reading)
-        os.close(writing)
+    return interrupting.interruptible(runner, tell)
 
 
 def _say_ending(ending: Ending, place: Place) -> None:

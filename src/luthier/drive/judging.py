@@ -20,15 +20,19 @@ EX_TEMPFAIL = 75  # sysexits.h: try again later
 
 
 def judge(
-    description: Description, result: Result, summaries: Mapping[str, metrics.Summary], errors: Path
+    description: Description, result: Result, summaries: Mapping[str, metrics.Summary], errors: Path | None
 ) -> Result:
     """Returns the trial's result: the objective's value, and a reason a person can act on.
 
-    `errors` is the file of the program's standard error, whose last line is quoted when it failed.
+    A value that the result has already, for a function returned it, stays. `errors` is the file of the program's standard
+    error, whose last line is quoted when it failed; None where the reason is whole.
     """
-    value = metrics.objective_value(description.objective, summaries) if description.objective else None
-    result = replace(result, value=value)
-    if result.outcome is Outcome.FAILED:
+    value = result.value
+    if value is None and description.objective:
+        value = metrics.objective_value(description.objective, summaries)
+        if value is not None:
+            result = replace(result, value=value)
+    if result.outcome is Outcome.FAILED and errors is not None:
         quoted = metrics.tail_of(errors, lines=1).strip()
         return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
     if result.outcome is Outcome.SUCCEEDED and description.objective and value is None:

@@ -43,3 +43,6 @@ class Listener:
 
     def note(self, text: str) -> None:
         """Something a person should know happened."""
+
+    def close(self) -> None:
+        """The drive is over."""

@@ -19,19 +19,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import NamedTuple
 
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
 from luthier.drive.judging import judge, wants_again
-from luthier.drive.launching import attempt_key, order_for, words_of
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
 from luthier.drive.slots import Slots
-from luthier.drive.watching import Asked, Running
-from luthier.errors import CommandError, LuthierError
+from luthier.drive.watching import Asked
+from luthier.drive.work import SHORT_SECONDS, Running, Work
+from luthier.errors import LuthierError
 from luthier.run.folders import Folders
 from luthier.run.runner import Ended as RunEnded
 from luthier.run.runner import Event, Runner
@@ -46,8 +45,6 @@ READ_SECONDS = 0.1  # how often at most reports are read, however many trials en
 LEASE_SECONDS = 60.0
 RENEW_SECONDS = 15.0
 SEARCH_THE_DEAD_SECONDS = 1.0
-SHORT_SECONDS = 0.5  # of trials shorter than this, one is sent ahead for each slot
-TINY_SECONDS = 0.05  # of trials shorter than this, four
 GATHER_SECONDS = 0.03
 FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the first trial's verdict
 ALL_FAILED = 3
@@ -101,6 +98,7 @@ class Drive:
     store: Store
     record: ExperimentRecord
     runner: Runner
+    work: Work
     folders: Folders
     alive: Alive
     worker: str
@@ -217,9 +215,7 @@ class Drive:
         """The slots that may be given another trial."""
         # Nothing is sent ahead before one has gone well, nor by who could still learn something before it runs.
         works = self._ended and self.record.succeeded and not self._learns
-        typical = self._typical_seconds if works else SHORT_SECONDS
-        ahead = 0 if typical >= SHORT_SECONDS else 1 if typical >= TINY_SECONDS else 4
-        free = self.slots.free(ahead)
+        free = self.slots.free(self.work.ahead(self._typical_seconds) if works else 0)
         return free[: max(0, 1 - len(self._running))] if self._waits_for_first() else free
 
     def _plan_and_start(self, free: Sequence[int]) -> None:
@@ -232,14 +228,12 @@ class Drive:
             self._launch(claim, place)
 
     def _claim(self, free: Sequence[int]) -> list[Claim]:
-        """Begins an attempt for each free slot, as far as trials are queued, and records the words it will run."""
+        """Begins an attempt for each free slot, as far as trials are queued, and records what it will run."""
         if not free:
             return []
         with self.store.together():
             claims = self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS)
-            for claim in claims:
-                with suppress(CommandError):  # its launch will say why
-                    self.store.note_command(claim.id, words_of(self.description, claim))
+            self.work.note(self.store, claims)
         return claims
 
     def _is_planned(self) -> bool:
@@ -255,11 +249,9 @@ class Drive:
     def _launch(self, claim: Claim, place: int) -> None:
         """Starts an attempt in a slot; one that can't even be started has failed."""
         id = claim.id
-        folder = self.folders.attempt(id.experiment, id.trial, id.attempt)
-        running = Running(claim, folder, self.description, place)
+        running = self.work.running(claim, place)
         try:
-            devices = self.slots.devices(place)
-            order = order_for(self.description, claim, folder, self.key(id), place, devices)
+            order = self.work.order(running, self.slots.devices(place))
         except LuthierError as error:
             self.conclude(running, Result(Outcome.FAILED, str(error)))
             return
@@ -267,10 +259,6 @@ class Drive:
         self.slots.fill(place, id)
         self.runner.start(order)
         self.listener.began(claim)
-
-    def key(self, id: AttemptId) -> str:
-        """The word that marks an attempt's processes."""
-        return attempt_key(self.folders.root, self.record.created, id)
 
     def _nothing_left(self) -> Why | None:
         """Whether no trial can start any more, now that none of ours is running."""
@@ -288,7 +276,7 @@ class Drive:
         running = self._running.pop(event.id)
         self.slots.empty(running.slot, event.id)
         running.collect(self.store, self.clock.now(), last=True)
-        for note in running.collector.notes:
+        for note in running.notes():
             self.listener.note(f"{event.id.experiment}.{event.id.trial}: {note}")
         return self._conclude(running, event.result)
 
@@ -305,7 +293,7 @@ class Drive:
             self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
             return None
         metrics = {name: summary.value("last") for name, summary in running.summaries.items()}
-        ended = Ended(running.claim, result, again, metrics, running.sources(), Path(running.folder.path))
+        ended = Ended(running.claim, result, again, metrics, running.sources(), running.place)
         self._learn(ended)
         return ended
 

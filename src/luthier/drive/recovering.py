@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from luthier.description import Description
 from luthier.drive.alive import Alive
-from luthier.drive.watching import Running
+from luthier.drive.work import Running, Work
 from luthier.run.adopted import is_guarded
 from luthier.run.folders import Folders
 from luthier.run.runner import Adoption, Runner
 from luthier.store import Claim, Held, Store
-from luthier.trial import AttemptId, Outcome, Result
+from luthier.trial import Outcome, Result
 
 __all__ = ["ASKED", "recover"]
 
@@ -31,12 +30,9 @@ class Heir(Protocol):
     worker: str
     store: Store
     runner: Runner
+    work: Work
     folders: Folders
     alive: Alive
-    description: Description
-
-    def key(self, id: AttemptId) -> str:
-        """The word that marks an attempt's processes."""
 
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
@@ -76,11 +72,9 @@ def _take_over(drive: Heir, held: Held) -> int:
         return 0
     trial = drive.store.trial(id.experiment, id.trial)
     assert trial.configuration is not None, "a running trial has its configuration"
-    running = Running(
-        Claim(id, trial.run_id, trial.configuration, trial.seed, None), folder, drive.description, None
-    )
+    running = drive.work.running(Claim(id, trial.run_id, trial.configuration, trial.seed, None), None)
     running.know(drive.store.points(id.experiment, id.trial, attempt=id.attempt))
-    adoption = drive.runner.adopt(id, drive.key(id), folder.path)
+    adoption = drive.runner.adopt(id, drive.work.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
         drive.conclude(running, _gone(held), told=held.worker.startswith(ASKED))
         return 0

@@ -26,9 +26,12 @@ from luthier.run.platform import require_platform
 from luthier.store import ExperimentRecord, Store
 
 if TYPE_CHECKING:
+    from luthier.drive.callee import Callee
     from luthier.drive.listener import Listener
     from luthier.drive.loop import Ending, Interrupts
+    from luthier.drive.work import Work
     from luthier.run.gpus import Device
+    from luthier.run.runner import Runner
 
 __all__ = ["Session", "parallel_slots"]
 
@@ -60,11 +63,13 @@ def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
 
 @dataclass
 class Session:
-    """One worker of a store in `folder`, as a context manager. With `drives`, it is the driver of its experiment."""
+    """One worker of a store in `folder`, as a context manager. The folder of a store in memory is gone with it, which
+    `is_durable` says."""
 
     store: Store
     folder: Path
     clock: Clock = field(default_factory=SystemClock)
+    is_durable: bool = True
 
     def __post_init__(self) -> None:
         require_platform()
@@ -104,17 +109,22 @@ class Session:
         *,
         first_alone: bool = False,
         limits: Limits | None = None,
+        callee: Callee | None = None,
+        here: bool = False,
     ) -> Ending:
-        """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's."""
+        """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's; `callee`
+        is what a function's trials call, in workers or, with `here`, in this process."""
         from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
 
         limits = limits or record.description.limits
-        slots = parallel_slots(limits)
+        slots = Slots([None]) if here else parallel_slots(limits)
+        runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
         return Drive(
             store=self.store,
             record=record,
-            runner=self.start_runner(limits),
+            runner=runner,
+            work=work,
             folders=self.folders,
             alive=self.alive,
             worker=self.worker,
@@ -124,6 +134,28 @@ class Session:
             interrupts=interrupts,
             first_alone=first_alone,
         ).run()
+
+    def _means(
+        self, record: ExperimentRecord, limits: Limits, callee: Callee | None, *, here: bool
+    ) -> tuple[Runner, Work]:
+        """What executes the attempts, and how they are made."""
+        from luthier.drive.work import Commands
+
+        if callee is None:
+            return self.start_runner(limits), Commands(record.description, self.folders, record.created)
+        from luthier.drive.calls import Calls, sent
+
+        runner: HereRunner | FunctionRunner
+        if here:
+            from luthier.run.here import HereRunner
+
+            runner = HereRunner(callee)
+        else:
+            from luthier.run.function import FunctionRunner
+
+            runner = FunctionRunner(sent(callee), self.start_runner(limits))
+        self._exit.callback(runner.close, leave_running=False)
+        return runner, Calls(record.description, self.folders, runner, is_durable=self.is_durable, pace=[1.0])
 
     def _warn_of_changes(self, record: ExperimentRecord, listener: Listener) -> None:
         from luthier.drive.changes import changed_files

@@ -18,14 +18,13 @@ from luthier.run.folders import AttemptFolder
 from luthier.store import Claim, Store
 from luthier.trial import AttemptId, Point
 
-__all__ = ["Asked", "Running"]
+__all__ = ["Asked", "Watched"]
 
 Asked = Literal["", "withdraw", "stop", "kill"]
 
 
-class Running:
-    """An attempt this worker holds. `slot` is where it runs, None for an adopted one; `asked` is what its runner was
-    last asked to do with it."""
+class Watched:
+    """A command's attempt, read from the files in its folder (`work.Running`)."""
 
     def __init__(
         self, claim: Claim, folder: AttemptFolder, description: Description, slot: int | None
@@ -77,9 +76,18 @@ class Running:
         return False
 
     @property
+    def place(self) -> Path:
+        """Its folder."""
+        return Path(self.folder.path)
+
+    @property
     def errors(self) -> Path:
         """The file of its standard error."""
         return Path(self.folder.stderr)
+
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how it reported."""
+        return self.collector.notes
 
     def sources(self) -> dict[str, str]:
         """Where each metric was found, in words."""

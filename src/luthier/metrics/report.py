@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "MetricWarning",
     "checkpoint_dir",
+    "enter",
     "in_trial",
+    "is_called",
+    "number_of",
     "outer_ranks",
     "output_dir",
     "params",
@@ -31,6 +34,7 @@ __all__ = [
     "seed",
     "send_metric",
     "trial_id",
+    "warn",
 ]
 
 # The innermost launcher comes first, for it alone knows the whole group: torchrun under srun sets both. Each
@@ -43,6 +47,7 @@ _RANKS = (
 )
 _NAME_LENGTH = 200
 _warned: set[str] = set()
+_context: Any = None  # the function's trial, while Luthier calls a Python function in this process
 _torn = False  # the last write was cut short by a full disk: begin the next on a new line
 
 
@@ -73,7 +78,7 @@ def report(values: Any = None, /, *, step: float | None = None, **metrics: Any) 
         inner = given.pop("step", None)
         _write(_numbers(given), inner if step is None else step)
     except Exception as error:  # a reporter must not be what ends a training
-        _warn(f"a metric could not be reported: {_shown(error)}")
+        warn(f"a metric could not be reported: {_shown(error)}")
 
 
 def send_metric(name: str, value: Any, index: int | None = None) -> None:
@@ -93,13 +98,15 @@ def send_metric(name: str, value: Any, index: int | None = None) -> None:
         else:
             _write(_numbers({name: value}), index)
     except Exception as error:
-        _warn(f"metric {_shown(name)} could not be sent: {_shown(error)}")
+        warn(f"metric {_shown(name)} could not be sent: {_shown(error)}")
 
 
 def params() -> dict[str, Any]:
     """Returns this trial's parameters by name, as JSON has them; an empty dict outside a trial."""
     import json
 
+    if _context is not None:
+        return dict(_context.values)
     text = os.environ.get("LUTHIER_PARAMS", "")
     path = os.environ.get("LUTHIER_PARAMS_FILE", "")
     try:
@@ -111,24 +118,28 @@ def params() -> dict[str, Any]:
         found = json.loads(text) if text else {}
         if isinstance(found, dict):
             return found
-        _warn("$LUTHIER_PARAMS holds no JSON object; there are no parameters")
+        warn("$LUTHIER_PARAMS holds no JSON object; there are no parameters")
     except (OSError, ValueError) as error:
-        _warn(f"$LUTHIER_PARAMS could not be read ({_shown(error)}); there are no parameters")
+        warn(f"$LUTHIER_PARAMS could not be read ({_shown(error)}); there are no parameters")
     return {}
 
 
 def in_trial() -> bool:
-    """Whether Luthier runs this script as a trial."""
-    return bool(os.environ.get("LUTHIER_METRICS"))
+    """Whether Luthier runs this script, or calls this function, as a trial."""
+    return _context is not None or bool(os.environ.get("LUTHIER_METRICS"))
 
 
 def trial_id() -> str | None:
     """The name of this trial, `144.7`; None outside one."""
+    if _context is not None:
+        return str(_context.trial)
     return os.environ.get("LUTHIER_TRIAL") or None
 
 
 def seed(default: int = 0) -> int:
     """The seed this trial was given; `default` outside one. It seeds nothing by itself."""
+    if _context is not None:
+        return int(_context.seed)
     try:
         return int(os.environ.get("LUTHIER_SEED", ""))
     except ValueError:
@@ -137,12 +148,24 @@ def seed(default: int = 0) -> int:
 
 def checkpoint_dir(default: str = ".") -> Path:
     """The folder whose content outlives this attempt: a trial that is tried again finds it as it was left."""
-    return _folder("LUTHIER_CHECKPOINT_DIR", default)
+    return _folder("LUTHIER_CHECKPOINT_DIR", "checkpoint", default)
 
 
 def output_dir(default: str = ".") -> Path:
     """The folder that keeps what this trial makes."""
-    return _folder("LUTHIER_OUTPUT_DIR", default)
+    return _folder("LUTHIER_OUTPUT_DIR", "outputs", default)
+
+
+def is_called() -> bool:
+    """Whether Luthier calls a function in this process now."""
+    return _context is not None
+
+
+def enter(context: Any) -> Any:
+    """Makes a function's trial the one that is reported to, None for none; returns the one before."""
+    global _context
+    before, _context = _context, context
+    return before
 
 
 def reports_here(environ: Mapping[str, str] | None = None) -> bool:
@@ -174,9 +197,11 @@ def _is_open() -> bool:
     return in_trial() and reports_here()
 
 
-def _folder(variable: str, default: str) -> Path:
+def _folder(variable: str, name: str, default: str) -> Path:
     from pathlib import Path
 
+    if _context is not None:
+        return Path(_context.directory(name))
     return Path(os.environ.get(variable) or default)
 
 
@@ -186,16 +211,16 @@ def _numbers(given: dict[Any, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if not _is_name(name):
             continue
-        number = _number(value)
+        number = number_of(value)
         if number is None:
             kind = type(value).__name__
-            _warn(f"metric {_shown(name)} was given a {kind}, which is not a number; it was discarded")
+            warn(f"metric {_shown(name)} was given a {kind}, which is not a number; it was discarded")
         else:
             kept[name] = number
     return kept
 
 
-def _number(value: Any) -> float | int | None:
+def number_of(value: Any) -> float | int | None:
     """The number that `value` is or holds; None if it is none."""
     try:
         if not isinstance(value, (int, float)) and callable(getattr(value, "item", None)):
@@ -216,7 +241,7 @@ def _is_name(name: Any) -> bool:
     fits = isinstance(name, str) and 0 < len(name) <= _NAME_LENGTH and name.isprintable()
     if fits and name not in ("step", "_time"):  # the line's own two keys
         return True
-    _warn(f"{_shown(name)} can't name a metric; it was discarded")
+    warn(f"{_shown(name)} can't name a metric; it was discarded")
     return False
 
 
@@ -225,16 +250,17 @@ def _write(values: dict[str, Any], step: Any) -> None:
     global _torn
     if not values:
         return
+    number = None if step is None else number_of(step)
+    if step is not None and (number is None or number - number != 0):  # NaN and infinity count nothing
+        warn(f"the step {_shown(step)} is not a number; the next step was taken")
+        number = None
+    if _context is not None:
+        _context.write(values, number)
+        return
     import json
     from time import time
 
-    line: dict[str, Any] = {}
-    if step is not None:
-        number = _number(step)
-        if number is None or number - number != 0:  # NaN and infinity count nothing
-            _warn(f"the step {_shown(step)} is not a number; the next step was taken")
-        else:
-            line["step"] = number
+    line: dict[str, Any] = {} if number is None else {"step": number}
     # The time is written here because a trial may outlive its driver and be read hours later.
     line = {**line, **values, "_time": time()}
     data = ("\n" if _torn else "") + json.dumps(line) + "\n"
@@ -254,7 +280,7 @@ def _shown(thing: Any) -> str:
         return f"a {type(thing).__name__}"
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
     """Warns once for each message, also where warnings are errors: training must go on."""
     if message in _warned:
         return

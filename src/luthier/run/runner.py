@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from luthier.description import Limits
 from luthier.trial import AttemptId, Outcome, Result
@@ -68,8 +68,8 @@ class Adoption(StrEnum):
 class Runner(Protocol):
     """Executes attempts. Shown to be right by `luthier.testing.runner.RunnerContract`."""
 
-    def start(self, order: Order) -> None:
-        """Hands over an attempt; does not wait for it to begin."""
+    def start(self, order: Any) -> None:
+        """Hands over an attempt, an `Order` or whatever this runner executes; does not wait for it to begin."""
 
     def stop(
         self, id: AttemptId, outcome: Outcome, reason: str, grace_seconds: float, *, kill: bool = False

@@ -1,0 +1,215 @@
+"""A user's function as it is called in a trial: what it is given, and what its answer means.
+
+The function gets the values of the user's own space, never indices or texts. What it returns is the objective, or a dict
+of metrics; what it reports on the way are points. Everything it can do wrong has its sentence here. A `Callee` is pickled
+and sent to the workers; the same one is called in this process where there are none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.errors import UsageError
+from luthier.metrics import report
+from luthier.space.tree import Tree
+from luthier.trial import Outcome
+
+__all__ = ["Callee", "Stop", "style_of"]
+
+Points = list[tuple[str, float | None, float, float]]
+Tell = Callable[[Points], bool]
+
+
+class Stop(Exception):
+    """Raised by a function to end its trial early: the trial is stopped, and counts with what it has reported, or with
+    the value given, `raise luthier.Stop(0.3)`."""
+
+    def __init__(self, value: Any = None) -> None:
+        super().__init__(*([] if value is None else [value]))
+        self.value = value
+
+
+def style_of(function: Callable[..., Any], tree: Tree) -> bool:
+    """Whether a function takes the parameters by name; else it takes the whole space as its one argument.
+
+    It is given names when all it asks for are parameters; a function of one argument that is no parameter, such as
+    `def train(config)`, is given the dict.
+    **Raises** UsageError when neither fits.
+    """
+    names = tree.keys
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False  # written in C, which tells no signature
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    needed = [p.name for p in named if p.default is p.empty]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)]
+    if positional and not needed:
+        return False
+    if len(needed) == 1 and needed[0] not in names and not positional:
+        return False
+    unfilled = [name for name in needed if name not in names]
+    untaken = [] if takes_any else [name for name in names if name not in {p.name for p in named}]
+    if positional or unfilled or untaken:
+        title = getattr(function, "__name__", "the function")
+        wrong = (
+            f"{title} asks for {unfilled[0]!r}, which is no parameter of the space"
+            if unfilled
+            else f"{title} takes no argument {untaken[0]!r}"
+            if untaken
+            else f"{title} takes several arguments without names"
+        )
+        raise UsageError(
+            f"{wrong}; let it take one argument, the dict of all parameters, or name its arguments as they are: "
+            f"{', '.join(names)}"
+        )
+    return True
+
+
+@dataclass(frozen=True)
+class Callee:
+    """The function, the space it is called with, and the metric its number is of."""
+
+    function: Callable[..., Any]
+    tree: Tree
+    metric: str
+    by_name: bool
+
+    def __call__(
+        self, values: Mapping[str, Any], seed: int, name: str, folder: str, tell: Tell
+    ) -> tuple[str, str, float | None]:
+        """Calls the function once: how it ended, why, and the objective's value if it returned one."""
+        context = _Context(name, dict(values), seed, folder, tell)
+        before = report.enter(context)
+        _seed_all(seed)
+        try:
+            given = self.tree.fill_plain(values)
+            answer = self.function(**given) if self.by_name else self.function(given)
+            if inspect.iscoroutine(answer):
+                import asyncio
+
+                answer = asyncio.run(answer)
+            return self._meaning(answer, context)
+        except Stop as stop:
+            return self._stopped(stop, context)
+        except BaseException as error:  # noqa: BLE001  SystemExit and the like are the function's as well
+            if isinstance(error, KeyboardInterrupt):
+                return Outcome.INTERRUPTED.value, "interrupted by Ctrl-C", None
+            return self._failed(error)
+        finally:
+            report.enter(before)
+
+    def _meaning(self, answer: Any, context: _Context) -> tuple[str, str, float | None]:
+        if isinstance(answer, Mapping):
+            numbers = {str(key): report.number_of(value) for key, value in answer.items()}
+            points = {k: v for k, v in numbers.items() if v is not None and k != self.metric}
+            if points:
+                context.write(points, None)
+            value = numbers.get(self.metric)
+            if value is None and self.metric not in context.steps:
+                known = ", ".join(map(repr, answer)) or "nothing"
+                return _no(
+                    f"the dict it returned has no number {self.metric!r}, only {known}; "
+                    f"add it, or name the metric you mean with metric=…"
+                )
+            return Outcome.SUCCEEDED.value, "", None if value is None else float(value)
+        if answer is None:
+            if self.metric in context.steps:
+                return Outcome.SUCCEEDED.value, "", None  # the value is made of what it reported
+            return _no(
+                f"it returned None; return the {self.metric}, or report it: luthier.report({self.metric}=…)"
+            )
+        value = report.number_of(answer)
+        if value is None:
+            return _no(
+                f"it returned {_shown(answer)}, which is not a number; return the {self.metric} as one, "
+                f"or a dict with {self.metric!r}"
+            )
+        return Outcome.SUCCEEDED.value, "", float(value)
+
+    def _stopped(self, stop: Stop, context: _Context) -> tuple[str, str, float | None]:
+        value = None if stop.value is None else report.number_of(stop.value)
+        if value is None and self.metric not in context.steps:
+            return _no(f"it stopped itself before it had reported any {self.metric}")
+        return Outcome.STOPPED.value, "it stopped itself", None if value is None else float(value)
+
+    def _failed(self, error: BaseException) -> tuple[str, str, float | None]:
+        trace = error.__traceback__
+        trace = trace.tb_next if trace is not None else None  # our own line says nothing
+        traceback.print_exception(type(error), error, trace)
+        where = _line_of(trace)
+        if isinstance(error, SystemExit):
+            return _no(f"it called sys.exit({'' if error.code is None else repr(error.code)}){where}")
+        if isinstance(error, MemoryError):
+            return Outcome.OUT_OF_MEMORY.value, f"it ran out of memory{where}", None
+        text = str(error).strip()
+        return _no(f"{type(error).__name__}{': ' if text else ''}{text[:500]}{where}")
+
+
+class _Context:
+    """What `luthier.report`, `params`, `seed` and the folders answer with while a function runs."""
+
+    def __init__(self, trial: str, values: dict[str, Any], seed: int, folder: str, tell: Tell) -> None:
+        self.trial = trial
+        self.values = values
+        self.seed = seed
+        self.folder = folder
+        self.steps: set[str] = set()
+        self._tell = tell
+
+    def write(self, values: Mapping[str, Any], step: Any) -> None:
+        """Takes what was reported at one step, None where the next is meant."""
+        now = time.time()
+        points: Points = [(metric, step, float(value), now) for metric, value in values.items()]
+        self.steps.update(values)
+        if not self._tell(points):
+            report.warn(
+                "a process that the function has forked can't report; report from the function's own process"
+            )
+
+    def directory(self, name: str) -> str:
+        """A folder of this trial, made when it is first asked for."""
+        place = f"{self.folder}/{name}" if name == "outputs" else f"{os.path.dirname(self.folder)}/{name}"
+        os.makedirs(place, exist_ok=True)
+        return place
+
+
+def _no(reason: str) -> tuple[str, str, None]:
+    return Outcome.FAILED.value, reason, None
+
+
+def _seed_all(seed: int) -> None:
+    """Seeds the generators that programs use without asking, so that a trial gives the same result wherever it runs."""
+    import random
+
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def _line_of(trace: Any) -> str:
+    """The innermost line of the user's own code, in brackets."""
+    frames = traceback.extract_tb(trace)
+    own = [f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename]
+    last = (own or frames)[-1:]
+    return "".join(f" ({os.path.basename(f.filename)}:{f.lineno})" for f in last)
+
+
+def _shown(answer: Any) -> str:
+    try:
+        text = repr(answer)
+    except Exception:  # noqa: BLE001  a broken repr is the user's
+        text = f"a {type(answer).__name__}"
+    return text if len(text) <= 80 else f"a {type(answer).__name__}"

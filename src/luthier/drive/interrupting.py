@@ -1,0 +1,59 @@
+"""Turns Ctrl-C and TERM into counts that the drive heeds.
+
+The first ends the search in good order, the second kills the trials, a third leaves at once. What is said meanwhile is
+the caller's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from luthier.drive.loop import Interrupts
+from luthier.run.runner import Runner
+
+__all__ = ["interruptible"]
+
+
+@contextmanager
+def interruptible(
+    runner: Runner, tell: Callable[[int], None], *, raises: Callable[[], bool] | None = None
+) -> Iterator[Interrupts]:
+    """Hears the signals for as long as the body runs; outside the main thread, which alone may, it hears nothing.
+
+    `tell` is called with the count at the first two. Where `raises` answers true, as while a function is called in this
+    very process, KeyboardInterrupt is raised there as well.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield Interrupts()
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    interrupts = Interrupts(fd=reading)
+    runner.watch(reading)
+
+    def heard(number: int, frame: object) -> None:
+        interrupts.count += 1
+        if interrupts.count == 1 and number == signal.SIGTERM:
+            interrupts.by = "TERM"
+        if interrupts.count > 2:
+            raise KeyboardInterrupt
+        tell(interrupts.count)
+        if raises is not None and raises():
+            raise KeyboardInterrupt
+
+    before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield interrupts
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for name, handler in before.items():
+            signal.signal(name, handler)
+        runner.unwatch(reading)
+        os.close(reading)
+        os.close(writing)

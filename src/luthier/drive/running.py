@@ -1,0 +1,51 @@
+"""Drives the trials of a Python function to their end, from the very program that defines it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from luthier.drive.callee import Callee
+from luthier.drive.interrupting import interruptible
+from luthier.drive.listener import Listener
+from luthier.drive.loop import Ending, Interrupts
+from luthier.drive.session import Session
+from luthier.metrics import report
+from luthier.run.here import HereRunner
+from luthier.store import Store, Wish
+
+__all__ = ["drive_function"]
+
+
+def drive_function(
+    store: Store,
+    folder: Path | None,
+    experiment: int,
+    callee: Callee,
+    *,
+    here: bool,
+    listener: Listener,
+    tell: Callable[[int], None],
+) -> Ending:
+    """Drives an experiment with this function until it ends; `here` calls it in this process.
+
+    `folder` is the store's, None for one in memory, whose trials get a folder that is gone afterwards. `tell` hears of
+    each Ctrl-C.
+    **Raises** AliveError while another process drives the experiment.
+    """
+    with ExitStack() as stack:
+        if folder is None:
+            made = tempfile.TemporaryDirectory(prefix="luthier-", ignore_cleanup_errors=True)
+            place = Path(stack.enter_context(made))
+        else:
+            place = folder
+        session = stack.enter_context(Session(store, place, is_durable=folder is not None))
+        session.become_driver(experiment)
+        store.set_wish(experiment, Wish.RUN, "a search was started")
+        record = store.experiment(experiment)
+        runner = HereRunner(callee) if here else session.start_runner(record.description.limits)
+        raises = report.is_called if here else None
+        interrupts: Interrupts = stack.enter_context(interruptible(runner, tell, raises=raises))
+        return session.drive(record, listener, interrupts, callee=callee, here=here)

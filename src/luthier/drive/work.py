@@ -1,0 +1,119 @@
+"""What a trial is made of, for a loop that does not care: a command here, a Python function in `calls.py`.
+
+A `Work` turns a claim into an order for its runner and into a `Running`, through which the loop reads what the attempt
+reports. `Commands` renders the command, prepares the folder and reads the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from luthier import metrics
+from luthier.description import Description
+from luthier.drive.launching import attempt_key, order_for, words_of
+from luthier.drive.watching import Asked, Watched
+from luthier.errors import CommandError
+from luthier.run.folders import Folders
+from luthier.store import Claim, Store
+from luthier.trial import AttemptId, Point
+
+__all__ = ["SHORT_SECONDS", "Commands", "Running", "Work"]
+
+SHORT_SECONDS = 0.5  # of trials shorter than this, one is sent ahead for each slot
+TINY_SECONDS = 0.05  # of trials shorter than this, four
+
+
+class Running(Protocol):
+    """An attempt this worker holds. `slot` is where it runs, None for an adopted one; `asked` is what its runner was
+    last asked to do with it."""
+
+    claim: Claim
+    slot: int | None
+    asked: Asked
+
+    @property
+    def id(self) -> AttemptId:
+        """The fence of every write for this attempt."""
+
+    @property
+    def summaries(self) -> Mapping[str, metrics.Summary]:
+        """What it has reported so far, by metric."""
+
+    @property
+    def place(self) -> Path:
+        """Its folder."""
+
+    @property
+    def errors(self) -> Path | None:
+        """The file whose last line says why it failed, where its result does not."""
+
+    def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:
+        """Reads what is new, makes it durable and returns it."""
+
+    def know(self, points: list[Point]) -> None:
+        """Tells it which points of this attempt are durable already: it was adopted."""
+
+    def notes(self) -> Sequence[str]:
+        """What a person should know of how it reported."""
+
+    def sources(self) -> dict[str, str]:
+        """Where each metric was found, in words."""
+
+    def devices(self) -> tuple[str, ...] | None:
+        """The GPUs it was started with."""
+
+
+class Work(Protocol):
+    """How attempts of one experiment are made."""
+
+    def note(self, store: Store, claims: Sequence[Claim]) -> None:
+        """Records what is about to run, in the transaction that claims it."""
+
+    def running(self, claim: Claim, slot: int | None) -> Running:
+        """The attempt of a claim. Starts nothing."""
+
+    def order(self, running: Running, devices: tuple[str, ...] | None) -> Any:
+        """What its runner is to be handed. **Raises** LuthierError when it can't even be started."""
+
+    def key(self, id: AttemptId) -> str:
+        """The word that marks an attempt's processes."""
+
+    def ahead(self, typical_seconds: float) -> int:
+        """How many attempts may wait in each slot while one runs, when they take so long."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Attempts of a command. `created` is when the experiment began, which its keys are made of."""
+
+    description: Description
+    folders: Folders
+    created: float
+
+    def note(self, store: Store, claims: Sequence[Claim]) -> None:
+        """Records the words each attempt will run."""
+        for claim in claims:
+            with suppress(CommandError):  # its launch will say why
+                store.note_command(claim.id, words_of(self.description, claim))
+
+    def running(self, claim: Claim, slot: int | None) -> Running:
+        """The attempt, read from its folder."""
+        return Watched(claim, self.folders.attempt(*claim.id), self.description, slot)
+
+    def order(self, running: Running, devices: tuple[str, ...] | None) -> Any:
+        """Prepares the folder and says what is to be run in it."""
+        claim = running.claim
+        folder = self.folders.attempt(*claim.id)
+        return order_for(self.description, claim, folder, self.key(claim.id), running.slot or 0, devices)
+
+    def key(self, id: AttemptId) -> str:
+        """The word that marks an attempt's processes."""
+        return attempt_key(self.folders.root, self.created, id)
+
+    def ahead(self, typical_seconds: float) -> int:
+        """None for trials that take a while, for a person may want to stop them."""
+        return 0 if typical_seconds >= SHORT_SECONDS else 1 if typical_seconds >= TINY_SECONDS else 4

@@ -1,0 +1,324 @@
+"""One search as a Python program holds it: made or opened, driven by `run` or by `ask` and `tell`, and read."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from luthier.clock import SystemClock
+from luthier.description import Algorithm, Description, Limits, Objective
+from luthier.drive.callee import Callee, style_of
+from luthier.errors import ConflictError, NotFound, TrialError, UsageError
+from luthier.experiment.tried import Asked, Tried
+from luthier.space import Configuration
+from luthier.space.tree import Tree
+from luthier.store import Claim, Store, Verdict, open_store, store_folder
+from luthier.store.memory import MemoryStore
+from luthier.trial import AttemptId, Outcome, Point, Result, Trial, TrialState
+
+__all__ = ["Experiment", "counted", "opened"]
+
+FOREVER = 10.0 * 365 * 86400
+"""How long an asked trial is held in memory, where nobody else could take it."""
+ASKED_SECONDS = 3600.0
+
+
+class Experiment:
+    """One search: made by `create` or `open`, driven by `run`, or by `ask` and `tell`."""
+
+    def __init__(self, store: Store, id: int, tree: Tree, folder: Path | None) -> None:
+        self._store = store
+        self._tree = tree
+        self._folder = folder
+        self._clock = SystemClock()
+        self.id = id
+        self.ended: str | None = None
+
+    # ------------------------------------------------------------------ making
+
+    @classmethod
+    def create(
+        cls,
+        space: Any,
+        *,
+        metric: str | None = None,
+        direction: Literal["minimize", "maximize"] = "minimize",
+        trials: int | None = None,
+        algorithm: str = "auto",
+        settings: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        store: str | Path | None = None,
+        name: str | None = None,
+        tries: Sequence[Mapping[str, Any]] = (),
+        function: str | None = None,
+        limits: Limits | None = None,
+        new: bool = False,
+    ) -> Experiment:
+        """Begins an experiment, or, in a `store`, goes on with the one that has this space, algorithm and objective.
+
+        `tries` are configurations of your own that are run first. With `new`, always another one is begun.
+        **Raises** UsageError and SpaceError for what can't be searched, with the place in it.
+        """
+        from luthier.search import searcher
+
+        tree = Tree.of(space)
+        if direction not in ("minimize", "maximize"):
+            raise UsageError(f"direction={direction!r} is neither 'minimize' nor 'maximize'")
+        counted("trials", trials, 1)
+        chosen = Algorithm(algorithm, dict(settings or {}))
+        searcher(chosen)
+        if algorithm == "grid":
+            tree.space.finite_count()
+        description = Description(
+            project=os.getcwd(),
+            space=tree.space,
+            algorithm=chosen,
+            objective=Objective(
+                metric or ("loss" if direction == "minimize" else "score"), "last", direction
+            ),
+            trials=trials,
+            seed=seed or 0,
+            limits=limits or Limits(),
+            name=name,
+            function=function,
+        )
+        kept, folder = opened(store)
+        record, created = kept.open_experiment(description, fresh=new, any_seed=seed is None)
+        made = cls(kept, record.id, tree, folder)
+        if created and tries:
+            made.enqueue(*tries)
+        return made
+
+    @classmethod
+    def open(cls, store: str | Path, id: int | None = None, *, space: Any = None) -> Experiment:
+        """Opens an experiment of a store, by default the newest. Give its `space` where options are objects.
+
+        **Raises** NotFound when there is none.
+        """
+        folder = store_folder(str(store), Path.cwd())
+        if not (folder / "store.db").is_file():
+            raise NotFound(f"there is no store in {folder}; name the folder that was given as store=…")
+        kept = open_store(folder)
+        numbers = [record.id for record in kept.experiments()]
+        if not numbers:
+            raise NotFound(f"there is no experiment in {folder} yet")
+        record = kept.experiment(max(numbers) if id is None else id)
+        tree = Tree.of(record.description.space if space is None else space)
+        if tree.space != record.description.space:
+            raise UsageError(
+                f"experiment {record.id} searches another space; leave space= out, or give the one it began with"
+            )
+        return cls(kept, record.id, tree, folder)
+
+    # ------------------------------------------------------------------ driving
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        trials: int | None = None,
+        *,
+        workers: int | None = None,
+        progress: bool | None = None,
+    ) -> Experiment:
+        """Runs the function until so many trials are finished, and returns itself; `ended` says why it ended.
+
+        `workers` are processes that run side by side (one a core by default); 0 calls the function in this process.
+        Ctrl-C ends it in good order: what was finished stays, and calling `run` again goes on.
+        **Raises** TrialError when the first trials all failed; UsageError when the function can't be called.
+        """
+        from luthier.drive.running import drive_function
+        from luthier.view.progress import progress_for
+
+        objective = self._record.description.objective
+        assert objective is not None
+        callee = Callee(function, self._tree, objective.metric, style_of(function, self._tree))
+        self._amend(counted("trials", trials, 1), counted("workers", workers, 0))
+        record = self._record
+        if record.target is None:
+            raise UsageError("this space has no end; say how many trials are to be run, such as trials=100")
+        best = self.best.value if record.succeeded else None
+        listener = progress_for(record, best=best, show=progress is not False)
+        try:
+            ending = drive_function(
+                self._store,
+                self._folder,
+                self.id,
+                callee,
+                here=workers == 0,
+                listener=listener,
+                tell=_say_ctrl_c,
+            )
+        finally:
+            listener.close()
+        self.ended = ending.why.value
+        if self.ended == "all failed":
+            raise TrialError(self._first_failure(ending.record.finished))
+        return self
+
+    def _amend(self, trials: int | None, workers: int | None) -> None:
+        """Changes how many trials are wanted and how many run side by side."""
+        what = self._record.description
+        limits = replace(what.limits, parallel=workers) if workers else what.limits
+        changed = replace(what, trials=trials or what.trials, limits=limits, seed=self._record.seed)
+        if changed != what:
+            self._store.open_experiment(changed)
+
+    def _first_failure(self, count: int) -> str:
+        failed = next(t for t in self._store.trials(self.id) if t.result and t.configuration)
+        assert failed.result is not None
+        many = "trial failed" if count == 1 else f"{count} trials all failed"
+        return (
+            f"the first {many}, so no more were run; trial {failed.number} ({failed.configuration}) "
+            f"{failed.result.outcome}: {failed.result.reason}. Mend the function and run it again"
+        )
+
+    def ask(self) -> Asked | None:
+        """Takes the next trial to run it yourself; None when nothing is left to try."""
+        from luthier.drive.planning import ask
+
+        lease = FOREVER if self._folder is None else ASKED_SECONDS
+        worker = f"ask:{socket.gethostname()}:{os.getpid()}"
+        claims: list[Claim] = ask(self._store, self.id, 1, worker, lease, self._clock)
+        if not claims:
+            return None
+        (claim,) = claims
+        params = self._tree.fill(claim.configuration)
+        return Asked(claim.id.trial, params, claim.configuration.values(), claim.seed, claim.id.attempt)
+
+    def report(self, asked: Asked, step: float, **metrics: float) -> None:
+        """Keeps points of a trial that was asked for."""
+        id = AttemptId(self.id, asked.number, asked.attempt)
+        known = len(self._store.points(self.id, asked.number, attempt=asked.attempt))
+        now = self._clock.now()
+        points = [Point(name, float(step), float(value), now) for name, value in metrics.items()]
+        self._store.report(id, known, points)
+
+    def tell(self, asked: Asked, value: Any = None, *, failed: str | None = None) -> None:
+        """Says how an asked trial ended: with its value, a dict of metrics, or as failed.
+
+        **Raises** UsageError for what is no number; ConflictError when the trial is no longer this program's.
+        """
+        from luthier.metrics.report import number_of
+
+        objective = self._record.description.objective
+        assert objective is not None
+        metrics = dict(value) if isinstance(value, Mapping) else {}
+        number = number_of(metrics.pop(objective.metric, None) if metrics else value)
+        result = Result(Outcome.FAILED, failed or "")
+        if failed is None:
+            if number is None:
+                raise UsageError(
+                    f"trial {asked.number}: {value!r} is no number; tell the {objective.metric}, or failed='why'"
+                )
+            result = Result(Outcome.SUCCEEDED, "", float(number))
+        numbers = {name: number_of(one) for name, one in metrics.items()}
+        if any(one is not None for one in numbers.values()):
+            self.report(asked, 0, **{name: float(one) for name, one in numbers.items() if one is not None})
+        if self._store.finish(AttemptId(self.id, asked.number, asked.attempt), result) is Verdict.STALE:
+            raise ConflictError(f"trial {asked.number} is no longer yours: its lease ran out or it has ended")
+
+    def enqueue(self, *params: Mapping[str, Any]) -> list[int]:
+        """Adds configurations of your own, to be run before the algorithm's; returns their numbers."""
+        made: list[Configuration] = [self._tree.read(one) for one in params]
+        return self._store.enqueue(self.id, made, os.urandom(8).hex())
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def _record(self) -> Any:
+        return self._store.experiment(self.id)
+
+    @property
+    def best(self) -> Tried:
+        """The best trial that succeeded. **Raises** NotFound when none did."""
+        from luthier.view.experiments import best_trials
+
+        found = best_trials(self._store, self._record, 1)
+        if not found:
+            raise NotFound(
+                f"no trial of experiment {self.id} has succeeded yet; see experiment.trials for the reasons"
+            )
+        return self._tried(found[0])
+
+    @property
+    def trials(self) -> list[Tried]:
+        """All trials that have a configuration, by number."""
+        return [self._tried(trial) for trial in self._store.trials(self.id)]
+
+    def trial(self, number: int) -> Tried:
+        """One trial. **Raises** NotFound."""
+        return self._tried(self._store.trial(self.id, number))
+
+    def curves(self, metric: str) -> dict[int, list[tuple[float, float]]]:
+        """The points (step, value) of a metric, by trial; trials that reported none are left out.
+
+        **Raises** NotFound, naming the metrics there are, when none did.
+        """
+        found = {}
+        for trial in self._store.trials(self.id):
+            points = self._store.points(self.id, trial.number, metric, trial.attempt)
+            if points:
+                found[trial.number] = [(point.step, point.value) for point in points]
+        if not found:
+            known = ", ".join(self._store.metric_names(self.id)) or "none"
+            raise NotFound(f"no trial of experiment {self.id} reported {metric!r}; the metrics are {known}")
+        return found
+
+    def _tried(self, trial: Trial) -> Tried:
+        result, configuration = trial.result, trial.configuration
+        assert configuration is not None, "the store gives trials that have one"
+        is_final = trial.state is TrialState.FINISHED and result is not None
+        last = {row.metric: row.last for row in self._store.summaries(self.id, trial.number)}
+        return Tried(
+            number=trial.number,
+            params=self._tree.fill(configuration),
+            values=configuration.values(),
+            value=result.value if result and is_final else None,
+            state=trial.state.value,
+            outcome=result.outcome.value if result and is_final else None,
+            reason=result.reason if result and is_final else "",
+            seconds=result.seconds if result and is_final else None,
+            seed=trial.seed,
+            metrics=last,
+        )
+
+    def __len__(self) -> int:
+        return int(self._record.finished)
+
+    def __repr__(self) -> str:
+        record = self._record
+        target = "" if record.target is None else f" of {record.target}"
+        head = (
+            f"experiment {self.id}: {record.finished}{target} trials finished, {record.succeeded} succeeded"
+        )
+        objective = record.description.objective
+        if not record.succeeded or objective is None:
+            return head
+        best = self.best
+        lines = [head, f"best {objective.metric} {best.value:.6g} by trial {best.number}"]
+        return "\n".join([*lines, *(f"  {name} = {value!r}" for name, value in best.values.items())])
+
+
+def counted(option: str, number: Any, least: int) -> int | None:
+    """A whole number from `least`, or None. **Raises** UsageError naming the option."""
+    if number is None or (isinstance(number, int) and not isinstance(number, bool) and number >= least):
+        return number
+    raise UsageError(f"{option}={number!r} is not a whole number from {least}")
+
+
+def _say_ctrl_c(count: int) -> None:
+    words = "Stopping: running trials go back to the queue. Press Ctrl-C again to kill them."
+    sys.stderr.write(f"\nluthier: {words if count == 1 else 'Killing them.'}\n")
+
+
+def opened(store: str | Path | None) -> tuple[Store, Path | None]:
+    """The store that was asked for and its folder; one in memory where none was."""
+    if store is None:
+        return MemoryStore(), None
+    folder = store_folder(str(store), Path.cwd())
+    return open_store(folder), folder

@@ -1,0 +1,426 @@
+"""Runs a Python function: warm worker processes, one a slot, that call it trial after trial.
+
+Each worker is a program like any other (`CommandRunner`): it has a guardian that ends it with everything it started,
+knows its limits and outlives nothing. What happens to a call when its worker dies is decided here: the call it was in
+has ended as the worker did, those after it go to a fresh worker, and those before it whose answer was lost run again.
+The work is pickled by the caller and unpickled by our own children only. It must not know the store or what a result
+means.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import os
+import secrets
+import selectors
+import socket
+import struct
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from luthier.description import Limits
+from luthier.errors import UsageError
+from luthier.run._wire import Inbox, pack
+from luthier.run._worker import CHUNK, NOTE
+from luthier.run.command import CommandRunner
+from luthier.run.runner import Adoption, Ended, Event, Order
+from luthier.trial import AttemptId, Outcome, Result
+
+__all__ = ["Call", "FunctionRunner", "ReportedPoint"]
+
+BOOT = (
+    "import json,os,sys; sys.path[:],sys.argv[:]=json.loads(os.environ.pop('LUTHIER_PATH')); "
+    "from luthier.run._worker import main; main()"
+)
+GRACE_SECONDS = 2.0
+
+ReportedPoint = tuple[str, float | None, float, float]
+"""Metric, step (None: the next one), value, seconds since 1970."""
+
+
+class Call(NamedTuple):
+    """One attempt: the plain values of its configuration, its seed, and the folder for what it prints ("" for none).
+    With `eager` the folder is used from the first line, so that it can be followed; else only once it has ended."""
+
+    id: AttemptId
+    values: Mapping[str, Any]
+    seed: int
+    folder: str
+    eager: bool
+    limits: Limits
+    slot: int = 0
+
+
+@dataclass
+class _Worker:
+    """A worker as the driver sees it: its process (an attempt of the command runner) and the calls it has."""
+
+    slot: int
+    id: AttemptId
+    token: str
+    note: Path
+    folder: Path
+    calls: dict[int, Call] = field(default_factory=dict)
+    unsent: list[int] = field(default_factory=list)
+    end: socket.socket | None = None
+    inbox: Inbox = field(default_factory=Inbox)
+    asked: tuple[int, Outcome, str] | None = None
+    taken_back: dict[int, Result] = field(default_factory=dict)
+    is_heard: bool = False
+
+    def current(self) -> tuple[int, float]:
+        """The call it is in, and since when (monotonic); (0, 0.0) before the first."""
+        try:
+            number, since = NOTE.unpack(self.note.read_bytes()[: NOTE.size])
+            return int(number), float(since)
+        except (OSError, struct.error):  # it has not made the file yet
+            return 0, 0.0
+
+
+class FunctionRunner:
+    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner;
+    `environment` is added to what they inherit."""
+
+    def __init__(
+        self, payload: bytes, commands: CommandRunner, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._payload = payload
+        self._commands = commands
+        self._environment = dict(environment or {})
+        self._room = tempfile.TemporaryDirectory(prefix="luthier-", ignore_cleanup_errors=True)  # 0700
+        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._door.bind(f"{self._room.name}/door")
+        self._door.listen(64)
+        self._door.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._watch(self._door, None)
+        self._workers: dict[int, _Worker] = {}
+        self._by_id: dict[AttemptId, _Worker] = {}
+        self._places: dict[AttemptId, tuple[_Worker, int]] = {}
+        self._strangers: dict[socket.socket, Inbox] = {}
+        self._events: deque[Event] = deque()
+        self._points: dict[AttemptId, list[ReportedPoint]] = {}
+        self._numbers = 0
+        self._made = 0
+
+    # ------------------------------------------------------------------ the verbs of a runner
+
+    def start(self, order: Call) -> None:
+        """Hands a call to the worker of its slot."""
+        worker = self._workers.get(order.slot) or self._open(order.slot, order.limits)
+        self._give(worker, order)
+
+    def stop(
+        self, id: AttemptId, outcome: Outcome, reason: str, grace_seconds: float, *, kill: bool = False
+    ) -> None:
+        """Ends a call: one that runs with its worker, which is replaced; one that waits never begins."""
+        place = self._places.get(id)
+        if place is None:
+            return
+        worker, number = place
+        if worker.current()[0] == number and number not in worker.unsent:
+            worker.asked = (number, outcome, reason)
+            self._commands.stop(worker.id, outcome, reason, grace_seconds, kill=kill)
+        else:
+            self._take_back(worker, number, Result(outcome, reason))
+
+    def withdraw(self, id: AttemptId, reason: str) -> None:
+        """Takes a call back if it has not begun."""
+        place = self._places.get(id)
+        if place is not None:
+            self._take_back(*place, Result(Outcome.INTERRUPTED, reason))
+
+    def reported(self, id: AttemptId) -> list[ReportedPoint]:
+        """What a call has reported since this was last asked."""
+        return self._points.pop(id, [])
+
+    def events(self, timeout_seconds: float | None) -> list[Event]:
+        """Waits for calls to end."""
+        for worker in list(self._workers.values()):
+            self._send(worker)
+        if not self._events:
+            self._look(0.0)
+        if not self._events:
+            wait = timeout_seconds
+            deadline = self._deadline()
+            if deadline is not None:
+                wait = deadline if wait is None else min(wait, deadline)
+            for event in self._commands.events(wait):
+                if isinstance(event, Ended):
+                    self._worker_ended(event)
+            self._look(0.0)
+            self._enforce_limits()
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def adopt(self, id: AttemptId, key: str, folder: str) -> Adoption:
+        """A call dies with its driver: there is nothing to take over."""
+        return Adoption.NEVER_BEGAN
+
+    def watch(self, fd: int) -> None:
+        """Makes `events` return early while `fd` is readable."""
+        self._commands.watch(fd)
+
+    def unwatch(self, fd: int) -> None:
+        """Forgets a watched descriptor."""
+        self._commands.unwatch(fd)
+
+    def close(self, *, leave_running: bool) -> None:
+        """Lets go of the workers, which end: at once, or with their guardians' grace. May be repeated."""
+        for worker in list(self._by_id.values()):
+            if not leave_running:
+                self._commands.stop(worker.id, Outcome.KILLED, "its driver was closed", 0.0, kill=True)
+            self._hang_up(worker)
+        self._by_id.clear()
+        self._workers.clear()
+        for end in list(self._strangers):
+            self._unwatch(end)
+            end.close()
+        self._strangers.clear()
+        if self._door.fileno() >= 0:
+            self._unwatch(self._door)
+            self._door.close()
+        self._selector.close()
+        self._room.cleanup()
+
+    # ------------------------------------------------------------------ workers
+
+    def _open(self, slot: int, limits: Limits) -> _Worker:
+        self._made += 1
+        id = AttemptId(0, slot, self._made)
+        folder = Path(self._room.name) / f"worker-{self._made}"
+        folder.mkdir(mode=0o700)
+        worker = _Worker(slot, id, secrets.token_hex(16), folder / "note", folder)
+        whom = marshal.dumps((f"{self._room.name}/door", worker.token, str(worker.note))).hex()
+        env = {**self._environment, "LUTHIER_CALLS": whom, "LUTHIER_PATH": json.dumps([sys.path, sys.argv])}
+        # A call's own limits are kept here; the worker's guardian keeps those of the whole process.
+        own = replace(limits, timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
+        own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
+        argv = (sys.executable, "-c", BOOT)
+        self._commands.start(Order(id, secrets.token_hex(12), argv, env, os.getcwd(), str(folder), own, slot))
+        self._workers[slot] = self._by_id[id] = worker
+        return worker
+
+    def _give(self, worker: _Worker, call: Call) -> None:
+        self._numbers += 1
+        worker.calls[self._numbers] = call
+        worker.unsent.append(self._numbers)
+        self._places[call.id] = (worker, self._numbers)
+
+    def _send(self, worker: _Worker) -> None:
+        """Sends what its worker was not sent yet, in one piece."""
+        if worker.end is None or not worker.unsent:
+            return
+        calls = []
+        for number in worker.unsent:
+            call = worker.calls[number]
+            name = f"{call.id.experiment}.{call.id.trial}"
+            calls.append((number, name, dict(call.values), call.seed, call.folder, call.eager))
+        worker.unsent.clear()
+        self._write(worker, pack(("calls", calls)))
+
+    def _write(self, worker: _Worker, message: bytes) -> None:
+        if worker.end is None:
+            return
+        with suppress(OSError):  # its end is heard of from its guardian
+            worker.end.setblocking(True)
+            worker.end.sendall(message)
+            worker.end.setblocking(False)
+
+    def _take_back(self, worker: _Worker, number: int, result: Result) -> None:
+        if number in worker.unsent:
+            worker.unsent.remove(number)
+            self._conclude(worker, number, result)
+        elif number not in worker.taken_back:
+            worker.taken_back[number] = result
+            self._write(worker, pack(("drop", [number])))
+
+    # ------------------------------------------------------------------ hearing
+
+    def _look(self, timeout: float) -> None:
+        """Reads what has arrived from the workers."""
+        for key, _ in self._selector.select(timeout):
+            if key.data is not None:
+                self._hear(key.data)
+            elif key.fileobj is self._door:
+                self._let_in()
+            else:
+                self._greet(key.fileobj)  # type: ignore[arg-type]
+
+    def _let_in(self) -> None:
+        with suppress(BlockingIOError):
+            end, _ = self._door.accept()
+            end.setblocking(False)
+            self._strangers[end] = Inbox()
+            self._watch(end, None)
+
+    def _greet(self, end: socket.socket) -> None:
+        """Hears who has come; only who knows a token of ours is handed the work."""
+        try:
+            messages = self._strangers[end].feed(end.recv(CHUNK))
+        except OSError:
+            messages = [("gone",)]
+        if not messages and end.fileno() >= 0:
+            return
+        self._unwatch(end)
+        del self._strangers[end]
+        token = messages[0][1] if messages[0][0] == "hello" else ""
+        worker = next((w for w in self._by_id.values() if secrets.compare_digest(w.token, token)), None)
+        if worker is None:
+            end.close()
+            return
+        worker.end = end
+        self._watch(end, worker)
+        self._write(worker, pack(("work", self._payload)))
+        self._send(worker)
+
+    def _hear(self, worker: _Worker) -> None:
+        assert worker.end is not None
+        try:
+            chunk = worker.end.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self._hang_up(worker)
+            return
+        for message in worker.inbox.feed(chunk):
+            match message:
+                case ("ended", results):
+                    worker.is_heard = True
+                    for result in results:
+                        self._answered(worker, *result)
+                case ("points", number, points):
+                    if number in worker.calls:
+                        self._points.setdefault(worker.calls[number].id, []).extend(points)
+                case ("broken", why):
+                    raise UsageError(
+                        f"the function could not be loaded in a worker process: {why}; "
+                        "define it in a module that can be imported, or run it in this process with workers=0"
+                    )
+
+    def _answered(
+        self,
+        worker: _Worker,
+        number: int,
+        status: str,
+        reason: str,
+        value: float | None,
+        seconds: float,
+        used: float,
+        began: float,
+        peak: int | None,
+    ) -> None:
+        if number not in worker.calls:
+            return
+        if status == "dropped":
+            self._conclude(worker, number, worker.taken_back[number])
+            return
+        call = worker.calls.pop(number)
+        self._places.pop(call.id, None)
+        result = Result(Outcome(status), reason, value, None, None, seconds, peak, used)
+        self._events.append(Ended(call.id, result, call.folder, began, began + seconds))
+
+    def _conclude(self, worker: _Worker, number: int, result: Result, began: float | None = None) -> None:
+        call = worker.calls.pop(number)
+        self._places.pop(call.id, None)
+        self._events.append(
+            Ended(call.id, result, call.folder, began, None if began is None else time.time())
+        )
+
+    # ------------------------------------------------------------------ ends
+
+    def _worker_ended(self, event: Ended) -> None:
+        """A worker's process is gone, and everything it had started."""
+        worker = self._by_id.pop(event.id, None)
+        if worker is None:
+            return
+        while worker.end is not None:  # what it said last comes first
+            self._hear(worker)
+        if self._workers.get(worker.slot) is worker:
+            del self._workers[worker.slot]
+        current, since = worker.current()
+        left = sorted(worker.calls)
+        for number in left:
+            if number in worker.taken_back:
+                self._conclude(worker, number, worker.taken_back[number])
+            elif number in worker.unsent or number > current:
+                continue
+            elif number < current:
+                lost = "its answer was lost when a later call ended the worker"
+                self._conclude(worker, number, Result(Outcome.INTERRUPTED, lost))
+            else:
+                began = time.time() - (time.monotonic() - since)
+                self._conclude(worker, number, self._blamed(worker, event.result, number, since), began)
+        waiting = [worker.calls.pop(number) for number in sorted(worker.calls)]
+        if waiting and not worker.is_heard and not current and event.result.outcome is Outcome.FAILED:
+            first = waiting.pop(0)  # it never began a call: something before it ends every worker
+            self._places.pop(first.id, None)
+            reason = f"the worker process ended before it could call the function: {event.result.reason}"
+            self._events.append(Ended(first.id, replace(event.result, reason=reason), first.folder))
+        for call in waiting:
+            self.start(call)
+
+    def _blamed(self, worker: _Worker, result: Result, number: int, since: float) -> Result:
+        """How the call ended that a worker was in when it died."""
+        seconds = time.monotonic() - since
+        if worker.asked is not None and worker.asked[0] == number:
+            _, outcome, reason = worker.asked
+            return replace(result, outcome=outcome, reason=reason, seconds=seconds)
+        if result.outcome is Outcome.SUCCEEDED or result.exit_code is not None:
+            ended = f"the function ended its process with exit code {result.exit_code or 0}"
+            return replace(result, outcome=Outcome.FAILED, reason=ended, seconds=seconds)
+        return replace(result, seconds=seconds)
+
+    def _hang_up(self, worker: _Worker) -> None:
+        if worker.end is not None:
+            self._unwatch(worker.end)
+            worker.end.close()
+            worker.end = None
+
+    # ------------------------------------------------------------------ limits
+
+    def _timed(self) -> list[tuple[_Worker, int, float]]:
+        """The running calls that have a time limit, with the seconds they have left."""
+        found = []
+        for worker in self._workers.values():
+            if worker.asked is None and any(c.limits.timeout_seconds for c in worker.calls.values()):
+                number, since = worker.current()
+                call = worker.calls.get(number)
+                if call is not None and call.limits.timeout_seconds is not None:
+                    found.append((worker, number, since + call.limits.timeout_seconds - time.monotonic()))
+        return found
+
+    def _deadline(self) -> float | None:
+        left = [seconds for _, _, seconds in self._timed()]
+        return max(0.0, min(left)) if left else None
+
+    def _enforce_limits(self) -> None:
+        for worker, number, left in self._timed():
+            if left <= 0:
+                call = worker.calls[number]
+                reason = f"it ran longer than its limit of {call.limits.timeout_seconds:g} s"
+                worker.asked = (number, Outcome.TIMED_OUT, reason)
+                self._commands.stop(
+                    worker.id, Outcome.TIMED_OUT, reason, min(call.limits.grace_seconds, GRACE_SECONDS)
+                )
+
+    # ------------------------------------------------------------------ descriptors
+
+    def _watch(self, end: socket.socket, worker: _Worker | None) -> None:
+        self._selector.register(end, selectors.EVENT_READ, worker)
+        self._commands.watch(end.fileno())
+
+    def _unwatch(self, end: socket.socket) -> None:
+        self._selector.unregister(end)
+        self._commands.unwatch(end.fileno())
