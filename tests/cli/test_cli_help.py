@@ -116,6 +116,33 @@ def test_a_reader_that_goes_away_is_no_error(place) -> None:
         assert (done.returncode, done.stderr) == (141, b"")
 
 
+LAST_WORDS = """
+import sys
+from luthier import cli
+cli._answer = lambda words: print("last words") or 3
+sys.exit(cli.main())
+"""
+
+
+def test_the_process_leaves_when_its_last_words_are_written() -> None:
+    argv = [sys.executable, "-c", "import atexit; atexit.register(print, 'taken apart')" + LAST_WORDS]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "last words\n", "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that is always full")
+def test_last_words_that_cannot_be_written_are_no_success() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", LAST_WORDS.replace("or 3", "or 0")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert b"No space left" in done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_name_us(shell, run) -> None:
     said = run("completion", shell)
