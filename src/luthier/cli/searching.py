@@ -11,9 +11,10 @@ from typing import NamedTuple
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
 from luthier.drive.session import Session
+from luthier.errors import UsageError
 from luthier.store import ExperimentRecord, Store
 
-__all__ = ["How", "conduct"]
+__all__ = ["How", "conduct", "no_command"]
 
 
 class How(NamedTuple):
@@ -35,6 +36,8 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
     if record.is_met and not record.running:
         say(f"experiment {record.id} already has its {many(record.finished, 'trial')}")
         return _print_result(store, folder, record, how)
+    if record.description.command is None:
+        raise no_command(record)
     with Session(store, folder) as session:
         session.become_driver(record.id)
         if not how.detach:
@@ -71,4 +74,16 @@ def _detach(folder: Path, record: ExperimentRecord) -> None:
     say(
         f"Experiment {record.id} runs in the background (process {pid}). "
         f"Follow it with: {place.hint(f'logs {record.id} -f')}; end it with: {place.hint(f'stop {record.id}')}"
+    )
+
+
+def no_command(record: ExperimentRecord) -> UsageError:
+    """Says why the command line can't go on with an experiment: its trials are run by a program."""
+    function = record.description.function
+    if function is None:
+        return UsageError(
+            f"experiment {record.id} has no command: a program runs its trials itself (luthier ask, luthier tell)"
+        )
+    return UsageError(
+        f"experiment {record.id} tunes the Python function {function}; run its program again, and it goes on"
     )

@@ -11,6 +11,7 @@ from luthier.cli.foreground import interruptible
 from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
+from luthier.cli.searching import no_command
 from luthier.drive.loop import Why
 from luthier.drive.session import Session, parallel_slots
 from luthier.store import ExperimentRecord, Store, Wish
@@ -67,6 +68,9 @@ def _next(store: Store, place: Place, id: Id | None, done: set[int]) -> Experime
     """The next experiment with something to do that this worker has not been through."""
     records = [store.experiment(id.experiment)] if id else store.experiments()
     for record in records:
-        if record.id not in done and record.wish is Wish.RUN and not record.is_met:
+        if id and record.description.command is None:
+            raise no_command(record)
+        runnable = record.description.command is not None and record.id not in done
+        if runnable and record.wish is Wish.RUN and not record.is_met:
             return record
     return None

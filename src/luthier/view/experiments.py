@@ -131,7 +131,7 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         seed=record.seed,
         created=record.created,
         changed=record.changed,
-        command=str(what.command) if what.command else None,
+        command=str(what.command) if what.command else what.function,
     )
 
 

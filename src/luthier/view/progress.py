@@ -95,22 +95,25 @@ class Progress(Listener):
             if now - self._shown >= SHOWN_SECONDS:
                 self._shown = now
                 self._show(self.line(now))
-        elif self._target and self._done * 10 // self._target > self._told:
-            self._told = self._done * 10 // self._target
+        elif self._target and self._told < (tenth := self._done * 10 // self._target) < 10:
+            self._told = tenth
             self._stream.write(f"{self.line(now)}\n")
 
     def note(self, text: str) -> None:
         """Says something above the line."""
         if self._is_live and self._handle is None:
             self._stream.write("\r\x1b[K")
-        print(f"luthier: {text}", file=self._stream, flush=True)
+        self._stream.write(f"luthier: {text}\n")
+        self._stream.flush()
 
     def close(self) -> None:
         """Shows the line a last time and leaves it there."""
+        line = self.line(self._clock.elapsed())
         if self._is_live:
-            self._show(self.line(self._clock.elapsed()))
-            if self._handle is None:
-                print(file=self._stream, flush=True)
+            self._show(line)
+        if self._handle is None:
+            self._stream.write("\n" if self._is_live else f"{line}\n")
+            self._stream.flush()
 
     def line(self, now: float) -> str:
         """`[########----] 60/100  best loss 0.0123 (trial 17)  2 failed  0:12 left`"""
