@@ -17,7 +17,16 @@ from luthier.errors import UsageError
 from luthier.space import Configuration, Space
 from luthier.trial import Observation
 
-__all__ = ["Algorithm", "Command", "Description", "Limits", "Objective"]
+__all__ = [
+    "Aggregate",
+    "Algorithm",
+    "Command",
+    "Constraint",
+    "Description",
+    "Direction",
+    "Limits",
+    "Objective",
+]
 
 Aggregate = Literal["last", "min", "max", "avg"]
 Direction = Literal["maximize", "minimize"]
@@ -45,6 +54,24 @@ class Objective:
     def __str__(self) -> str:
         how = "" if self.aggregate == "last" else f" ({self.aggregate})"
         return f"{self.direction} {self.metric}{how}"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a metric may be at most, or at least, for its trial to be of use: `memory <= 4e9`."""
+
+    metric: str
+    bound: float
+    side: Literal["<=", ">="] = "<="
+    aggregate: Aggregate = "last"
+
+    def excess(self, value: float) -> float:
+        """By how much a value breaks it; zero or less where it is met."""
+        return value - self.bound if self.side == "<=" else self.bound - value
+
+    def __str__(self) -> str:
+        how = "" if self.aggregate == "last" else f" ({self.aggregate})"
+        return f"{self.metric}{how} {self.side} {self.bound:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +125,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One experiment, whole. It tunes a `command` or a Python function, whose name is `function`. `trials` is the target number of finished trials (None: as many as the space has);
-    `earlier` is what a warm start found elsewhere, taken over once, when the experiment begins."""
+    """One experiment, whole. It tunes a `command` or a Python function, whose name is `function`. `trials` is the target
+    number of finished trials (None: as many as the space has); `earlier` is what a warm start found elsewhere, taken over
+    once, when the experiment begins. `also` are the objectives beside the first; a trial has to meet the `constraints`
+    before it counts as good."""
 
     project: str
     space: Space
@@ -114,6 +143,13 @@ class Description:
     on_finish: str | None = None
     earlier: tuple[Observation, ...] = ()
     function: str | None = None
+    also: tuple[Objective, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives, the first one first."""
+        return (self.objective, *self.also) if self.objective else ()
 
     def identity(self) -> str:
         """A digest of what the experiment is. Budget, limits, name and labels are left out; so is what a warm start
@@ -134,10 +170,15 @@ class Description:
         return min(known) if known else None
 
     def to_dict(self) -> dict[str, Any]:
-        """The description as plain JSON values; `from_dict` reads it back."""
-        function = {"function": self.function} if self.function is not None else {}
+        """The description as plain JSON values; `from_dict` reads it back. What most experiments don't have is left out
+        where it is missing, so that they keep the identities they had before there was any."""
+        rare: dict[str, Any] = {"function": self.function} if self.function is not None else {}
+        if self.also:
+            rare["also"] = [asdict(objective) for objective in self.also]
+        if self.constraints:
+            rare["constraints"] = [asdict(constraint) for constraint in self.constraints]
         return {
-            **function,
+            **rare,
             "format": FORMAT,
             "project": self.project,
             "space": self.space.to_list(),
@@ -190,6 +231,8 @@ class Description:
             labels=data["labels"],
             on_finish=data["on_finish"],
             earlier=tuple(map(_observation, data.get("earlier", ()))),
+            also=tuple(Objective(**one) for one in data.get("also", ())),
+            constraints=tuple(Constraint(**one) for one in data.get("constraints", ())),
             function=data.get("function"),
         )
 

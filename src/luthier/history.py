@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from luthier.description import Direction
 from luthier.trial import Observation, Outcome, Trial, TrialState
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class History:
 
     A trial whose lease has lapsed is given as queued, so that nothing waits for it. `maximize` is the objective's
     direction, `target` the number of trials asked for (None: without end), `earlier` what other experiments found that
-    this one may begin from.
+    this one may begin from. `objectives` are the directions of all objectives where there are several, `constraints` is
+    how many constraints a result says the excess of.
     """
 
     revision: int = 0
@@ -34,6 +36,8 @@ class History:
     maximize: bool = True
     target: int | None = None
     earlier: tuple[Observation, ...] = ()
+    objectives: tuple[Direction, ...] = ()
+    constraints: int = 0
 
     @cached_property
     def finished(self) -> tuple[Trial, ...]:
@@ -75,3 +79,32 @@ class History:
     def losses(self) -> NDArray[np.float64]:
         """The values of `scored`, turned so that less is better. **Shapes** (n,)."""
         return -self.values() if self.maximize else self.values()
+
+    @property
+    def has_aims(self) -> bool:
+        """Whether there is more to reach than one objective: several of them, or constraints."""
+        return len(self.objectives) > 1 or self.constraints > 0
+
+    def all_losses(self) -> NDArray[np.float64]:
+        """The values of all objectives of `scored`, turned so that less is better. **Shapes** (n, objectives)."""
+        import numpy as np
+
+        ways = self.objectives or ("maximize" if self.maximize else "minimize",)
+        made = np.full((len(self.scored), len(ways)), np.nan)
+        for row, trial in zip(made, self.scored, strict=True):
+            if trial.result and trial.result.value is not None:
+                row[0] = trial.result.value
+                if trial.result.values is not None and len(trial.result.values) == len(ways):
+                    row[:] = trial.result.values
+        made *= [-1.0 if way == "maximize" else 1.0 for way in ways]
+        return made
+
+    def excesses(self) -> NDArray[np.float64]:
+        """By how much each of `scored` breaks each constraint: it is met at zero or less. **Shapes** (n, constraints)."""
+        import numpy as np
+
+        made = np.full((len(self.scored), self.constraints), np.nan)
+        for row, trial in zip(made, self.scored, strict=True):
+            if trial.result and len(trial.result.constraints) == self.constraints:
+                row[:] = trial.result.constraints
+        return made

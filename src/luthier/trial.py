@@ -163,7 +163,9 @@ class Point(NamedTuple):
 class Result:
     """How an attempt ended, as far as it is known where it ended.
 
-    `reason` is a sentence. `value` is the objective after aggregation, None where there is none.
+    `reason` is a sentence. `value` is the objective after aggregation, None where there is none. Where there are several
+    objectives `values` has all of them, the first the same as `value`. `constraints` says of each constraint by how
+    much it is broken: it is met at zero or less.
     """
 
     outcome: Outcome
@@ -174,6 +176,13 @@ class Result:
     seconds: float | None = None
     peak_bytes: int | None = None
     cpu_seconds: float | None = None
+    values: tuple[float, ...] | None = None
+    constraints: tuple[float, ...] = ()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether all constraints are met; NaN meets none."""
+        return all(excess <= 0 for excess in self.constraints)
 
 
 class Attempt(NamedTuple):

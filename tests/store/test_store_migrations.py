@@ -107,14 +107,15 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_schema(
 ) -> None:
     with closing(SqliteStore(old, FakeClock())) as store:
         want = fingerprint(store)
-    (first,) = migrations("sqlite")
-    second, third = (2, NEXT.format(die="")), (3, "CREATE TABLE third (a);")
+    known = migrations("sqlite")
+    first, n = known[0], len(known)
+    second, third = (n + 1, NEXT.format(die="")), (n + 2, "CREATE TABLE third (a);")
     deaths = [
         ([(1, "SELECT die();" + first[1])], 0, tmp_path / "fresh1.db"),
         ([(1, first[1] + "SELECT die();")], 0, tmp_path / "fresh2.db"),
-        ([first, (2, NEXT.format(die="SELECT die();"))], 1, old),
-        ([first, second, (3, "SELECT die();" + third[1])], 2, old),
-        ([first, second, (3, third[1] + "SELECT die();")], 2, old),
+        ([*known, (n + 1, NEXT.format(die="SELECT die();"))], n, old),
+        ([*known, second, (n + 2, "SELECT die();" + third[1])], n + 1, old),
+        ([*known, second, (n + 2, third[1] + "SELECT die();")], n + 1, old),
     ]
 
     def armed(db: sqlite3.Connection, steps: list[tuple[int, str]], place: str) -> None:
@@ -132,7 +133,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_schema(
         with closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA user_version").fetchone()[0] == left
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    give(monkeypatch, first, second, third)
+    give(monkeypatch, *known, second, third)
     for path in (tmp_path / "fresh1.db", tmp_path / "fresh2.db", old):
         with closing(SqliteStore(path, FakeClock())) as store:
             found = fingerprint(store)
@@ -142,7 +143,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_schema(
 
 
 def test_a_migration_that_fails_is_undone(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (first,) = migrations("sqlite")
+    first = migrations("sqlite")[0]
     before = schema(old)
     give(monkeypatch, first, (2, NEXT.format(die="SELECT * FROM missing;")))
     with pytest.raises(StoreError, match="no such table: missing"):
@@ -153,7 +154,7 @@ def test_a_migration_that_fails_is_undone(old: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_older_store_is_not_migrated_by_looking_at_it(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (first,) = migrations("sqlite")
+    first = migrations("sqlite")[0]
     give(monkeypatch, first, (2, NEXT.format(die="")))
     with pytest.raises(SchemaError, match="an older Luthier"):
         open_store(old.parent, read_only=True)

@@ -12,14 +12,17 @@ import os
 import sys
 import time
 import traceback
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from luthier.description import Algorithm
 from luthier.errors import UsageError
+from luthier.history import History
 from luthier.metrics import report
 from luthier.space.tree import Tree
-from luthier.trial import Outcome
+from luthier.trial import Outcome, trial_seed
 
 __all__ = ["Callee", "Stop", "style_of"]
 
@@ -82,6 +85,7 @@ class Callee:
     tree: Tree
     metric: str
     by_name: bool
+    algorithm: Algorithm | None = None
 
     def __call__(
         self, values: Mapping[str, Any], seed: int, name: str, folder: str, tell: Tell
@@ -106,6 +110,46 @@ class Callee:
             return self._failed(error)
         finally:
             report.enter(before)
+
+    def stretch(
+        self, seed: int, experiment: int, first: int, ordinal: int, n: int, mark: Callable[[int], None]
+    ) -> tuple[bytes, bytes, bytes, dict[int, tuple[str, str, Points]]]:
+        """Calls the function for `n` trials whose configurations follow from the seed and their ordinals, telling `mark`
+        which one it is at. Returns columns of doubles: values, beginnings, seconds; and what was not just a number."""
+        from luthier.search import searcher
+
+        assert self.algorithm is not None, "only who was told the algorithm can draw"
+        values, began, seconds = array("d"), array("d"), array("d")
+        odd: dict[int, tuple[str, str, Points]] = {}
+        points: Points = []
+
+        def tell(one: Points) -> bool:
+            points.extend(one)
+            return True
+
+        ordinals = range(ordinal, ordinal + n)
+        proposals = searcher(self.algorithm).propose(self.tree.space, History(), seed, ordinals)
+        for at, proposal in enumerate(proposals):
+            mark(at)
+            began.append(time.time())
+            clock = time.perf_counter()
+            plain, number = proposal.configuration.values(), first + at
+            how, why, value = self(plain, trial_seed(seed, number), f"{experiment}.{number}", "", tell)
+            seconds.append(time.perf_counter() - clock)
+            if value is None and points:
+                value = self._reported(points)
+            values.append(float("nan") if value is None else value)
+            if value is None or points or how != Outcome.SUCCEEDED.value:
+                odd[at] = (how, why, list(points))
+                points.clear()
+        return values.tobytes(), began.tobytes(), seconds.tobytes(), odd
+
+    def _reported(self, points: Points) -> float | None:
+        """The objective, where it was reported: at the highest step."""
+        mine = [
+            (-1.0 if step is None else step, value) for name, step, value, _ in points if name == self.metric
+        ]
+        return max(enumerate(mine), key=lambda one: (one[1][0], one[0]))[1][1] if mine else None
 
     def _meaning(self, answer: Any, context: _Context) -> tuple[str, str, float | None]:
         if isinstance(answer, Mapping):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from luthier import metrics
-from luthier.description import Description
+from luthier.description import Constraint, Description, Objective
 from luthier.trial import Outcome, Result
 
 __all__ = ["EX_TEMPFAIL", "judge", "wants_again"]
@@ -36,9 +36,32 @@ def judge(
         quoted = metrics.tail_of(errors, lines=1).strip()
         return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
     if result.outcome is Outcome.SUCCEEDED and description.objective and value is None:
-        why = metrics.missing_reason(description.objective, tuple(summaries))
-        return replace(result, outcome=Outcome.FAILED, reason=f"it ended well, but {why}")
-    return result
+        return _without(result, description.objective, summaries)
+    return _with_aims(description, result, summaries)
+
+
+def _with_aims(description: Description, result: Result, summaries: Mapping[str, metrics.Summary]) -> Result:
+    """The result with the values of all objectives and the excess of every constraint, where there is more than one
+    objective; a success without one of them is a failure."""
+    found: list[float] = []
+    aims: tuple[Objective | Constraint, ...] = (*description.also, *description.constraints)
+    for aim in aims:
+        value = metrics.objective_value(aim, summaries)
+        if value is None and result.outcome is Outcome.SUCCEEDED:
+            return _without(result, aim, summaries)
+        if value is None:
+            return result  # stopped before it was reported: what is known of it stays in its metrics
+        found.append(value if isinstance(aim, Objective) else aim.excess(value))
+    if not found or result.value is None:
+        return result
+    also = len(description.also)
+    values = (result.value, *found[:also]) if also else None
+    return replace(result, values=values, constraints=tuple(found[also:]))
+
+
+def _without(result: Result, aim: Objective | Constraint, summaries: Mapping[str, metrics.Summary]) -> Result:
+    why = metrics.missing_reason(aim, tuple(summaries))
+    return replace(result, outcome=Outcome.FAILED, reason=f"it ended well, but {why}")
 
 
 def wants_again(description: Description, result: Result, earlier: Sequence[Outcome]) -> tuple[bool, Result]:

@@ -38,6 +38,9 @@ class Listener:
     def ended(self, ended: Ended) -> None:
         """An attempt ended and its result is durable."""
 
+    def improved(self, number: int, value: float) -> None:
+        """A trial reached this, where trials end by the thousand and are not told one by one."""
+
     def beat(self, record: ExperimentRecord) -> None:
         """Some time passed; called several times a second."""
 

@@ -48,6 +48,7 @@ SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
 FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the first trial's verdict
 ALL_FAILED = 3
+FEW = 8  # trials tell how long the others will take
 
 
 class Why(StrEnum):
@@ -59,6 +60,7 @@ class Why(StrEnum):
     STOPPED = "stopped"
     KILLED = "killed"
     INTERRUPTED = "interrupted"  # Ctrl-C
+    HANDED_OVER = "handed over"  # its trials are too short for this loop: `sprint.py` goes on
     ALL_FAILED = "all failed"  # the first trials all failed: the command is probably wrong
 
 
@@ -92,7 +94,8 @@ class Interrupts:
 class Drive:
     """One worker at work on one experiment.
 
-    With `first_alone`, the first trial starts by itself, so that a command that can't work costs one trial.
+    With `first_alone`, the first trial starts by itself, so that a command that can't work costs one trial. With
+    `sprint_seconds`, it hands over when trials are shorter than that and none is waiting.
     """
 
     store: Store
@@ -107,6 +110,7 @@ class Drive:
     listener: Listener = field(default_factory=Listener)
     interrupts: Interrupts = field(default_factory=Interrupts)
     first_alone: bool = False
+    sprint_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.id = self.record.id
@@ -142,9 +146,9 @@ class Drive:
         with self.store.together():
             ended = [self._take(event) for event in events]
             self.record = self.store.experiment(self.id)
-            why = self._heed()
+            why = self._heed() or self._hands_over()
             free = self._free() if why is None else []
-            is_short = self.record.queued < len(free) and not self._is_planned()
+            is_short = self.record.queued < len(free) and not self._is_planned() and not self._is_sprint()
             claims = [] if is_short else self._claim(free)
         self._tell(ended)
         self._start(free, claims)
@@ -190,6 +194,14 @@ class Drive:
             case Wish.KILL:
                 self._end_all(Outcome.KILLED, "killed by luthier kill", kill=True)
                 return Why.KILLED
+
+    def _hands_over(self) -> Why | None:
+        """Whether it is done here, because trials are so short and all that were written have begun."""
+        waits = self.record.queued or self.record.reserved
+        return Why.HANDED_OVER if self._is_sprint() and not waits else None
+
+    def _is_sprint(self) -> bool:
+        return self._ended >= FEW and self._typical_seconds < self.sprint_seconds
 
     def _end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
         """Ends what runs. What was sent ahead is withdrawn first, so that it goes back to the queue unless it has begun."""

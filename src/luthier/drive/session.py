@@ -28,7 +28,7 @@ from luthier.store import ExperimentRecord, Store
 if TYPE_CHECKING:
     from luthier.drive.callee import Callee
     from luthier.drive.listener import Listener
-    from luthier.drive.loop import Ending, Interrupts
+    from luthier.drive.loop import Drive, Ending, Interrupts
     from luthier.drive.work import Work
     from luthier.run.gpus import Device
     from luthier.run.runner import Runner
@@ -120,7 +120,7 @@ class Session:
         slots = Slots([None]) if here else parallel_slots(limits)
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
-        return Drive(
+        drive = Drive(
             store=self.store,
             record=record,
             runner=runner,
@@ -133,7 +133,21 @@ class Session:
             listener=listener,
             interrupts=interrupts,
             first_alone=first_alone,
-        ).run()
+        )
+        return drive.run() if callee is None or here else self._drive_with_sprints(drive)
+
+    def _drive_with_sprints(self, drive: Drive) -> Ending:
+        """Drives a function's trials; while they are too short for the loop, they are sprinted through."""
+        from luthier.drive.loop import Why
+        from luthier.drive.sprint import SHORT_SECONDS, Sprint, may_sprint
+
+        if not may_sprint(self.store, drive.description):
+            return drive.run()
+        drive.sprint_seconds = SHORT_SECONDS
+        while (ending := drive.run()).why is Why.HANDED_OVER:
+            is_short = Sprint.of(drive).run()
+            drive.sprint_seconds *= is_short
+        return ending
 
     def _means(
         self, record: ExperimentRecord, limits: Limits, callee: Callee | None, *, here: bool

@@ -136,7 +136,8 @@ class Experiment:
 
         objective = self._record.description.objective
         assert objective is not None
-        callee = Callee(function, self._tree, objective.metric, style_of(function, self._tree))
+        by_name = style_of(function, self._tree)
+        callee = Callee(function, self._tree, objective.metric, by_name, self._record.description.algorithm)
         self._amend(counted("trials", trials, 1), counted("workers", workers, 0))
         record = self._record
         if record.target is None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from luthier.description import Aggregate, Objective
+from luthier.description import Aggregate, Constraint, Objective
 from luthier.trial import Point
 
 __all__ = ["Summary", "matching_name", "objective_value", "summarize"]
@@ -77,8 +77,8 @@ def summarize(points: Iterable[Point], into: dict[str, Summary] | None = None) -
     return summaries
 
 
-def objective_value(objective: Objective, summaries: Mapping[str, Summary]) -> float | None:
-    """The number to be made large or small; None where the metric was not reported. It may be NaN."""
+def objective_value(objective: Objective | Constraint, summaries: Mapping[str, Summary]) -> float | None:
+    """The number to be made large or small, or kept within bounds; None where the metric was not reported. It may be NaN."""
     name = matching_name(objective.metric, summaries)
     return None if name is None else summaries[name].value(objective.aggregate)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from luthier.description import Objective
+from luthier.description import Constraint, Objective
 
 __all__ = ["direction_hint", "missing_reason"]
 
@@ -20,7 +20,7 @@ _SMALL_IS_GOOD = re.compile(
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-def missing_reason(objective: Objective, seen: Iterable[str]) -> str:
+def missing_reason(objective: Objective | Constraint, seen: Iterable[str]) -> str:
     """Says that the objective's metric was not reported, what was, and which of that may have been meant."""
     metric, names = objective.metric, sorted(set(seen))
     if not names:

@@ -30,7 +30,8 @@ TOGETHER_SECONDS = 0.005
 LOG_BYTES = 1 << 24
 RSS_SECONDS = 0.5
 GROWN_BYTES = 1 << 30
-NOTE = struct.Struct("qd")  # the number of the call it is in, and when that began (monotonic seconds)
+NOTE = struct.Struct("qdq")
+"""The number of the call it is in, when that began (monotonic seconds), and, in a stretch, which one of it."""
 
 
 class Output:
@@ -95,7 +96,10 @@ class Worker:
             if call[0] in self._dropped:
                 self._results.append((call[0], "dropped", "", None, 0.0, 0.0, 0.0, None))
                 continue
-            self._results.append(self._one(work, *call))
+            if len(call) == 2:
+                self._stretch(work, *call)
+            else:
+                self._results.append(self._one(work, *call))
             now = time.monotonic()
             if now - self._sent > TOGETHER_SECONDS:
                 self._send()
@@ -110,7 +114,7 @@ class Worker:
     ) -> tuple[Any, ...]:
         """Calls the function once; says how it ended, with value, seconds of wall and processor, and when it began."""
         began, clock, cpu = time.time(), time.perf_counter(), time.process_time()
-        NOTE.pack_into(self._note, 0, number, time.monotonic())
+        NOTE.pack_into(self._note, 0, number, time.monotonic(), 0)
         if eager:
             self._output.turn_to(folder)
         try:
@@ -131,6 +135,15 @@ class Worker:
         else:
             self._output.settle(folder)
         return (number, status, reason, value, seconds, used, began, None)
+
+    def _stretch(self, work: Any, number: int, what: tuple[Any, ...]) -> None:
+        """Makes many calls of which the work knows everything itself, and sends its columns."""
+        note, mark = self._note, NOTE.pack_into
+        NOTE.pack_into(note, 0, number, time.monotonic(), 0)
+        columns = work.stretch(*what, lambda at: mark(note, 0, number, 0.0, at))
+        self._output.settle("")
+        self._send()
+        self._end.sendall(pack(("stretched", number, *columns)))
 
     def _tell(self, number: int, points: list[tuple[str, float | None, float, float]]) -> bool:
         """Sends what a call reported; False in a process that the function has forked, whose words would mix with ours."""

@@ -34,7 +34,7 @@ from luthier.run.command import CommandRunner
 from luthier.run.runner import Adoption, Ended, Event, Order
 from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["Call", "FunctionRunner", "ReportedPoint"]
+__all__ = ["Call", "FunctionRunner", "Over", "ReportedPoint", "Together"]
 
 BOOT = (
     "import json,os,sys; sys.path[:],sys.argv[:]=json.loads(os.environ.pop('LUTHIER_PATH')); "
@@ -59,6 +59,24 @@ class Call(NamedTuple):
     slot: int = 0
 
 
+class Together(NamedTuple):
+    """Many calls in one go, in one slot. `what` says which, in plain values that the work understands."""
+
+    id: AttemptId
+    what: tuple[Any, ...]
+    limits: Limits
+    slot: int = 0
+
+
+class Over(NamedTuple):
+    """What became of many calls: the columns the work answered with, or, when its worker died, at which call and how."""
+
+    id: AttemptId
+    columns: tuple[Any, ...]
+    at: int = 0
+    result: Result | None = None
+
+
 @dataclass
 class _Worker:
     """A worker as the driver sees it: its process (an attempt of the command runner) and the calls it has."""
@@ -68,7 +86,7 @@ class _Worker:
     token: str
     note: Path
     folder: Path
-    calls: dict[int, Call] = field(default_factory=dict)
+    calls: dict[int, Call | Together] = field(default_factory=dict)
     unsent: list[int] = field(default_factory=list)
     end: socket.socket | None = None
     inbox: Inbox = field(default_factory=Inbox)
@@ -76,13 +94,13 @@ class _Worker:
     taken_back: dict[int, Result] = field(default_factory=dict)
     is_heard: bool = False
 
-    def current(self) -> tuple[int, float]:
-        """The call it is in, and since when (monotonic); (0, 0.0) before the first."""
+    def current(self) -> tuple[int, float, int]:
+        """The call it is in, since when (monotonic), and which one of many; zeros before the first."""
         try:
-            number, since = NOTE.unpack(self.note.read_bytes()[: NOTE.size])
-            return int(number), float(since)
+            number, since, at = NOTE.unpack(self.note.read_bytes()[: NOTE.size])
+            return int(number), float(since), int(at)
         except (OSError, struct.error):  # it has not made the file yet
-            return 0, 0.0
+            return 0, 0.0, 0
 
 
 class FunctionRunner:
@@ -107,14 +125,15 @@ class FunctionRunner:
         self._places: dict[AttemptId, tuple[_Worker, int]] = {}
         self._strangers: dict[socket.socket, Inbox] = {}
         self._events: deque[Event] = deque()
+        self._over: list[Over] = []
         self._points: dict[AttemptId, list[ReportedPoint]] = {}
         self._numbers = 0
         self._made = 0
 
     # ------------------------------------------------------------------ the verbs of a runner
 
-    def start(self, order: Call) -> None:
-        """Hands a call to the worker of its slot."""
+    def start(self, order: Call | Together) -> None:
+        """Hands a call, or many, to the worker of its slot."""
         worker = self._workers.get(order.slot) or self._open(order.slot, order.limits)
         self._give(worker, order)
 
@@ -138,6 +157,12 @@ class FunctionRunner:
         if place is not None:
             self._take_back(*place, Result(Outcome.INTERRUPTED, reason))
 
+    def over(self, timeout_seconds: float) -> list[Over]:
+        """Waits for many calls to end together, where nothing else is under way."""
+        self.events(0.0 if self._over else timeout_seconds)
+        over, self._over = self._over, []
+        return over
+
     def reported(self, id: AttemptId) -> list[ReportedPoint]:
         """What a call has reported since this was last asked."""
         return self._points.pop(id, [])
@@ -148,7 +173,7 @@ class FunctionRunner:
             self._send(worker)
         if not self._events:
             self._look(0.0)
-        if not self._events:
+        if not self._events and not self._over:
             wait = timeout_seconds
             deadline = self._deadline()
             if deadline is not None:
@@ -210,7 +235,7 @@ class FunctionRunner:
         self._workers[slot] = self._by_id[id] = worker
         return worker
 
-    def _give(self, worker: _Worker, call: Call) -> None:
+    def _give(self, worker: _Worker, call: Call | Together) -> None:
         self._numbers += 1
         worker.calls[self._numbers] = call
         worker.unsent.append(self._numbers)
@@ -220,9 +245,12 @@ class FunctionRunner:
         """Sends what its worker was not sent yet, in one piece."""
         if worker.end is None or not worker.unsent:
             return
-        calls = []
+        calls: list[tuple[Any, ...]] = []
         for number in worker.unsent:
             call = worker.calls[number]
+            if isinstance(call, Together):
+                calls.append((number, call.what))
+                continue
             name = f"{call.id.experiment}.{call.id.trial}"
             calls.append((number, name, dict(call.values), call.seed, call.folder, call.eager))
         worker.unsent.clear()
@@ -300,6 +328,10 @@ class FunctionRunner:
                     worker.is_heard = True
                     for result in results:
                         self._answered(worker, *result)
+                case ("stretched", number, *columns):
+                    worker.is_heard = True
+                    call = worker.calls.pop(number)
+                    self._over.append(Over(call.id, tuple(columns)))
                 case ("points", number, points):
                     if number in worker.calls:
                         self._points.setdefault(worker.calls[number].id, []).extend(points)
@@ -327,6 +359,7 @@ class FunctionRunner:
             self._conclude(worker, number, worker.taken_back[number])
             return
         call = worker.calls.pop(number)
+        assert isinstance(call, Call), "many calls answer with columns"
         self._places.pop(call.id, None)
         result = Result(Outcome(status), reason, value, None, None, seconds, peak, used)
         self._events.append(Ended(call.id, result, call.folder, began, began + seconds))
@@ -334,9 +367,11 @@ class FunctionRunner:
     def _conclude(self, worker: _Worker, number: int, result: Result, began: float | None = None) -> None:
         call = worker.calls.pop(number)
         self._places.pop(call.id, None)
-        self._events.append(
-            Ended(call.id, result, call.folder, began, None if began is None else time.time())
-        )
+        if isinstance(call, Together):
+            self._over.append(Over(call.id, (), worker.current()[2], result))
+            return
+        ended = None if began is None else time.time()
+        self._events.append(Ended(call.id, result, call.folder, began, ended))
 
     # ------------------------------------------------------------------ ends
 
@@ -349,7 +384,7 @@ class FunctionRunner:
             self._hear(worker)
         if self._workers.get(worker.slot) is worker:
             del self._workers[worker.slot]
-        current, since = worker.current()
+        current, since, _ = worker.current()
         left = sorted(worker.calls)
         for number in left:
             if number in worker.taken_back:
@@ -365,9 +400,9 @@ class FunctionRunner:
         waiting = [worker.calls.pop(number) for number in sorted(worker.calls)]
         if waiting and not worker.is_heard and not current and event.result.outcome is Outcome.FAILED:
             first = waiting.pop(0)  # it never began a call: something before it ends every worker
-            self._places.pop(first.id, None)
             reason = f"the worker process ended before it could call the function: {event.result.reason}"
-            self._events.append(Ended(first.id, replace(event.result, reason=reason), first.folder))
+            self._give(worker, first)
+            self._conclude(worker, self._numbers, replace(event.result, reason=reason))
         for call in waiting:
             self.start(call)
 
@@ -395,7 +430,7 @@ class FunctionRunner:
         found = []
         for worker in self._workers.values():
             if worker.asked is None and any(c.limits.timeout_seconds for c in worker.calls.values()):
-                number, since = worker.current()
+                number, since, _ = worker.current()
                 call = worker.calls.get(number)
                 if call is not None and call.limits.timeout_seconds is not None:
                     found.append((worker, number, since + call.limits.timeout_seconds - time.monotonic()))

@@ -58,10 +58,14 @@ class Cmaes:
     def propose(self, space: Space, history: History, seed: int, ordinals: Sequence[int]) -> list[Proposal]:
         """One proposal for every ordinal; none past the last configuration of a finite space.
 
-        **Raises** SpaceError naming a parameter that is no number or exists only sometimes. **Cost** O(n) to read the
-        history; generations once computed are remembered.
+        **Raises** SpaceError naming a parameter that is no number or exists only sometimes, or where there is more to reach
+        than one objective. **Cost** O(n) to read the history; generations once computed are remembered.
         """
         _check(space)
+        if history.has_aims:
+            raise SpaceError(
+                "cmaes follows one objective without constraints; use auto, bayesian or tpe here"
+            )
         made: list[Proposal] = []
         with one_thread(), reading(space, history) as record:
             state = self._state(space, history, record, seed)

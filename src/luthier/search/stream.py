@@ -8,17 +8,26 @@ There is no generator with a state. Every number is a keyed digest of what it is
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 __all__ = ["bits", "uniform"]
 
+KINDS = {str: "s", int: "i", bool: "b"}
+"""Stands before each word of a purpose, so that 1 and "1" differ."""
+
+
+@lru_cache(maxsize=64)
+def _keyed(seed: int) -> blake2b:
+    """The digest as it stands once the key was read, which is half of its work."""
+    return blake2b(digest_size=8, key=f"luthier {seed}".encode()[:64])
+
 
 def bits(seed: int, *purpose: int | str) -> int:
     """64 random bits for this seed and purpose. Any integer is a seed, any words and integers a purpose."""
-    words = "\0".join(f"{type(word).__name__[0]}{word}" for word in purpose)  # so that 1 and "1" differ
-    digest = blake2b(
-        words.encode("utf-8", "surrogatepass"), digest_size=8, key=f"luthier {seed}".encode()[:64]
-    )
+    digest = _keyed(seed).copy()
+    words = "\0".join([f"{KINDS[type(word)]}{word}" for word in purpose])
+    digest.update(words.encode("utf-8", "surrogatepass"))
     return int.from_bytes(digest.digest(), "big")
 
 

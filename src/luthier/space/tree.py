@@ -69,6 +69,10 @@ class Tree:
     def __init__(self, top: Node, space: Space) -> None:
         self._top = top
         self.space = space
+        self._is_flat = isinstance(top, Many) and all(
+            isinstance(node, Leaf) and node.name == key
+            for key, node in zip(top.keys or (), top.nodes, strict=False)
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -103,10 +107,12 @@ class Tree:
 
     def fill(self, configuration: Configuration) -> Any:
         """The user's structure with the values of a configuration in it; what does not exist is left out."""
-        return _filled(self._top, configuration.values())
+        return self.fill_plain(configuration.values())
 
     def fill_plain(self, values: Mapping[str, Any]) -> Any:
         """The same from plain values by name."""
+        if self._is_flat:
+            return dict(values)
         return _filled(self._top, values)
 
     def read(self, given: Mapping[str, Any]) -> Configuration:

@@ -23,7 +23,8 @@ from luthier.space import Configuration
 from luthier.store.contract import Claim, ExperimentRecord, Reservation, Verdict, Wish
 from luthier.store.folding import folded
 from luthier.store.lateness import missing_points, same_result
-from luthier.store.memory_reading import AttemptRow, ExperimentRow, MemoryReads, TrialRow
+from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
+from luthier.store.memory_stretches import MemoryStretches
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.twins import without_twins
 from luthier.trial import (
@@ -56,7 +57,7 @@ def _verb(body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R
     return alone
 
 
-class MemoryStore(MemoryReads):
+class MemoryStore(MemoryStretches):
     """Keeps experiments as long as this process lives. Threads may share it."""
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -196,7 +197,9 @@ class MemoryStore(MemoryReads):
             trial = mine.pop(number)
             note = json.loads(json.dumps(proposal.note)) if proposal.note else {}
             seconds = round(proposal.seconds, 6)
-            trial.proposal = replace(proposal, ordinal=trial.ordinal, seconds=seconds, note=note)
+            trial.proposal = proposal
+            if (proposal.ordinal, proposal.seconds, proposal.note) != (trial.ordinal, seconds, note):
+                trial.proposal = replace(proposal, ordinal=trial.ordinal, seconds=seconds, note=note)
             self._move(row, trial, Step.PROPOSE, event)
         if ends:
             row.give_back(mine)
@@ -318,7 +321,8 @@ class MemoryStore(MemoryReads):
     def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
         """Ends an attempt."""
         trial, attempt = self._held_by(id), self._attempt(id)
-        result = result if result.value is None else replace(result, value=float(result.value))
+        if result.value is not None and type(result.value) is not float:
+            result = replace(result, value=float(result.value))
         if attempt is None:
             return Verdict.STALE
         if trial is None:

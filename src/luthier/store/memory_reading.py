@@ -1,129 +1,23 @@
-"""The rows of the store in memory, and its verbs that change nothing."""
+"""The verbs of the store in memory that change nothing. `memory_rows.py` has what they read."""
 
 from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from math import isnan
 from threading import RLock
 from typing import Any
 
 from luthier.clock import Clock
-from luthier.description import Description
 from luthier.errors import NotFound
 from luthier.history import History
-from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow, Wish
+from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow
+from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
 from luthier.store.past import history_of, numbers_written
-from luthier.trial import Attempt, AttemptId, Outcome, Point, Proposal, Result, Trial, TrialState
+from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
 
-__all__ = ["AttemptRow", "ExperimentRow", "MemoryReads", "TrialRow"]
-
-
-@dataclass(slots=True)
-class AttemptRow:
-    """One attempt. `refused` holds the kinds of write that came too late."""
-
-    worker: str
-    began: float
-    ended: float | None = None
-    result: Result | None = None
-    command: tuple[str, ...] | None = None
-    points: list[Point] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class TrialRow:
-    """One trial. `worker`, `nonce`, `boot_id` and `lease_until` say who holds its reservation or its lease; `shown` is
-    the trial as it was last read."""
-
-    experiment: int
-    number: int
-    run_id: int
-    state: TrialState
-    seed: int
-    ordinal: int | None
-    priority: int
-    created: float
-    proposal: Proposal | None = None
-    attempts: list[AttemptRow] = field(default_factory=list)
-    summaries: dict[str, tuple[int, SummaryRow]] = field(default_factory=dict)
-    result: Result | None = None
-    began: float | None = None
-    ended: float | None = None
-    revision: int = 0
-    worker: str | None = None
-    nonce: str | None = None
-    boot_id: str | None = None
-    lease_until: float = 0.0
-    shown: Trial | None = None
-
-    @property
-    def id(self) -> AttemptId:
-        """The newest attempt."""
-        return AttemptId(self.experiment, self.number, len(self.attempts))
-
-
-@dataclass(slots=True)
-class ExperimentRow:
-    """One experiment. `numbers` and `proposed` are the newest number and ordinal handed out; `states` holds the
-    numbers of the trials in each state; `queue` may still name trials that have left it."""
-
-    id: int
-    identity: str
-    seed: int
-    description: Description
-    target: int | None
-    wish: Wish
-    created: float
-    changed: float
-    revision: int = 0
-    numbers: int = 0
-    proposed: int = 0
-    succeeded: int = 0
-    trials: dict[int, TrialRow] = field(default_factory=dict)
-    states: dict[TrialState, set[int]] = field(default_factory=lambda: {state: set() for state in TrialState})
-    queue: list[tuple[int, int]] = field(default_factory=list)
-    metrics: dict[str, None] = field(default_factory=dict)
-
-    def count(self, state: TrialState) -> int:
-        """How many trials are in a state."""
-        return len(self.states[state])
-
-    def room(self) -> int:
-        """How many of the queued trials the target leaves to run."""
-        queued = self.count(TrialState.QUEUED)
-        if self.target is None:
-            return queued
-        counted = (TrialState.FINISHED, TrialState.RUNNING, TrialState.WAITING)
-        return min(queued, self.target - sum(map(self.count, counted)))
-
-    def first_queued(self) -> TrialRow:
-        """Takes the next trial from the queue: a person's first, then by number."""
-        while True:
-            priority, number = heapq.heappop(self.queue)
-            trial = self.trials[number]
-            if trial.state is TrialState.QUEUED and -trial.priority == priority:
-                return trial
-
-    def reserved(self, nonce: str | None = None) -> list[TrialRow]:
-        """The reservations of one call, or all, by number."""
-        rows = [self.trials[number] for number in sorted(self.states[TrialState.RESERVED])]
-        return [row for row in rows if nonce is None or row.nonce == nonce]
-
-    def give_back(self, numbers: Iterable[int]) -> None:
-        """Forgets reservations; their numbers are handed out again only from the end."""
-        for number in numbers:
-            self.states[TrialState.RESERVED].discard(number)
-            del self.trials[number]
-        self.numbers = max(self.trials, default=0)
-        self.proposed = max((t.ordinal for t in self.trials.values() if t.ordinal is not None), default=0)
-
-    def running(self) -> list[TrialRow]:
-        """The running trials, by number."""
-        return [self.trials[number] for number in sorted(self.states[TrialState.RUNNING])]
+__all__ = ["MemoryReads"]
 
 
 class MemoryReads:
@@ -172,9 +66,12 @@ class MemoryReads:
     ) -> list[Trial]:
         with self._guard:
             known = self._experiments.get(experiment)
-            rows = [] if known is None else _sorted(list(known.trials.values()), sort)
+            if known is None:
+                return []
+            if sort.by == "value" and limit >= 0:
+                return [_trial(row) for row in _best(known, sort, offset + limit)[offset:]]
             end = None if limit < 0 else offset + limit
-            return [_trial(row) for row in rows[offset:end]]
+            return [_trial(row) for row in _sorted(list(known.trials.values()), sort)[offset:end]]
 
     def history(self, experiment: int) -> History:
         with self._guard:
@@ -349,6 +246,13 @@ def _made(row: TrialRow, state: TrialState, worker: str | None) -> Trial:
         revision=row.revision,
         worker=worker,
     )
+
+
+def _best(known: ExperimentRow, sort: Sort, count: int) -> list[TrialRow]:
+    """The first of a page by value. **Cost** one look at each value; only the rows that are shown are made."""
+    sign = 1 if sort.smallest_first else -1
+    scored = ((sign * v, n) for n, v in known.trials.scores() if v is not None and not isnan(v))
+    return [known.trials[number] for _, number in heapq.nsmallest(count, scored)]
 
 
 def _sorted(rows: list[TrialRow], sort: Sort) -> list[TrialRow]:

@@ -29,7 +29,9 @@ def history_of(
     """The history of an experiment with these trials."""
     objective = description.objective
     maximize = objective is None or objective.direction == "maximize"
-    return History(revision, trials, maximize, target, description.earlier)
+    ways = tuple(each.direction for each in description.objectives) if description.also else ()
+    limits = len(description.constraints)
+    return History(revision, trials, maximize, target, description.earlier, ways, limits)
 
 
 def numbers_written(event: Event) -> Iterable[int]:

@@ -72,7 +72,19 @@ def result_columns(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "cpu_seconds": result.cpu_seconds,
         "peak_bytes": result.peak_bytes,
+        "aims": _aims_text(result),
     }
+
+
+def _aims_text(result: Result) -> str | None:
+    """All objectives and constraints of a result, None where it has one objective and nothing else. This JSON is read by
+    us alone, so NaN and infinities stand in it as Python writes them."""
+    parts: dict[str, list[float]] = {}
+    if result.values is not None:
+        parts["values"] = [float(value) for value in result.values]
+    if result.constraints:
+        parts["excesses"] = [float(excess) for excess in result.constraints]
+    return json.dumps(parts, separators=(",", ":")) if parts else None
 
 
 def proposal_text(proposal: Proposal) -> str:
@@ -91,17 +103,32 @@ def proposal_text(proposal: Proposal) -> str:
 
 
 def result_of(row: Row) -> Result | None:
-    """The columns outcome, reason, value, exit_code, signal, seconds, cpu_seconds and peak_bytes, in this order."""
-    outcome, reason, value, exit_code, signal, seconds, cpu, peak = row
+    """The columns outcome, reason, value, exit_code, signal, seconds, cpu_seconds, peak_bytes and aims, in this order."""
+    outcome, reason, value, exit_code, signal, seconds, cpu, peak, aims = row
     if outcome is None:
         return None
-    return Result(Outcome(outcome), reason, number_of(value), exit_code, signal, seconds, peak, cpu)
+    if aims is None:
+        return Result(Outcome(outcome), reason, number_of(value), exit_code, signal, seconds, peak, cpu)
+    parts = json.loads(aims)
+    values = tuple(parts["values"]) if "values" in parts else None
+    return Result(
+        Outcome(outcome),
+        reason,
+        number_of(value),
+        exit_code,
+        signal,
+        seconds,
+        peak,
+        cpu,
+        values,
+        tuple(parts.get("excesses", ())),
+    )
 
 
 def trial_of(row: Row) -> Trial:
     """A row of `reads.sql`'s trial columns, in their order."""
     (experiment, number, run_id, state, configuration, attempt, seed, ordinal, proposal, *rest) = row
-    created, began, ended, revision, worker = rest[8:]
+    created, began, ended, revision, worker = rest[9:]
     read = Configuration.from_json(configuration) if configuration is not None else None
     why = None
     if proposal is not None and read is not None:
@@ -116,7 +143,7 @@ def trial_of(row: Row) -> Trial:
         attempt=attempt,
         seed=seed,
         proposal=why,
-        result=result_of(rest[:8]),
+        result=result_of(rest[:9]),
         created=created,
         began=began,
         ended=ended,

@@ -81,15 +81,23 @@ class Progress(Listener):
                 self.note(self._first_reason)
 
     def _note_best(self, ended: Ended) -> None:
-        value, objective = ended.result.value, self._objective
-        if value is None or objective is None or value != value:
-            return
-        if self._best is None or objective.better(value, self._best):
-            self._best, self._best_trial = value, ended.claim.id.trial
+        value = ended.result.value
+        if value is not None and value == value:
+            self.improved(ended.claim.id.trial, value)
+
+    def improved(self, number: int, value: float) -> None:
+        """Keeps the best value and the trial that reached it."""
+        objective = self._objective
+        if objective is not None and (self._best is None or objective.better(value, self._best)):
+            self._best, self._best_trial = value, number
 
     def beat(self, record: ExperimentRecord) -> None:
         """Shows how it stands, ten times a second at most."""
         self._target = record.target
+        if record.finished > self._done:  # these were not told one by one
+            self._here += record.finished - self._done
+            self._done = record.finished
+            self._failed = record.finished - record.succeeded
         now = self._clock.elapsed()
         if self._is_live:
             if now - self._shown >= SHOWN_SECONDS:

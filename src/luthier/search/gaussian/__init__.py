@@ -6,6 +6,7 @@
     acquisition  how promising a point is (normal: its numerics)
     ascent, maximize                                  the most promising point of a mixed space
     evidence     a history as arrays                  suggest      one suggestion; bayesian: the searcher
+    several      one suggestion for several objectives, made of volume, what they gain, and limits, the constraints
     explain      belief and acquisition along each parameter
 
 The model speaks in equations that can be checked; nothing here knows of stores, commands or time.

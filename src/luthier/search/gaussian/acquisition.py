@@ -15,19 +15,28 @@ Srinivas et al. (2010) for the bound; Gelbart et al. (2014) for the probability 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.search.gaussian.normal import log_h, log_h_slope
 from luthier.search.gaussian.posterior import Posterior
-from luthier.search.gaussian.success import Success
 
-__all__ = ["Acquisition", "Rule"]
+__all__ = ["Acquisition", "Chance", "Rule"]
 
 Array = NDArray[np.float64]
 Rule = Literal["ei", "ucb"]
+
+
+class Chance(Protocol):
+    """The probability that a trial counts at all: that it succeeds, that it meets the constraints."""
+
+    def log_probability(self, X: Array) -> Array:
+        """**Shapes** (q, p) to (q,)."""
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """The same and its gradient by the places on scales. **Shapes** (q,), (q, scales)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +48,12 @@ class Acquisition:
     best: Array
     rule: Rule = "ei"
     kappa: float = 2.0
-    success: Success | None = None
+    success: Chance | None = None
+
+    @property
+    def lengths(self) -> Array:
+        """The lengthscales, as logarithms. **Shapes** (scales,)."""
+        return self.posterior.h.lengths
 
     def values(self, X: Array) -> Array:
         """**Shapes** (q, p) to (q,). **Cost** O(q n²)."""

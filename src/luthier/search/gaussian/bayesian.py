@@ -20,6 +20,7 @@ from luthier.search.frame import Frame, frame_of
 from luthier.search.gaussian.acquisition import Rule
 from luthier.search.gaussian.evidence import Evidence, evidence_of
 from luthier.search.gaussian.model import Memory
+from luthier.search.gaussian.several import suggest_several
 from luthier.search.gaussian.suggest import Taste, safest, suggest
 from luthier.search.ledger import Tried
 from luthier.search.searcher import in_turn
@@ -67,9 +68,11 @@ def modelled(
     """What the Gaussian process proposes; where it has learned nothing or finds nothing new, a point of the beginning in
     the name of `else_by`."""
     with one_thread():
-        found = suggest(
-            frame, evidence, Memory.of(history), ordinal, taste, _generator(seed, "gaussian", ordinal)
-        )
+        draws = _generator(seed, "gaussian", ordinal)
+        if history.has_aims:
+            found = suggest_several(frame, history, evidence, ordinal, taste, draws)
+        else:
+            found = suggest(frame, evidence, Memory.of(history), ordinal, taste, draws)
     if found is None:
         return start(frame, history, evidence, seed, ordinal, else_by, repeats=taste.repeats)
     mean = -found.mean if history.maximize else found.mean

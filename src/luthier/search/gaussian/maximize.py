@@ -15,22 +15,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.search.frame import Frame
-from luthier.search.gaussian.acquisition import Acquisition
 from luthier.search.gaussian.ascent import climb
 from luthier.search.gaussian.features import Features
 
-__all__ = ["Effort", "Region", "ranked"]
+__all__ = ["Effort", "Landscape", "Region", "ranked"]
 
 Array = NDArray[np.float64]
 
 FEW_VALUES = 16
 """Numbers with at most so many values are swept over, not climbed along."""
 NEIGHBOURS = 2
+
+
+class Landscape(Protocol):
+    """What is climbed on: an acquisition, as a logarithm. `lengths` (scales,) are the logarithms of the lengths on which
+    it changes."""
+
+    @property
+    def lengths(self) -> Array: ...
+
+    def values(self, X: Array) -> Array:
+        """**Shapes** (q, p) to (q,)."""
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """The values and their gradient by the places on scales. **Shapes** (q,), (q, scales)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ class Hill:
 
     frame: Frame
     features: Features
-    acquisition: Acquisition
+    acquisition: Landscape
 
     @cached_property
     def climbed(self) -> NDArray[np.bool_]:
@@ -82,7 +96,7 @@ class Hill:
 def ranked(
     frame: Frame,
     features: Features,
-    acquisition: Acquisition,
+    acquisition: Landscape,
     best: Array,
     region: Region,
     generator: np.random.Generator,
@@ -172,7 +186,7 @@ def _climb(hill: Hill, full: Array, region: Region, steps: int) -> Array:
         gradient[absent[which]] = 0.0
         return value, np.where(hill.climbed, gradient, 0.0)
 
-    lengths = np.exp(hill.acquisition.posterior.h.lengths)
+    lengths = np.exp(hill.acquisition.lengths)
     scale = np.zeros(frame.d)
     scale[columns] = np.clip(lengths, 0.02, 2.0)
     scale = np.where(hill.climbed & (width > 0), scale / np.where(width > 0, width, 1.0), 0.0)

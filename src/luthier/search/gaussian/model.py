@@ -7,6 +7,7 @@ hyperparameters of earlier proposals are taken from the record (`Memory`), so no
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from luthier.search.gaussian.outputs import TRANSFORMS, Outputs, Transform, clea
 from luthier.search.gaussian.posterior import Posterior, condition
 from luthier.search.gaussian.priors import prior_for
 
-__all__ = ["Belief", "Memory", "believe", "order_score"]
+__all__ = ["Belief", "Memory", "believe", "order_score", "subset"]
 
 Array = NDArray[np.float64]
 
@@ -49,11 +50,15 @@ class Memory:
     @classmethod
     def of(cls, history: History) -> Memory:
         """Reads the notes of the newest proposals first, as far as anything is missing."""
+        return cls.read(trial.proposal.note for trial in reversed(history.trials) if trial.proposal)
+
+    @classmethod
+    def read(cls, notes: Iterable[dict[str, Any]]) -> Memory:
+        """Reads notes, the newest first, as far as anything is missing."""
         fits: dict[str, tuple[int, list[float]]] = {}
         scores: dict[str, float] = {}
         compared = 0
-        for trial in reversed(history.trials):
-            note = trial.proposal.note if trial.proposal else {}
+        for note in notes:
             for name, fit in note.get("fits", {}).items():
                 fits.setdefault(name, fit)
             if not scores and "scores" in note:
@@ -101,7 +106,13 @@ class Belief:
         return self.outputs.back(mean), np.maximum(high / 2 - low / 2, 0.0)
 
 
-def believe(features: Features, evidence: Evidence, memory: Memory, turn: int) -> Belief | None:
+def believe(
+    features: Features,
+    evidence: Evidence,
+    memory: Memory,
+    turn: int,
+    transforms: Sequence[Transform] = TRANSFORMS,
+) -> Belief | None:
     """The belief for proposal number `turn`; None where nothing can be learned: fewer than two different results."""
     losses = cleaned(evidence.losses)
     if evidence.n < 2 or not losses.max() > losses.min():
@@ -110,23 +121,23 @@ def believe(features: Features, evidence: Evidence, memory: Memory, turn: int) -
     data = _Data(features, evidence, losses, kernel, memory)
     scores, note = memory.scores, dict[str, Any]()
     if memory.is_due(evidence.n):
-        beliefs = {name: data.posterior(name) for name in TRANSFORMS}
+        beliefs = {name: data.posterior(name) for name in transforms}
         scores = {name: order_score(p, losses[data.held]) for name, (p, _) in beliefs.items()}
         note = {"scores": scores, "results": evidence.n}
-        transform = _pick(scores, turn)
+        transform = _pick(scores, turn, transforms)
         posterior, outputs = beliefs[transform]
     else:
-        transform = _pick(scores, turn)
+        transform = _pick(scores, turn, transforms)
         posterior, outputs = data.posterior(transform)
     if data.fits:
         note["fits"] = data.fits
     return Belief(posterior, outputs, transform, note, data.held)
 
 
-def _pick(scores: dict[str, float], turn: int) -> Transform:
+def _pick(scores: dict[str, float], turn: int, transforms: Sequence[Transform]) -> Transform:
     """The transform that predicts best; every fourth time the next best, so that no choice feeds itself."""
-    order = sorted(TRANSFORMS, key=lambda name: -scores.get(name, -np.inf))
-    return order[1] if turn % 4 == 3 else order[0]
+    order = sorted(transforms, key=lambda name: -scores.get(name, -np.inf))
+    return order[1] if turn % 4 == 3 and len(order) > 1 else order[0]
 
 
 class _Data:

@@ -19,7 +19,7 @@ from luthier.search.gaussian.outputs import cleaned
 from luthier.search.gaussian.region import side, trust_region
 from luthier.search.gaussian.success import success_of
 
-__all__ = ["Suggestion", "Taste", "landscape", "safest", "suggest", "too_near"]
+__all__ = ["Suggestion", "Taste", "first_new", "landscape", "safest", "suggest", "too_near"]
 
 Array = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def suggest(
     rows, values = _ranked(frame, features, evidence, belief, acquisition, taste, generator)
     kept = np.isfinite(values)
     rows, values = rows[kept], values[kept]
-    found = _first_new(frame, evidence, rows, taste)
+    found = first_new(frame, evidence, rows, taste)
     if found is None:
         return None
     place, row = found
@@ -115,7 +115,7 @@ def safest(frame: Frame, evidence: Evidence, generator: np.random.Generator) -> 
         return None
     rows = frame.snap(generator.random((SAFE, frame.d)))
     order = np.argsort(-success.log_probability(features.of(rows)), kind="stable")
-    found = _first_new(frame, evidence, rows[order], Taste())
+    found = first_new(frame, evidence, rows[order], Taste())
     return None if found is None else found[1]
 
 
@@ -153,7 +153,7 @@ def _region(frame: Frame, features: Features, evidence: Evidence, belief: Belief
     return trust_region(evidence.rows[since + int(np.argmin(losses[since:]))], lengths, length)
 
 
-def _first_new(frame: Frame, evidence: Evidence, rows: Array, taste: Taste) -> tuple[int, Array] | None:
+def first_new(frame: Frame, evidence: Evidence, rows: Array, taste: Taste) -> tuple[int, Array] | None:
     """The first row that is not tried yet, as it will really run, and its place; None where all were."""
     near = np.vstack([evidence.running, evidence.failed])
     for begin in range(0, len(rows), 32):

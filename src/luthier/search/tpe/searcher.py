@@ -19,6 +19,7 @@ from luthier.search.beginning import opening, unseen
 from luthier.search.earlier import matched, sources_of
 from luthier.search.frame import Array, Frame, frame_of
 from luthier.search.ledger import Record, Tried, reading
+from luthier.search.merit import merits
 from luthier.search.permutation import permuted
 from luthier.search.searcher import in_turn
 from luthier.search.stream import bits
@@ -99,9 +100,14 @@ def _scored(frame: Frame, history: History, record: Record) -> tuple[Array, Arra
     (n, d), (n,) in [-1, 1], (n,).
 
     Only the order and the proportions of losses count here. What is not a number is as bad as the worst; infinities
-    become the nearest number there is.
+    become the nearest number there is. Of several objectives the order is that of `merit.py`; what other experiments found
+    has no place in it.
     """
     rows, losses, near = record.rows, _plain(record.losses), record.order
+    if history.has_aims:
+        columns = [_plain(column) for column in history.all_losses().T]
+        losses = merits(np.column_stack(columns), history.excesses())
+        return rows, losses, np.argsort(losses, kind="stable")
     if history.earlier:
         then = np.array([o.value for o in history.earlier], dtype=np.float64)
         then = -then if history.maximize else then

@@ -2,59 +2,59 @@
 
 -- name: read_trial
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial WHERE experiment = :experiment AND number = :number;
 
 -- name: read_trials
 -- All trials that have a configuration, by number.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial WHERE experiment = :experiment AND state != 'reserved'
 ORDER BY number;
 
 -- name: changed_trials
 -- The trials that changed after a revision.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial WHERE experiment = :experiment AND revision > :since AND state != 'reserved';
 
 -- name: page_by_number
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial WHERE experiment = :experiment AND state != 'reserved'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: page_not_well
 -- Trials that ended in another way than success.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: page_running
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial WHERE experiment = :experiment AND state = 'running'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: best_up
 -- The succeeded trials with the largest values; numbers only, ties by number.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial
 WHERE experiment = :experiment AND outcome = 'succeeded' AND value IS NOT NULL AND value < 'a'
 ORDER BY value DESC, number LIMIT :limit OFFSET :offset;
 
 -- name: best_down
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
 FROM trial
 WHERE experiment = :experiment AND outcome = 'succeeded' AND value IS NOT NULL AND value < 'a'
 ORDER BY value, number LIMIT :limit OFFSET :offset;
 
 -- name: read_attempts
 SELECT a.number, a.worker, a.began, a.ended, a.command, a.outcome, a.reason, a.value, a.exit_code, a.signal,
-       a.seconds, a.cpu_seconds, a.peak_bytes, t.seed
+       a.seconds, a.cpu_seconds, a.peak_bytes, a.aims, t.seed
 FROM attempt a JOIN trial t ON t.id = a.trial
 WHERE t.experiment = :experiment AND t.number = :number ORDER BY a.number;
 
@@ -79,8 +79,8 @@ SELECT name FROM metric WHERE experiment = :experiment ORDER BY id;
 -- name: page_by_metric
 -- Trials in the order of one metric: last, min, max or avg, as `how` says. NaN and missing come last.
 SELECT t.experiment, t.number, t.id, t.state, t.configuration, t.attempt, t.seed, t.ordinal, t.proposal, t.outcome,
-       t.reason, t.value, t.exit_code, t.signal, t.seconds, t.cpu_seconds, t.peak_bytes, t.created, t.began, t.ended,
-       t.revision, t.worker
+       t.reason, t.value, t.exit_code, t.signal, t.seconds, t.cpu_seconds, t.peak_bytes, t.aims, t.created, t.began,
+       t.ended, t.revision, t.worker
 FROM (
     SELECT trial, CASE :how WHEN 'last' THEN last WHEN 'min' THEN minimum WHEN 'max' THEN maximum
                             ELSE total / nullif(numbers, 0) END AS score

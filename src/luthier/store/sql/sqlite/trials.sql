@@ -132,7 +132,7 @@ WHERE experiment = :experiment AND state = 'running' ORDER BY number;
 UPDATE trial
 SET state = 'finished', worker = NULL, nonce = NULL, lease_until = NULL, boot_id = NULL, outcome = :outcome,
     reason = :reason, value = :value, exit_code = :exit_code, signal = :signal, seconds = :seconds,
-    cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes, ended = :time,
+    cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes, aims = :aims, ended = :time,
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
 RETURNING id;
@@ -148,7 +148,7 @@ RETURNING id;
 -- name: close_attempt
 UPDATE attempt
 SET ended = :time, outcome = :outcome, reason = :reason, value = :value, exit_code = :exit_code, signal = :signal,
-    seconds = :seconds, cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes
+    seconds = :seconds, cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes, aims = :aims
 WHERE trial = :trial AND number = :attempt AND ended IS NULL;
 
 -- name: count_ended
@@ -160,7 +160,7 @@ WHERE id = :experiment;
 -- name: known_attempt
 -- What is known of an attempt: whether it holds its trial, its points, its end.
 SELECT t.state = 'running' AND t.attempt = a.number, a.points, t.id, a.refused, a.outcome, a.reason, a.value,
-       a.exit_code, a.signal, a.seconds, a.cpu_seconds, a.peak_bytes
+       a.exit_code, a.signal, a.seconds, a.cpu_seconds, a.peak_bytes, a.aims
 FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = :attempt
 WHERE t.experiment = :experiment AND t.number = :number;
 
@@ -187,7 +187,7 @@ SELECT state, outcome, attempt FROM trial WHERE experiment = :experiment AND num
 -- The result is kept with its attempt; the trial has none until the next one ends.
 UPDATE trial
 SET state = 'queued', priority = 1, outcome = NULL, reason = NULL, value = NULL, exit_code = NULL, signal = NULL,
-    seconds = NULL, cpu_seconds = NULL, peak_bytes = NULL, ended = NULL,
+    seconds = NULL, cpu_seconds = NULL, peak_bytes = NULL, aims = NULL, ended = NULL,
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND state = 'finished';
 

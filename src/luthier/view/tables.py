@@ -1,0 +1,129 @@
+"""An experiment as pandas tables: one row a trial, or one row a point that was reported.
+
+Columns have the types their values have: integers stay integers where some trials lack them too, words become
+categories in the order of the space, times are datetimes in UTC. pandas is optional and loaded on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from luthier.errors import UsageError
+from luthier.space import hint
+from luthier.space.choices import Categorical, Ordinal
+from luthier.space.domains import Domain
+from luthier.store import ExperimentRecord, Store
+from luthier.trial import Outcome, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["curves_frame", "trials_frame"]
+
+
+def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
+    """One row a trial, by number: what became of it, its value, parameters as `params.NAME` and the last value of each
+    metric as `metrics.NAME`.
+
+    **Raises** UsageError without pandas. **Cost** one reading of all trials, and one more for the metrics of each.
+    """
+    pandas = _pandas()
+    trials = store.history(record.id).trials
+    results = [t.result for t in trials]
+    columns: dict[str, Any] = {
+        "number": [t.number for t in trials],
+        "state": pandas.Categorical([t.state.value for t in trials]),
+        "outcome": pandas.Categorical([r.outcome.value if r else None for r in results], [o.value for o in Outcome]),
+        "value": _floats(pandas, [r.value if r else None for r in results]),
+    }
+    for parameter in record.description.space.parameters:
+        values = [
+            t.configuration[parameter.name].value if t.configuration and parameter.name in t.configuration else None
+            for t in trials
+        ]
+        columns[f"params.{parameter.name}"] = _column(pandas, parameter.domain, values)
+    columns |= _metrics(pandas, store, record, trials)
+    columns |= {
+        "seconds": _floats(pandas, [r.seconds if r else None for r in results]),
+        "began": _times(pandas, [t.began for t in trials]),
+        "ended": _times(pandas, [t.ended for t in trials]),
+        "attempts": [t.attempt for t in trials],
+        "seed": [t.seed for t in trials],
+        "proposed_by": pandas.array([t.proposal.by if t.proposal else None for t in trials], dtype="string"),
+        "reason": pandas.array([r.reason if r else None for r in results], dtype="string"),
+    }
+    return pandas.DataFrame(columns)
+
+
+def curves_frame(store: Store, record: ExperimentRecord, metric: str | None = None) -> pd.DataFrame:
+    """One row a point that the newest attempt of a trial reported, of one metric or of all: trial, metric, step, value
+    and time.
+
+    **Raises** UsageError without pandas, and for a metric that nobody reported. **Cost** one reading for each trial.
+    """
+    pandas = _pandas()
+    known = store.metric_names(record.id)
+    if metric is not None and metric not in known:
+        raise UsageError(f"no trial reported {metric!r}{hint(metric, known)}")
+    points = [
+        (trial.number, point)
+        for trial in store.history(record.id).trials
+        if trial.attempt
+        for point in store.points(record.id, trial.number, metric, trial.attempt)
+    ]
+    return pandas.DataFrame(
+        {
+            "trial": pandas.array([number for number, _ in points], dtype="int64"),
+            "metric": pandas.Categorical([p.metric for _, p in points], known),
+            "step": _floats(pandas, [p.step for _, p in points]),
+            "value": _floats(pandas, [p.value for _, p in points]),
+            "time": _times(pandas, [p.time for _, p in points]),
+        }
+    )
+
+
+def _pandas() -> Any:
+    try:
+        return import_module("pandas")
+    except ImportError:
+        raise UsageError(
+            "a table needs pandas, which is not installed; pip install 'luthier[pandas]', or use "
+            "luthier export for a CSV file"
+        ) from None
+
+
+def _metrics(
+    pandas: Any, store: Store, record: ExperimentRecord, trials: Sequence[Trial]
+) -> dict[str, Any]:
+    """The last value of each metric."""
+    known = store.metric_names(record.id)
+    lasts = [{s.metric: s.last for s in store.summaries(record.id, t.number)} if known else {} for t in trials]
+    return {f"metrics.{name}": _floats(pandas, [last.get(name) for last in lasts]) for name in known}
+
+
+def _floats(pandas: Any, values: Sequence[float | None]) -> Any:
+    return pandas.array(values, dtype="Float64").to_numpy(dtype="float64", na_value=float("nan"))
+
+
+def _times(pandas: Any, values: Sequence[float | None]) -> Any:
+    return pandas.to_datetime(pandas.Series(list(values), dtype="float64"), unit="s", utc=True)
+
+
+def _column(pandas: Any, domain: Domain, values: Sequence[Any]) -> Any:
+    """The values of a parameter as a column of their own type; None where it does not exist."""
+    is_whole = all(value is not None for value in values)
+    choices = [choice.value for choice in domain.choices] if isinstance(domain, Categorical) else None
+    kinds = {type(value) for value in (values if choices is None else choices) if value is not None}
+    if choices is not None and None in choices:
+        return pandas.Series(list(values), dtype="object")
+    if kinds == {bool}:
+        return pandas.array(values, dtype="bool" if is_whole else "boolean")
+    if kinds == {int}:
+        return pandas.array(values, dtype="int64" if is_whole else "Int64")
+    if kinds <= {int, float}:
+        return _floats(pandas, values)
+    if kinds == {str} and choices is not None:
+        return pandas.Categorical(values, choices, ordered=isinstance(domain, Ordinal))
+    return pandas.Series(list(values), dtype="object")
