@@ -14,12 +14,13 @@ from luthier.clock import SystemClock
 from luthier.description import Algorithm, Description, Limits, Objective
 from luthier.drive.callee import Callee, style_of
 from luthier.errors import ConflictError, NotFound, TrialError, UsageError
-from luthier.experiment.tried import Asked, Tried
+from luthier.experiment.reading import Readable
+from luthier.experiment.tried import Asked
 from luthier.space import Configuration
 from luthier.space.tree import Tree
 from luthier.store import Claim, Store, Verdict, open_store, store_folder
 from luthier.store.memory import MemoryStore
-from luthier.trial import AttemptId, Outcome, Point, Result, Trial, TrialState
+from luthier.trial import AttemptId, Outcome, Point, Result
 
 __all__ = ["Experiment", "counted", "opened"]
 
@@ -28,15 +29,13 @@ FOREVER = 10.0 * 365 * 86400
 ASKED_SECONDS = 3600.0
 
 
-class Experiment:
+class Experiment(Readable):
     """One search: made by `create` or `open`, driven by `run`, or by `ask` and `tell`."""
 
     def __init__(self, store: Store, id: int, tree: Tree, folder: Path | None) -> None:
-        self._store = store
-        self._tree = tree
+        super().__init__(store, id, tree)
         self._folder = folder
         self._clock = SystemClock()
-        self.id = id
         self.ended: str | None = None
 
     # ------------------------------------------------------------------ making
@@ -227,82 +226,6 @@ class Experiment:
         """Adds configurations of your own, to be run before the algorithm's; returns their numbers."""
         made: list[Configuration] = [self._tree.read(one) for one in params]
         return self._store.enqueue(self.id, made, os.urandom(8).hex())
-
-    # ------------------------------------------------------------------ reading
-
-    @property
-    def _record(self) -> Any:
-        return self._store.experiment(self.id)
-
-    @property
-    def best(self) -> Tried:
-        """The best trial that succeeded. **Raises** NotFound when none did."""
-        from luthier.view.experiments import best_trials
-
-        found = best_trials(self._store, self._record, 1)
-        if not found:
-            raise NotFound(
-                f"no trial of experiment {self.id} has succeeded yet; see experiment.trials for the reasons"
-            )
-        return self._tried(found[0])
-
-    @property
-    def trials(self) -> list[Tried]:
-        """All trials that have a configuration, by number."""
-        return [self._tried(trial) for trial in self._store.trials(self.id)]
-
-    def trial(self, number: int) -> Tried:
-        """One trial. **Raises** NotFound."""
-        return self._tried(self._store.trial(self.id, number))
-
-    def curves(self, metric: str) -> dict[int, list[tuple[float, float]]]:
-        """The points (step, value) of a metric, by trial; trials that reported none are left out.
-
-        **Raises** NotFound, naming the metrics there are, when none did.
-        """
-        found = {}
-        for trial in self._store.trials(self.id):
-            points = self._store.points(self.id, trial.number, metric, trial.attempt)
-            if points:
-                found[trial.number] = [(point.step, point.value) for point in points]
-        if not found:
-            known = ", ".join(self._store.metric_names(self.id)) or "none"
-            raise NotFound(f"no trial of experiment {self.id} reported {metric!r}; the metrics are {known}")
-        return found
-
-    def _tried(self, trial: Trial) -> Tried:
-        result, configuration = trial.result, trial.configuration
-        assert configuration is not None, "the store gives trials that have one"
-        is_final = trial.state is TrialState.FINISHED and result is not None
-        last = {row.metric: row.last for row in self._store.summaries(self.id, trial.number)}
-        return Tried(
-            number=trial.number,
-            params=self._tree.fill(configuration),
-            values=configuration.values(),
-            value=result.value if result and is_final else None,
-            state=trial.state.value,
-            outcome=result.outcome.value if result and is_final else None,
-            reason=result.reason if result and is_final else "",
-            seconds=result.seconds if result and is_final else None,
-            seed=trial.seed,
-            metrics=last,
-        )
-
-    def __len__(self) -> int:
-        return int(self._record.finished)
-
-    def __repr__(self) -> str:
-        record = self._record
-        target = "" if record.target is None else f" of {record.target}"
-        head = (
-            f"experiment {self.id}: {record.finished}{target} trials finished, {record.succeeded} succeeded"
-        )
-        objective = record.description.objective
-        if not record.succeeded or objective is None:
-            return head
-        best = self.best
-        lines = [head, f"best {objective.metric} {best.value:.6g} by trial {best.number}"]
-        return "\n".join([*lines, *(f"  {name} = {value!r}" for name, value in best.values.items())])
 
 
 def counted(option: str, number: Any, least: int) -> int | None:

@@ -1,0 +1,139 @@
+"""What a program can see of an experiment: the best trial, all trials, tables, curves and pictures.
+
+`Experiment` adds the driving. Everything here only reads; pandas, Plotly and what makes PNGs are loaded when they are
+asked for, and are named when they are missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from luthier.errors import NotFound
+from luthier.experiment.tried import Tried
+from luthier.space.tree import Tree
+from luthier.store import ExperimentRecord, Store
+from luthier.trial import Trial, TrialState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from luthier.view.figures.picture import Picture
+    from luthier.view.importance import Importance
+
+__all__ = ["Readable"]
+
+
+class Readable:
+    """An experiment of a store, with the user's own space to show its configurations in."""
+
+    def __init__(self, store: Store, id: int, tree: Tree) -> None:
+        self._store = store
+        self._tree = tree
+        self.id = id
+
+    @property
+    def _record(self) -> ExperimentRecord:
+        return self._store.experiment(self.id)
+
+    @property
+    def best(self) -> Tried:
+        """The best trial that succeeded. **Raises** NotFound when none did."""
+        from luthier.view.experiments import best_trials
+
+        found = best_trials(self._store, self._record, 1)
+        if not found:
+            raise NotFound(
+                f"no trial of experiment {self.id} has succeeded yet; see experiment.trials for the reasons"
+            )
+        return self._tried(found[0])
+
+    @property
+    def trials(self) -> list[Tried]:
+        """All trials that have a configuration, by number."""
+        return [self._tried(trial) for trial in self._store.trials(self.id)]
+
+    def trial(self, number: int) -> Tried:
+        """One trial. **Raises** NotFound."""
+        return self._tried(self._store.trial(self.id, number))
+
+    def curves(self, metric: str) -> dict[int, list[tuple[float, float]]]:
+        """The points (step, value) of a metric, by trial; trials that reported none are left out.
+
+        **Raises** NotFound, naming the metrics there are, when none did.
+        """
+        found = {}
+        for trial in self._store.trials(self.id):
+            points = self._store.points(self.id, trial.number, metric, trial.attempt)
+            if points:
+                found[trial.number] = [(point.step, point.value) for point in points]
+        if not found:
+            known = ", ".join(self._store.metric_names(self.id)) or "none"
+            raise NotFound(f"no trial of experiment {self.id} reported {metric!r}; the metrics are {known}")
+        return found
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a trial: number, outcome, value, parameters, metrics, times. **Raises** UsageError without pandas."""
+        from luthier.view.tables import trials_frame
+
+        return trials_frame(self._store, self._record)
+
+    def curves_frame(self, metric: str | None = None) -> pd.DataFrame:
+        """One row a point: trial, metric, step, value, time. **Raises** UsageError without pandas."""
+        from luthier.view.tables import curves_frame
+
+        return curves_frame(self._store, self._record, metric)
+
+    def importance(self) -> Importance:
+        """How much each parameter matters to the objective, with intervals; `.why` where nothing can be said."""
+        from luthier.view.importance import importance
+
+        return importance(self._record.description.space, self._store.history(self.id))
+
+    def plot(self, kind: str = "history", **options: Any) -> Picture:
+        """A picture: `history`, `importance`, `parallel`, `slices`, `contour`, `curves` or `timeline`.
+
+        A notebook shows it; `.save("x.png")`, also .svg and .html, keeps it; `.to_plotly()` makes a Plotly figure of it.
+        The options are those of `view.figures.figure`.
+        **Raises** UsageError for an unknown kind or option, naming those there are.
+        """
+        from luthier.view.figures import figure
+
+        return figure(self._store, self._record, kind, **options)
+
+    def _tried(self, trial: Trial) -> Tried:
+        result, configuration = trial.result, trial.configuration
+        assert configuration is not None, "the store gives trials that have one"
+        ended = result if trial.state is TrialState.FINISHED else None
+        return Tried(
+            number=trial.number,
+            params=self._tree.fill(configuration),
+            values=configuration.values(),
+            value=ended.value if ended else None,
+            state=trial.state.value,
+            outcome=ended.outcome.value if ended else None,
+            reason=ended.reason if ended else "",
+            seconds=ended.seconds if ended else None,
+            seed=trial.seed,
+            metrics={row.metric: row.last for row in self._store.summaries(self.id, trial.number)},
+        )
+
+    def __len__(self) -> int:
+        return self._record.finished
+
+    def __repr__(self) -> str:
+        record = self._record
+        target = "" if record.target is None else f" of {record.target}"
+        head = (
+            f"experiment {self.id}: {record.finished}{target} trials finished, {record.succeeded} succeeded"
+        )
+        objective = record.description.objective
+        if not record.succeeded or objective is None:
+            return head
+        best = self.best
+        lines = [head, f"best {objective.metric} {best.value:.6g} by trial {best.number}"]
+        return "\n".join([*lines, *(f"  {name} = {value!r}" for name, value in best.values.items())])
+
+    def _repr_html_(self) -> str:
+        from luthier.view.summary import summary
+
+        return summary(self._store, self._record)
