@@ -233,3 +233,18 @@ def test_an_interrupted_search_goes_on(tmp_path: Path) -> None:
     first.run(interrupts, workers=0, progress=False)
     assert first.ended == "met" and outcomes(first) == {"succeeded": 12}
     assert calls.read_text().split().count("3") == 2
+
+
+def test_each_worker_sees_its_own_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nprintf '0, GPU-a, 1000\\n1, GPU-b, 1000\\n'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def sees(x: int) -> dict[str, float]:
+        time.sleep(0.05)
+        return {"loss": x, "device": int(os.environ["CUDA_VISIBLE_DEVICES"])}
+
+    done = run(sees, gpus=1, workers=4)
+    assert {trial.metrics["device"] for trial in done.trials} == {0.0, 1.0}

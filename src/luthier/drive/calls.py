@@ -121,7 +121,8 @@ class Calls:
         values: Mapping[str, Any] = claim.configuration.values()
         eager = self.is_durable and self.pace[0] >= FOLLOWED_SECONDS
         folder = self.folders.attempt(*claim.id).path
-        return Call(claim.id, values, claim.seed, folder, eager, self.description.limits, running.slot or 0)
+        limits, slot = self.description.limits, running.slot or 0
+        return Call(claim.id, values, claim.seed, folder, eager, limits, slot, devices)
 
     def key(self, id: AttemptId) -> str:
         """No process is marked: the worker's own has a key."""

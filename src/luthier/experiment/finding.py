@@ -42,7 +42,8 @@ def maximize(
 
 
 class Options(TypedDict, total=False):
-    """What `minimize` and `maximize` take besides. **Units** `timeout` is in seconds a trial, `memory` in bytes a worker."""
+    """What `minimize` and `maximize` take besides. **Units** `timeout` seconds a trial, `memory` bytes a worker, `gpus` and
+    `cpus` of each worker (fractions share a GPU; `cpus` caps the threads of numerical libraries)."""
 
     workers: int | None
     metric: str | None
@@ -54,6 +55,8 @@ class Options(TypedDict, total=False):
     tries: Sequence[Mapping[str, Any]]
     timeout: float | None
     memory: int | None
+    gpus: float
+    cpus: float | None
     retries: int
     progress: bool
     new: bool
@@ -78,6 +81,8 @@ def _found(
         parallel=workers or None,
         timeout_seconds=options.get("timeout"),
         memory_bytes=options.get("memory"),
+        gpus=options.get("gpus", 0.0),
+        cpus=options.get("cpus"),
         retry_failed=options.get("retries", 0),
     )
     tree = Tree.of(space)

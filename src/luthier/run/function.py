@@ -48,7 +48,8 @@ ReportedPoint = tuple[str, float | None, float, float]
 
 class Call(NamedTuple):
     """One attempt: the plain values of its configuration, its seed, and the folder for what it prints ("" for none).
-    With `eager` the folder is used from the first line, so that it can be followed; else only once it has ended."""
+    With `eager` the folder is used from the first line, so that it can be followed; else only once it has ended. `devices`
+    are the GPUs of its slot, None where it has none of its own."""
 
     id: AttemptId
     values: Mapping[str, Any]
@@ -57,6 +58,7 @@ class Call(NamedTuple):
     eager: bool
     limits: Limits
     slot: int = 0
+    devices: tuple[str, ...] | None = None
 
 
 class Together(NamedTuple):
@@ -134,7 +136,7 @@ class FunctionRunner:
 
     def start(self, order: Call | Together) -> None:
         """Hands a call, or many, to the worker of its slot."""
-        worker = self._workers.get(order.slot) or self._open(order.slot, order.limits)
+        worker = self._workers.get(order.slot) or self._open(order)
         self._give(worker, order)
 
     def stop(
@@ -219,14 +221,18 @@ class FunctionRunner:
 
     # ------------------------------------------------------------------ workers
 
-    def _open(self, slot: int, limits: Limits) -> _Worker:
+    def _open(self, order: Call | Together) -> _Worker:
         self._made += 1
+        slot, limits = order.slot, order.limits
         id = AttemptId(0, slot, self._made)
         folder = Path(self._room.name) / f"worker-{self._made}"
         folder.mkdir(mode=0o700)
         worker = _Worker(slot, id, secrets.token_hex(16), folder / "note", folder)
         whom = marshal.dumps((f"{self._room.name}/door", worker.token, str(worker.note))).hex()
         env = {**self._environment, "LUTHIER_CALLS": whom, "LUTHIER_PATH": json.dumps([sys.path, sys.argv])}
+        devices = order.devices if isinstance(order, Call) else None
+        if devices is not None:
+            env["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         # A call's own limits are kept here; the worker's guardian keeps those of the whole process.
         own = replace(limits, timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
         own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))

@@ -25,7 +25,6 @@ CHUNK = 256
 """So many rows are compared with the front at once."""
 BARELY, FAR = 0.03, 0.3
 """What is barely and what is far worse, as shares of the front's width."""
-CHUNK = 1024
 
 
 def front_of(Y: Array) -> Places:
@@ -86,7 +85,9 @@ def ends_of(Y: Array) -> tuple[Array, Array]:
     front = np.unique(Y[front_of(Y)], axis=0)
     while True:
         width = np.ptp(front, axis=0)
-        worse = (front - front[:, None]) / np.where(width > 0, width, 1.0)  # [i, k]: by how much k is worse than i
+        worse = (front - front[:, None]) / np.where(
+            width > 0, width, 1.0
+        )  # [i, k]: by how much k is worse than i
         won, lost = -worse.min(axis=2), worse.max(axis=2)
         poor = (won <= BARELY) & (lost >= FAR)
         if not poor.any():

@@ -33,14 +33,18 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
     trials = store.history(record.id).trials
     results = [t.result for t in trials]
     columns: dict[str, Any] = {
-        "number": [t.number for t in trials],
+        "number": _whole(pandas, [t.number for t in trials]),
         "state": pandas.Categorical([t.state.value for t in trials]),
-        "outcome": pandas.Categorical([r.outcome.value if r else None for r in results], [o.value for o in Outcome]),
+        "outcome": pandas.Categorical(
+            [r.outcome.value if r else None for r in results], [o.value for o in Outcome]
+        ),
         "value": _floats(pandas, [r.value if r else None for r in results]),
     }
     for parameter in record.description.space.parameters:
         values = [
-            t.configuration[parameter.name].value if t.configuration and parameter.name in t.configuration else None
+            t.configuration[parameter.name].value
+            if t.configuration and parameter.name in t.configuration
+            else None
             for t in trials
         ]
         columns[f"params.{parameter.name}"] = _column(pandas, parameter.domain, values)
@@ -49,8 +53,8 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
         "seconds": _floats(pandas, [r.seconds if r else None for r in results]),
         "began": _times(pandas, [t.began for t in trials]),
         "ended": _times(pandas, [t.ended for t in trials]),
-        "attempts": [t.attempt for t in trials],
-        "seed": [t.seed for t in trials],
+        "attempts": _whole(pandas, [t.attempt for t in trials]),
+        "seed": _whole(pandas, [t.seed for t in trials]),
         "proposed_by": pandas.array([t.proposal.by if t.proposal else None for t in trials], dtype="string"),
         "reason": pandas.array([r.reason if r else None for r in results], dtype="string"),
     }
@@ -75,7 +79,7 @@ def curves_frame(store: Store, record: ExperimentRecord, metric: str | None = No
     ]
     return pandas.DataFrame(
         {
-            "trial": pandas.array([number for number, _ in points], dtype="int64"),
+            "trial": _whole(pandas, [number for number, _ in points]),
             "metric": pandas.Categorical([p.metric for _, p in points], known),
             "step": _floats(pandas, [p.step for _, p in points]),
             "value": _floats(pandas, [p.value for _, p in points]),
@@ -94,13 +98,17 @@ def _pandas() -> Any:
         ) from None
 
 
-def _metrics(
-    pandas: Any, store: Store, record: ExperimentRecord, trials: Sequence[Trial]
-) -> dict[str, Any]:
+def _metrics(pandas: Any, store: Store, record: ExperimentRecord, trials: Sequence[Trial]) -> dict[str, Any]:
     """The last value of each metric."""
     known = store.metric_names(record.id)
-    lasts = [{s.metric: s.last for s in store.summaries(record.id, t.number)} if known else {} for t in trials]
+    lasts = [
+        {s.metric: s.last for s in store.summaries(record.id, t.number)} if known else {} for t in trials
+    ]
     return {f"metrics.{name}": _floats(pandas, [last.get(name) for last in lasts]) for name in known}
+
+
+def _whole(pandas: Any, values: Sequence[int]) -> Any:
+    return pandas.array(values, dtype="int64")
 
 
 def _floats(pandas: Any, values: Sequence[float | None]) -> Any:
@@ -111,13 +119,16 @@ def _times(pandas: Any, values: Sequence[float | None]) -> Any:
     return pandas.to_datetime(pandas.Series(list(values), dtype="float64"), unit="s", utc=True)
 
 
+def _kind(domain: Domain) -> type:
+    """The type of a range's values."""
+    return int if domain.kind == "integer" or getattr(domain, "type", "float") == "int" else float
+
+
 def _column(pandas: Any, domain: Domain, values: Sequence[Any]) -> Any:
     """The values of a parameter as a column of their own type; None where it does not exist."""
     is_whole = all(value is not None for value in values)
     choices = [choice.value for choice in domain.choices] if isinstance(domain, Categorical) else None
-    kinds = {type(value) for value in (values if choices is None else choices) if value is not None}
-    if choices is not None and None in choices:
-        return pandas.Series(list(values), dtype="object")
+    kinds = {type(choice) for choice in choices} if choices is not None else {_kind(domain)}
     if kinds == {bool}:
         return pandas.array(values, dtype="bool" if is_whole else "boolean")
     if kinds == {int}:
