@@ -217,3 +217,36 @@ def test_a_killed_program_goes_on_with_the_same_call(tmp_path: Path) -> None:
     ran = {path.name: path.read_text() for path in tmp_path.glob("ran-*")}
     assert len(ran) == 10
     assert all(len(ran[f"ran-{x}"]) == 1 for x in range(5, 11)), "what was not begun runs once"
+
+
+PROGRAM = """
+import luthier
+def f(x):
+    return x {change}
+e = luthier.minimize(f, {{"x": luthier.integers(1, 10)}}, {trials}, algorithm="grid", workers=0, store="runs")
+print(e.id, len(e))
+"""
+
+
+def test_a_changed_function_goes_on_with_a_warning(tmp_path: Path) -> None:
+    def run(change: str, trials: int) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "tune.py").write_text(PROGRAM.format(change=change, trials=trials))
+        return subprocess.run(
+            [sys.executable, "tune.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+
+    assert run("", 3).stdout == "1 3\n"
+    same, changed = run("", 5), run("+ 1", 7)
+    assert (same.stdout, changed.stdout) == ("1 5\n", "1 7\n")
+    assert "warning" not in same.stderr
+    assert "the function has changed since the 5 finished trials of experiment 1" in changed.stderr
+    assert "tune.py:f" in luthier_says(tmp_path, "list").stdout
+    luthier_says(tmp_path, "retry", "1.2")
+    resumed = luthier_says(tmp_path, "resume", "1")
+    assert resumed.returncode == 2
+    assert "tunes the Python function tune.py:f; run its program again, and it goes on" in resumed.stderr
+
+
+def luthier_says(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "luthier", *words, "--store", "runs"]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True)

@@ -14,6 +14,7 @@ from luthier.clock import SystemClock
 from luthier.description import Algorithm, Description, Limits, Objective
 from luthier.drive.callee import Callee, style_of
 from luthier.errors import ConflictError, NotFound, TrialError, UsageError
+from luthier.experiment.functions import CODE, digest_of, title_of
 from luthier.experiment.reading import Readable
 from luthier.experiment.tried import Asked
 from luthier.space import Configuration
@@ -37,6 +38,7 @@ class Experiment(Readable):
         self._folder = folder
         self._clock = SystemClock()
         self.ended: str | None = None
+        self._is_changed = False
 
     # ------------------------------------------------------------------ making
 
@@ -54,13 +56,14 @@ class Experiment(Readable):
         store: str | Path | None = None,
         name: str | None = None,
         tries: Sequence[Mapping[str, Any]] = (),
-        function: str | None = None,
+        function: Callable[..., Any] | None = None,
         limits: Limits | None = None,
         new: bool = False,
     ) -> Experiment:
         """Begins an experiment, or, in a `store`, goes on with the one that has this space, algorithm and objective.
 
-        `tries` are configurations of your own that are run first. With `new`, always another one is begun.
+        `tries` are configurations of your own that are run first, `function` is what it will be run with. With `new`,
+        always another one is begun.
         **Raises** UsageError and SpaceError for what can't be searched, with the place in it.
         """
         from luthier.search import searcher
@@ -84,11 +87,15 @@ class Experiment(Readable):
             seed=seed or 0,
             limits=limits or Limits(),
             name=name,
-            function=function,
+            function=None if function is None else title_of(function),
+            labels=digest_of(function),
         )
         kept, folder = opened(store)
+        before = {record.id: record.description.labels for record in kept.experiments()}
         record, created = kept.open_experiment(description, fresh=new, any_seed=seed is None)
         made = cls(kept, record.id, tree, folder)
+        known = before.get(record.id, {}).get(CODE)
+        made._is_changed = bool(record.finished and known and known != description.labels.get(CODE))
         if created and tries:
             made.enqueue(*tries)
         return made
@@ -143,6 +150,11 @@ class Experiment(Readable):
             raise UsageError("this space has no end; say how many trials are to be run, such as trials=100")
         best = self.best.value if record.succeeded else None
         listener = progress_for(record, best=best, show=progress is not False)
+        if self._is_changed:
+            listener.note(
+                f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "
+                "it goes on with the new one (new=True starts another experiment)"
+            )
         try:
             ending = drive_function(
                 self._store,

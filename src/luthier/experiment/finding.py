@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
@@ -98,18 +96,8 @@ def _found(
         store=options.get("store"),
         name=options.get("name"),
         tries=options.get("tries", ()),
-        function=_title(function),
+        function=function,
         limits=limits,
         new=options.get("new", False),
     )
     return experiment.run(function, workers=workers, progress=progress)
-
-
-def _title(function: Callable[..., Any]) -> str:
-    """A function's name in the record: the file or module, and its own."""
-    module = getattr(function, "__module__", None) or type(function).__module__
-    if module == "__main__":
-        main = getattr(sys.modules.get("__main__"), "__file__", None)
-        module = os.path.basename(main) if main else "__main__"
-    own = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return f"{module}:{own.replace('<locals>.', '')}"
