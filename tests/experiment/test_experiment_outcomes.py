@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -189,6 +190,11 @@ def test_a_coroutine_is_awaited() -> None:
         return x
 
     assert run(later).best.value == 1
+
+    async def notebook() -> list[float | None]:
+        return [run(later, workers=workers, trials=3).best.value for workers in (0, 1)]
+
+    assert asyncio.run(notebook()) == [1, 1]
 
 
 def test_a_trial_gets_its_seed_and_the_same_numbers_every_time() -> None:

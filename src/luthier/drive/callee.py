@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,9 +98,7 @@ class Callee:
             given = self.tree.fill_plain(values)
             answer = self.function(**given) if self.by_name else self.function(given)
             if inspect.iscoroutine(answer):
-                import asyncio
-
-                answer = asyncio.run(answer)
+                answer = _awaited(answer)
             return self._meaning(answer, context)
         except Stop as stop:
             return self._stopped(stop, context)
@@ -224,6 +222,20 @@ class _Context:
         place = f"{self.folder}/{name}" if name == "outputs" else f"{os.path.dirname(self.folder)}/{name}"
         os.makedirs(place, exist_ok=True)
         return place
+
+
+def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The answer of a coroutine, also where this thread runs an event loop already, as a notebook's does."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def _no(reason: str) -> tuple[str, str, None]:
