@@ -19,8 +19,8 @@ from luthier.drive.callee import Callee
 from luthier.drive.watching import Asked
 from luthier.drive.work import Running
 from luthier.errors import UsageError
+from luthier.run.calls import Call, ReportedPoint
 from luthier.run.folders import AttemptFolder, Folders
-from luthier.run.function import Call, ReportedPoint
 from luthier.store import Claim, Store
 from luthier.trial import AttemptId, Point
 

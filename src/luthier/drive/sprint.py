@@ -14,7 +14,8 @@ from luthier.description import Description, Limits
 from luthier.drive.listener import Listener
 from luthier.drive.loop import Drive, Interrupts
 from luthier.history import History
-from luthier.run.function import FunctionRunner, Over, Together
+from luthier.run.calls import Over, Together
+from luthier.run.function import FunctionRunner
 from luthier.search import searcher
 from luthier.store.memory import MemoryStore
 from luthier.store.memory_rows import Stretch

@@ -15,94 +15,30 @@ import os
 import secrets
 import selectors
 import socket
-import struct
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from luthier.description import Limits
 from luthier.errors import UsageError
-from luthier.run._wire import Inbox, pack
-from luthier.run._worker import CHUNK, NOTE
+from luthier.run._links import Link
+from luthier.run.calls import Call, CallingWorker, Over, ReportedPoint, Together
 from luthier.run.command import CommandRunner
 from luthier.run.runner import Adoption, Ended, Event, Order
 from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["Call", "FunctionRunner", "Over", "ReportedPoint", "Together"]
+__all__ = ["FunctionRunner"]
 
 BOOT = (
     "import json,os,sys; sys.path[:],sys.argv[:]=json.loads(os.environ.pop('LUTHIER_PATH')); "
     "from luthier.run._worker import main; main()"
 )
 GRACE_SECONDS = 2.0
-
-ReportedPoint = tuple[str, float | None, float, float]
-"""Metric, step (None: the next one), value, seconds since 1970."""
-
-
-class Call(NamedTuple):
-    """One attempt: the plain values of its configuration, its seed, and the folder for what it prints ("" for none).
-    With `eager` the folder is used from the first line, so that it can be followed; else only once it has ended. `devices`
-    are the GPUs of its slot, None where it has none of its own."""
-
-    id: AttemptId
-    values: Mapping[str, Any]
-    seed: int
-    folder: str
-    eager: bool
-    limits: Limits
-    slot: int = 0
-    devices: tuple[str, ...] | None = None
-
-
-class Together(NamedTuple):
-    """Many calls in one go, in one slot. `what` says which, in plain values that the work understands."""
-
-    id: AttemptId
-    what: tuple[Any, ...]
-    limits: Limits
-    slot: int = 0
-
-
-class Over(NamedTuple):
-    """What became of many calls: the columns the work answered with, or, when its worker died, at which call and how."""
-
-    id: AttemptId
-    columns: tuple[Any, ...]
-    at: int = 0
-    result: Result | None = None
-
-
-@dataclass
-class _Worker:
-    """A worker as the driver sees it: its process (an attempt of the command runner) and the calls it has."""
-
-    slot: int
-    id: AttemptId
-    token: str
-    note: Path
-    folder: Path
-    calls: dict[int, Call | Together] = field(default_factory=dict)
-    unsent: list[int] = field(default_factory=list)
-    end: socket.socket | None = None
-    inbox: Inbox = field(default_factory=Inbox)
-    asked: tuple[int, Outcome, str] | None = None
-    taken_back: dict[int, Result] = field(default_factory=dict)
-    is_heard: bool = False
-
-    def current(self) -> tuple[int, float, int]:
-        """The call it is in, since when (monotonic), and which one of many; zeros before the first."""
-        try:
-            number, since, at = NOTE.unpack(self.note.read_bytes()[: NOTE.size])
-            return int(number), float(since), int(at)
-        except (OSError, struct.error):  # it has not made the file yet
-            return 0, 0.0, 0
 
 
 class FunctionRunner:
@@ -120,12 +56,15 @@ class FunctionRunner:
         self._door.bind(f"{self._room.name}/door")
         self._door.listen(64)
         self._door.setblocking(False)
+        # One selector within the other: it is readable when anything in it is ready.
         self._selector = selectors.DefaultSelector()
-        self._watch(self._door, None)
-        self._workers: dict[int, _Worker] = {}
-        self._by_id: dict[AttemptId, _Worker] = {}
-        self._places: dict[AttemptId, tuple[_Worker, int]] = {}
-        self._strangers: dict[socket.socket, Inbox] = {}
+        self._selector.register(self._door, selectors.EVENT_READ, None)
+        commands.watch(self._selector.fileno())
+        self._workers: dict[int, CallingWorker] = {}
+        self._by_id: dict[AttemptId, CallingWorker] = {}
+        self._places: dict[AttemptId, tuple[CallingWorker, int]] = {}
+        self._strangers: set[Link] = set()
+        self._callers: dict[Link, CallingWorker] = {}
         self._events: deque[Event] = deque()
         self._over: list[Over] = []
         self._points: dict[AttemptId, list[ReportedPoint]] = {}
@@ -171,20 +110,21 @@ class FunctionRunner:
 
     def events(self, timeout_seconds: float | None) -> list[Event]:
         """Waits for calls to end."""
+        until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         for worker in list(self._workers.values()):
             self._send(worker)
-        if not self._events:
-            self._look(0.0)
-        if not self._events and not self._over:
-            wait = timeout_seconds
-            deadline = self._deadline()
-            if deadline is not None:
-                wait = deadline if wait is None else min(wait, deadline)
-            for event in self._commands.events(wait):
+        is_ours = self._look()
+        while not self._events and not self._over:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            waits = [seconds for seconds in (left, self._deadline()) if seconds is not None]
+            heard = self._commands.events(min(waits, default=None))
+            for event in heard:
                 if isinstance(event, Ended):
                     self._worker_ended(event)
-            self._look(0.0)
-            self._enforce_limits()
+            is_ours = self._look()
+            is_ours |= self._enforce_limits()
+            if not heard and not is_ours:
+                break  # it is time, or a descriptor of the caller's is readable
         events = list(self._events)
         self._events.clear()
         return events
@@ -209,25 +149,24 @@ class FunctionRunner:
             self._hang_up(worker)
         self._by_id.clear()
         self._workers.clear()
-        for end in list(self._strangers):
-            self._unwatch(end)
-            end.close()
+        for link in self._strangers:
+            link.close()
         self._strangers.clear()
         if self._door.fileno() >= 0:
-            self._unwatch(self._door)
             self._door.close()
-        self._selector.close()
-        self._room.cleanup()
+            self._commands.unwatch(self._selector.fileno())
+            self._selector.close()
+            self._room.cleanup()
 
     # ------------------------------------------------------------------ workers
 
-    def _open(self, order: Call | Together) -> _Worker:
+    def _open(self, order: Call | Together) -> CallingWorker:
         self._made += 1
         slot, limits = order.slot, order.limits
         id = AttemptId(0, slot, self._made)
         folder = Path(self._room.name) / f"worker-{self._made}"
         folder.mkdir(mode=0o700)
-        worker = _Worker(slot, id, secrets.token_hex(16), folder / "note", folder)
+        worker = CallingWorker(slot, id, secrets.token_hex(16), folder / "note", folder)
         whom = marshal.dumps((f"{self._room.name}/door", worker.token, str(worker.note))).hex()
         env = {**self._environment, "LUTHIER_CALLS": whom, "LUTHIER_PATH": json.dumps([sys.path, sys.argv])}
         devices = order.devices if isinstance(order, Call) else None
@@ -241,15 +180,15 @@ class FunctionRunner:
         self._workers[slot] = self._by_id[id] = worker
         return worker
 
-    def _give(self, worker: _Worker, call: Call | Together) -> None:
+    def _give(self, worker: CallingWorker, call: Call | Together) -> None:
         self._numbers += 1
         worker.calls[self._numbers] = call
         worker.unsent.append(self._numbers)
         self._places[call.id] = (worker, self._numbers)
 
-    def _send(self, worker: _Worker) -> None:
+    def _send(self, worker: CallingWorker) -> None:
         """Sends what its worker was not sent yet, in one piece."""
-        if worker.end is None or not worker.unsent:
+        if worker.link is None or not worker.unsent:
             return
         calls: list[tuple[Any, ...]] = []
         for number in worker.unsent:
@@ -260,75 +199,63 @@ class FunctionRunner:
             name = f"{call.id.experiment}.{call.id.trial}"
             calls.append((number, name, dict(call.values), call.seed, call.folder, call.eager))
         worker.unsent.clear()
-        self._write(worker, pack(("calls", calls)))
+        worker.link.send(("calls", calls))
 
-    def _write(self, worker: _Worker, message: bytes) -> None:
-        if worker.end is None:
-            return
-        with suppress(OSError):  # its end is heard of from its guardian
-            worker.end.setblocking(True)
-            worker.end.sendall(message)
-            worker.end.setblocking(False)
-
-    def _take_back(self, worker: _Worker, number: int, result: Result) -> None:
+    def _take_back(self, worker: CallingWorker, number: int, result: Result) -> None:
         if number in worker.unsent:
             worker.unsent.remove(number)
             self._conclude(worker, number, result)
         elif number not in worker.taken_back:
             worker.taken_back[number] = result
-            self._write(worker, pack(("drop", [number])))
+            if worker.link is not None:
+                worker.link.send(("drop", [number]))
 
     # ------------------------------------------------------------------ hearing
 
-    def _look(self, timeout: float) -> None:
-        """Reads what has arrived from the workers."""
-        for key, _ in self._selector.select(timeout):
-            if key.data is not None:
-                self._hear(key.data)
-            elif key.fileobj is self._door:
+    def _look(self) -> bool:
+        """Reads what has arrived from the workers and sends on what was kept; whether there was anything."""
+        ready = self._selector.select(0)
+        for key, mask in ready:
+            link = key.data
+            if link is None:
                 self._let_in()
+            elif link in self._strangers:
+                self._greet(link)
             else:
-                self._greet(key.fileobj)  # type: ignore[arg-type]
+                if mask & selectors.EVENT_WRITE:
+                    link.flush()
+                if mask & selectors.EVENT_READ:
+                    self._hear(link)
+        return bool(ready)
 
     def _let_in(self) -> None:
         with suppress(BlockingIOError):
             end, _ = self._door.accept()
-            end.setblocking(False)
-            self._strangers[end] = Inbox()
-            self._watch(end, None)
+            self._strangers.add(Link(end, self._selector))
 
-    def _greet(self, end: socket.socket) -> None:
+    def _greet(self, link: Link) -> None:
         """Hears who has come; only who knows a token of ours is handed the work."""
         try:
-            messages = self._strangers[end].feed(end.recv(CHUNK))
-        except OSError:
-            messages = [("gone",)]
-        if not messages and end.fileno() >= 0:
+            messages = link.receive()
+        except (EOFError, ValueError, TypeError):  # no message of ours
+            messages = [("nonsense", "")]
+        if not messages and not link.lost:
             return
-        self._unwatch(end)
-        del self._strangers[end]
-        token = messages[0][1] if messages[0][0] == "hello" else ""
-        worker = next((w for w in self._by_id.values() if secrets.compare_digest(w.token, token)), None)
-        if worker is None:
-            end.close()
+        self._strangers.discard(link)
+        word, token = messages[0][:2] if messages and len(messages[0]) > 1 else ("", "")
+        asked = str(token).encode()
+        known = (w for w in self._by_id.values() if secrets.compare_digest(w.token.encode(), asked))
+        worker = next(known, None) if word == "hello" else None
+        if worker is None or link.lost:
+            link.close()
             return
-        worker.end = end
-        self._watch(end, worker)
-        self._write(worker, pack(("work", self._payload)))
+        worker.link, self._callers[link] = link, worker
+        link.send(("work", self._payload))
         self._send(worker)
 
-    def _hear(self, worker: _Worker) -> None:
-        assert worker.end is not None
-        try:
-            chunk = worker.end.recv(CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            chunk = b""
-        if not chunk:
-            self._hang_up(worker)
-            return
-        for message in worker.inbox.feed(chunk):
+    def _hear(self, link: Link) -> None:
+        worker = self._callers[link]
+        for message in link.receive():
             match message:
                 case ("ended", results):
                     worker.is_heard = True
@@ -346,10 +273,12 @@ class FunctionRunner:
                         f"the function could not be loaded in a worker process: {why}; "
                         "define it in a module that can be imported, or run it in this process with workers=0"
                     )
+        if link.lost:
+            self._hang_up(worker)
 
     def _answered(
         self,
-        worker: _Worker,
+        worker: CallingWorker,
         number: int,
         status: str,
         reason: str,
@@ -370,7 +299,9 @@ class FunctionRunner:
         result = Result(Outcome(status), reason, value, None, None, seconds, peak, used)
         self._events.append(Ended(call.id, result, call.folder, began, began + seconds))
 
-    def _conclude(self, worker: _Worker, number: int, result: Result, began: float | None = None) -> None:
+    def _conclude(
+        self, worker: CallingWorker, number: int, result: Result, began: float | None = None
+    ) -> None:
         call = worker.calls.pop(number)
         self._places.pop(call.id, None)
         if isinstance(call, Together):
@@ -386,14 +317,15 @@ class FunctionRunner:
         worker = self._by_id.pop(event.id, None)
         if worker is None:
             return
-        while worker.end is not None:  # what it said last comes first
-            self._hear(worker)
+        while worker.link is not None:  # what it said last comes first
+            worker.link.wait(1.0)
+            self._hear(worker.link)
         if self._workers.get(worker.slot) is worker:
             del self._workers[worker.slot]
         current, since, _ = worker.current()
         left = sorted(worker.calls)
         for number in left:
-            if number in worker.taken_back:
+            if number in worker.taken_back and number != current:
                 self._conclude(worker, number, worker.taken_back[number])
             elif number in worker.unsent or number > current:
                 continue
@@ -412,7 +344,7 @@ class FunctionRunner:
         for call in waiting:
             self.start(call)
 
-    def _blamed(self, worker: _Worker, result: Result, number: int, since: float) -> Result:
+    def _blamed(self, worker: CallingWorker, result: Result, number: int, since: float) -> Result:
         """How the call ended that a worker was in when it died."""
         seconds = time.monotonic() - since
         if worker.asked is not None and worker.asked[0] == number:
@@ -423,15 +355,15 @@ class FunctionRunner:
             return replace(result, outcome=Outcome.FAILED, reason=ended, seconds=seconds)
         return replace(result, seconds=seconds)
 
-    def _hang_up(self, worker: _Worker) -> None:
-        if worker.end is not None:
-            self._unwatch(worker.end)
-            worker.end.close()
-            worker.end = None
+    def _hang_up(self, worker: CallingWorker) -> None:
+        if worker.link is not None:
+            del self._callers[worker.link]
+            worker.link.close()
+            worker.link = None
 
     # ------------------------------------------------------------------ limits
 
-    def _timed(self) -> list[tuple[_Worker, int, float]]:
+    def _timed(self) -> list[tuple[CallingWorker, int, float]]:
         """The running calls that have a time limit, with the seconds they have left."""
         found = []
         for worker in self._workers.values():
@@ -446,22 +378,15 @@ class FunctionRunner:
         left = [seconds for _, _, seconds in self._timed()]
         return max(0.0, min(left)) if left else None
 
-    def _enforce_limits(self) -> None:
+    def _enforce_limits(self) -> bool:
+        """Ends the calls that ran for too long; whether there were any."""
+        ended = False
         for worker, number, left in self._timed():
             if left <= 0:
                 call = worker.calls[number]
                 reason = f"it ran longer than its limit of {call.limits.timeout_seconds:g} s"
                 worker.asked = (number, Outcome.TIMED_OUT, reason)
-                self._commands.stop(
-                    worker.id, Outcome.TIMED_OUT, reason, min(call.limits.grace_seconds, GRACE_SECONDS)
-                )
-
-    # ------------------------------------------------------------------ descriptors
-
-    def _watch(self, end: socket.socket, worker: _Worker | None) -> None:
-        self._selector.register(end, selectors.EVENT_READ, worker)
-        self._commands.watch(end.fileno())
-
-    def _unwatch(self, end: socket.socket) -> None:
-        self._selector.unregister(end)
-        self._commands.unwatch(end.fileno())
+                grace = min(call.limits.grace_seconds, GRACE_SECONDS)
+                self._commands.stop(worker.id, Outcome.TIMED_OUT, reason, grace)
+                ended = True
+        return ended

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from luthier.run.function import Call, ReportedPoint
+from luthier.run.calls import Call, ReportedPoint
 from luthier.run.runner import Adoption, Ended, Event
 from luthier.trial import AttemptId, Outcome, Result
 
