@@ -39,6 +39,7 @@ BOOT = (
     "from luthier.run._worker import main; main()"
 )
 GRACE_SECONDS = 2.0
+CLOSE_SECONDS = 5.0
 
 
 class FunctionRunner:
@@ -147,11 +148,17 @@ class FunctionRunner:
             if not leave_running:
                 self._commands.stop(worker.id, Outcome.KILLED, "its driver was closed", 0.0, kill=True)
             self._hang_up(worker)
+        until = time.monotonic() + CLOSE_SECONDS
+        while self._by_id and not leave_running and time.monotonic() < until:
+            for event in self._commands.events(CLOSE_SECONDS):
+                if isinstance(event, Ended):  # its folder is in ours, which is removed below
+                    self._by_id.pop(event.id, None)
         self._by_id.clear()
         self._workers.clear()
-        for link in self._strangers:
+        for link in (*self._strangers, *self._callers):
             link.close()
         self._strangers.clear()
+        self._callers.clear()
         if self._door.fileno() >= 0:
             self._door.close()
             self._commands.unwatch(self._selector.fileno())
