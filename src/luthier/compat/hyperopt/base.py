@@ -1,0 +1,68 @@
+"""The place where hyperopt's users import trials, states and statuses from; see `documents.py`, `trials.py`, `domain.py`."""
+
+from luthier.compat.hyperopt.documents import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    JOB_STATES,
+    JOB_VALID_STATES,
+    STATUS_FAIL,
+    STATUS_NEW,
+    STATUS_OK,
+    STATUS_RUNNING,
+    STATUS_STRINGS,
+    STATUS_SUSPENDED,
+    TRIAL_KEYS,
+    TRIAL_MISC_KEYS,
+    SONify,
+    miscs_to_idxs_vals,
+    miscs_update_idxs_vals,
+    spec_from_misc,
+    validate_loss_threshold,
+    validate_timeout,
+)
+from luthier.compat.hyperopt.domain import Domain
+from luthier.compat.hyperopt.exceptions import (
+    AllTrialsFailed,
+    DuplicateLabel,
+    InvalidLoss,
+    InvalidResultStatus,
+    InvalidTrial,
+)
+from luthier.compat.hyperopt.fmin import Trials, trials_from_docs
+from luthier.compat.hyperopt.trials import Ctrl
+
+__all__ = [
+    "JOB_STATES",
+    "JOB_STATE_CANCEL",
+    "JOB_STATE_DONE",
+    "JOB_STATE_ERROR",
+    "JOB_STATE_NEW",
+    "JOB_STATE_RUNNING",
+    "JOB_VALID_STATES",
+    "STATUS_FAIL",
+    "STATUS_NEW",
+    "STATUS_OK",
+    "STATUS_RUNNING",
+    "STATUS_STRINGS",
+    "STATUS_SUSPENDED",
+    "TRIAL_KEYS",
+    "TRIAL_MISC_KEYS",
+    "AllTrialsFailed",
+    "Ctrl",
+    "Domain",
+    "DuplicateLabel",
+    "InvalidLoss",
+    "InvalidResultStatus",
+    "InvalidTrial",
+    "SONify",
+    "Trials",
+    "miscs_to_idxs_vals",
+    "miscs_update_idxs_vals",
+    "spec_from_misc",
+    "trials_from_docs",
+    "validate_loss_threshold",
+    "validate_timeout",
+]

@@ -1,0 +1,284 @@
+"""One search that several processes work on: its record in a Luthier store, its objective and results beside it.
+
+The store knows the configurations, who evaluates which and what came of it; leases, fences and locks are its own. What
+only hyperopt's users have lies as pickles in `hyperopt/<experiment>/` of the store's folder: the objective with its space
+(`domain.pickle`), and for every attempt all that it returned (`<trial>-<attempt>.pickle`). That folder may be read by its
+owner alone, and no other is unpickled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import stat
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from luthier.clock import SystemClock
+from luthier.compat.hyperopt.documents import STATUS_OK, document
+from luthier.compat.hyperopt.domain import Domain
+from luthier.compat.hyperopt.trials import Ctrl, TrialsBook
+from luthier.description import Algorithm, Description, Objective
+from luthier.drive.alive import Alive
+from luthier.drive.planning import nonce
+from luthier.errors import AliveError, StoreError, UsageError
+from luthier.store import Claim, ExperimentRecord, open_store, store_folder
+from luthier.trial import AttemptId, Outcome, Point, Result
+
+__all__ = ["Shared", "name_of"]
+
+logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 60.0
+ATTEMPTS = 3
+"""So often a trial is begun whose worker is lost with it, before it counts as failed."""
+LOSS = "loss"
+DOOR = {"door": "hyperopt"}
+
+
+def name_of(url: str, exp_key: Any = None) -> str:
+    """The name of the experiment that `mongo://HOST:PORT/DATABASE/jobs` and an experiment key mean here.
+
+    **Raises** UsageError for a URL without a database.
+    """
+    rest = urlsplit(url if "://" in url else f"mongo://{url}")
+    parts = [part for part in rest.path.split("/") if part]
+    if rest.scheme not in ("mongo", "mongodb") or not parts:
+        raise UsageError(f"{url!r} names no database; write it as mongo://HOST:PORT/DATABASE/jobs")
+    return parts[0] if exp_key in (None, parts[0]) else f"{parts[0]}.{exp_key}"
+
+
+class Shared:
+    """A store's folder as one process works in it; `experiment` is known once it is opened or found."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or store_folder(os.environ.get("LUTHIER_STORE"), Path.cwd())
+        self.clock = SystemClock()
+        self.store = open_store(self.folder, self.clock)
+        self.alive = Alive(self.folder)
+        self.worker, self._hold = self.alive.work()
+        self.experiment = 0
+        self._driving: Any = None
+        self._known: tuple[int, Domain] | None = None
+
+    def close(self) -> None:
+        """Lets go of everything; what this process held is free at once. May be repeated."""
+        self._hold.release()
+        if self._driving is not None:
+            self._driving.release()
+        self.store.close()
+
+    # ------------------------------------------------------------------ the experiment
+
+    def open(self, name: str, domain: Domain) -> None:
+        """Finds the experiment of this name or makes it, and offers its objective to workers.
+
+        **Raises** UsageError where the name belongs to a search of another space.
+        """
+        description = Description(
+            project="hyperopt",
+            space=domain.search.space,
+            algorithm=Algorithm("tpe", {"repeats": domain.repeats}),
+            objective=Objective(LOSS, direction="minimize"),
+            name=name,
+            labels=DOOR,
+            function=name,
+        )
+        try:
+            record, _ = self.store.open_experiment(description, any_seed=True, nonce=nonce())
+        except UsageError as error:
+            raise UsageError(
+                f"the trials of {name!r} in {self.folder} are those of another space; choose another exp_key (for "
+                "hyper_tune another EXPERIMENT_NAME), or forget them: MongoTrials(…).delete_all()"
+            ) from error
+        self.experiment = record.id
+        self._write("domain", pickle.dumps((sys.path, _dumps(domain))))
+        try:
+            self._driving = self.alive.drive(record.id)
+        except AliveError:
+            pass  # another fmin of the same search proposes as well
+
+    def find(self, name: str) -> bool:
+        """Finds the experiment of this name; tells whether there is one with an objective yet."""
+        known: list[ExperimentRecord] = [
+            r for r in self.store.experiments() if r.description.name == name and r.description.labels == DOOR
+        ]
+        if known:
+            self.experiment = known[-1].id
+        return bool(known) and (self._place() / "domain.pickle").is_file()
+
+    def domain(self) -> Domain:
+        """The objective, as it was offered last. Modules are looked for where they were found there, too.
+
+        **Raises** UsageError where they are not found.
+        """
+        written = (self._place() / "domain.pickle").stat().st_mtime_ns
+        if self._known is not None and self._known[0] == written:
+            return self._known[1]
+        path, data = self._read("domain")
+        sys.path += [place for place in path if place not in sys.path]
+        try:
+            domain: Domain = pickle.loads(data)  # noqa: S301  read from our own folder
+        except (ImportError, AttributeError) as error:
+            raise UsageError(
+                f"the objective of {self.experiment} can't be read here: {error}; start the worker where the objective's "
+                "module can be imported (PYTHONPATH)"
+            ) from error
+        self._known = written, domain
+        return domain
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether an fmin of this experiment is alive."""
+        return self.alive.is_driven(self.experiment)
+
+    # ------------------------------------------------------------------ evaluating
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a trial waits, or is held by somebody who may be dead."""
+        record = self.store.experiment(self.experiment)
+        return bool(record.queued or record.running)
+
+    def take(self) -> Claim | None:
+        """A trial that waits, if there is one; it is this process's from now on."""
+        self.recover()
+        claims = self.store.claim(self.experiment, 1, self.worker, nonce(), LEASE_SECONDS)
+        return claims[0] if claims else None
+
+    def evaluate(self, claim: Claim, domain: Domain) -> bool:
+        """Calls the objective and writes down what came of it; tells whether it returned a result.
+
+        **Raises** what ends this process (Ctrl-C); then the trial waits again.
+        """
+        number, search = claim.id.trial, domain.search
+        doc = document(number - 1, search.assignment(claim.configuration), search.dimensions)
+        book = TrialsBook()
+        began = self.clock.elapsed()
+        end: dict[str, Any] = {"error": None, "result": None}
+        with self._renewed(claim.id):
+            try:
+                end["result"] = domain.evaluate(search.assignment(claim.configuration), Ctrl(book, doc))
+            except Exception as error:
+                logger.exception("job exception in trial %s", claim.id)
+                end["error"] = (str(type(error)), str(error))
+            except BaseException:
+                self.store.finish(claim.id, Result(Outcome.INTERRUPTED, "its worker was ended"), again=True)
+                raise
+        end["attachments"] = book.attachments
+        self._write(f"{number}-{claim.id.attempt}", _dumps(end))
+        result = _result(end, self.clock.elapsed() - began)
+        if result.value is not None:
+            self.store.report(claim.id, 0, [Point(LOSS, 0.0, result.value, self.clock.now())])
+        self.store.finish(claim.id, result)
+        return end["error"] is None
+
+    def end_of(self, number: int, attempt: int) -> dict[str, Any] | None:
+        """What an attempt returned, raised and attached; None where it left nothing."""
+        try:
+            end = self._read(f"{number}-{attempt}")
+        except FileNotFoundError:
+            return None
+        return end if isinstance(end, dict) else None
+
+    def recover(self) -> None:
+        """Queues again what dead processes were evaluating; what has outlived several counts as failed."""
+        for name in self.alive.dead_workers():
+            self.store.abandon(name)
+        for held in self.store.held(self.experiment):
+            is_dead = held.lapsed or not self.alive.is_working(held.worker)
+            if (
+                held.worker == self.worker
+                or not is_dead
+                or not self.store.adopt(held.id, held.worker, self.worker)
+            ):
+                continue
+            if self.lost_of(held.id.trial) + 1 < ATTEMPTS:
+                self.store.finish(held.id, Result(Outcome.LOST, f"worker {held.worker} died"), again=True)
+            else:
+                why = f"{ATTEMPTS} workers died evaluating it, the last one was {held.worker}"
+                self.store.finish(held.id, Result(Outcome.FAILED, why))
+        for name in self.alive.dead_workers():
+            if not self.store.holds_any(name):
+                self.alive.bury(name)
+
+    def lost_of(self, number: int) -> int:
+        """How many attempts of a trial were lost with their workers."""
+        return self.store.lost(self.experiment, number)
+
+    @contextmanager
+    def _renewed(self, id: AttemptId) -> Iterator[None]:
+        """Keeps the lease while the body runs."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(LEASE_SECONDS / 4):
+                self.store.renew([id], self.worker, LEASE_SECONDS)
+
+        thread = threading.Thread(target=renew, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    # ------------------------------------------------------------------ the pickles
+
+    def _place(self) -> Path:
+        return self.folder / "hyperopt" / str(self.experiment)
+
+    def _write(self, name: str, data: bytes) -> None:
+        for place in (self.folder / "hyperopt", self._place()):
+            place.mkdir(mode=0o700, exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=self._place())
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(made, self._place() / f"{name}.pickle")
+
+    def _read(self, name: str) -> Any:
+        """**Raises** FileNotFoundError; StoreError where others could have written the file."""
+        for place in (self.folder / "hyperopt", self._place()):
+            about = place.stat()
+            if about.st_uid != os.geteuid() or stat.S_IMODE(about.st_mode) & 0o077:
+                raise StoreError(
+                    f"{place} can be changed by others, so nothing in it is unpickled; give it to yourself alone: "
+                    f"chmod 700 {place}"
+                )
+        return pickle.loads((self._place() / f"{name}.pickle").read_bytes())  # noqa: S301  our own, see above
+
+
+def _result(end: Mapping[str, Any], seconds: float) -> Result:
+    if end["error"] is not None:
+        return Result(Outcome.FAILED, ": ".join(end["error"]), seconds=seconds)
+    result = end["result"]
+    if result["status"] == STATUS_OK:
+        return Result(Outcome.SUCCEEDED, "", float(result["loss"]), seconds=seconds)
+    return Result(Outcome.FAILED, f"the objective returned status {result['status']}", seconds=seconds)
+
+
+def _dumps(value: Any) -> bytes:
+    """cloudpickle's bytes: an objective is often a lambda or stands in the program that is run.
+
+    **Raises** UsageError where cloudpickle is missing or the value can't be sent.
+    """
+    try:
+        import cloudpickle
+    except ImportError as error:
+        raise UsageError(
+            "trials that several processes work on need cloudpickle; pip install cloudpickle"
+        ) from error
+    try:
+        return cloudpickle.dumps(value)  # type: ignore[no-any-return]
+    except Exception as error:
+        raise UsageError(
+            f"the objective or its result can't be sent to another process: {error}; open files, locks and connections "
+            "inside the objective"
+        ) from error
