@@ -12,7 +12,7 @@ JOBS ?= 2
 ARGS ?=
 OURS := src tests tools $(wildcard bench examples)
 
-.PHONY: help demo test check format nightly bench bench-quality lock install clean
+.PHONY: help demo test check format nightly bench bench-quality bench-ax bench-hebo lock install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,12 @@ bench: $(BENCHED)  ## every benchmark in bench/, each against its bar
 bench-quality: $(BENCHED)  ## the search against its peers: what is missing is run, then the tables (ARGS='--half all')
 	@$(BIN)/python -m bench.quality run --jobs $(JOBS) $(ARGS) && $(BIN)/python -m bench.quality table $(ARGS)
 
+bench-ax: .venv/ax/.installed  ## Ax's missing searches (ARGS='--half held-out --seeds 1 --trials-at-most 60')
+	@PYTHONPATH=src .venv/ax/bin/python -W ignore -m bench.quality run --peers ax --jobs $(JOBS) $(ARGS)
+
+bench-hebo: .venv/hebo/.installed  ## HEBO's, minutes each (the same)
+	@PYTHONPATH=src .venv/hebo/bin/python -W ignore -m bench.quality run --peers hebo --jobs $(JOBS) $(ARGS)
+
 lock: $(INSTALLED)  ## pins all packages anew (LOCK_OPTIONS=--upgrade for the newest ones)
 	@tools/lock.sh && git --no-pager diff --stat -- requirements
 
@@ -67,3 +73,12 @@ $(BENCHED): requirements/bench.txt $(INSTALLED)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input torch==2.13.0
 	@rm -f .venv/.benched-*; touch $@
+
+# torch comes first, for the reason above, so that nothing of the lock asks for it.
+.venv/%/.installed: requirements/bench-%.txt | $(INSTALLED)
+	@echo "making .venv/$* with what requirements/bench-$*.txt pins (once)" >&2
+	@$(BIN)/python -m venv --clear .venv/$*
+	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input torch==2.13.0
+	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes \
+	    -r requirements/bench-$*.txt
+	@touch $@

@@ -5,8 +5,8 @@
     python -m bench.quality report
 
 `problem.py` says what a problem is and `problems/` has them all; `peers/` adapts every optimizer to one face;
-`play.py` runs one against the other; `results.py` keeps what happened; `scoring.py` judges it; `table.py` and
-`report.py` show it.
+`play.py` runs one against the other; `results.py` keeps what happened, with which sources (`sources.py`); `scoring.py`
+judges it; `table.py` and `report.py` show it.
 """
 
 import os

@@ -17,6 +17,7 @@ from bench.quality.table import Asked, shown
 __all__ = ["main"]
 
 FAST = "random,optuna-tpe,optuna-gp,luthier:auto"
+ALL = ",".join(["luthier:auto", *peers.PEERS])
 
 
 def main(words: list[str] | None = None) -> int:
@@ -48,11 +49,14 @@ def parser() -> argparse.ArgumentParser:
         ("table", "print what came of them"),
     ):
         command = commands.add_parser(name, help=help_text)
-        command.add_argument("--peers", default=FAST, help=f"of {', '.join(peers.PEERS)}, luthier:NAME")
+        fast = FAST if name == "run" else ALL
+        command.add_argument("--peers", default=fast, help=f"of {', '.join(peers.PEERS)}, luthier:NAME")
         command.add_argument("--family", help=f"of {', '.join(FAMILIES)}; several with commas")
         command.add_argument("--problems", help="a regular expression of names")
+        command.add_argument("--trials-at-most", type=int, help="only problems with so small a budget")
         command.add_argument("--half", choices=("tune", "held-out", "all"), default="tune")
-        command.add_argument("--seeds", type=int, default=5, help="seeds 1 to so many")
+        seeds = 5 if name == "run" else 10
+        command.add_argument("--seeds", type=int, default=seeds, help="seeds 1 to so many")
         if name == "run":
             command.add_argument("--jobs", type=int, default=2)
             command.add_argument(
@@ -72,10 +76,10 @@ def parser() -> argparse.ArgumentParser:
             )
     commands.add_parser("levels", help="make the levels of new and changed problems")
     report = commands.add_parser("report", help="write docs/benchmarks.md")
-    report.add_argument("--peers", default=",".join(["luthier:auto", *peers.PEERS]))
+    report.add_argument("--peers", default=ALL)
     report.add_argument("--seeds", type=int, default=10)
     report.add_argument("--focus", default="luthier:auto")
-    report.add_argument("--code", help="which Luthier is shown: its digest, or last (the present one)")
+    report.add_argument("--code", default="last", help="which Luthier is shown: its digest, or last")
     return top
 
 
@@ -99,6 +103,7 @@ def chosen(asked: argparse.Namespace) -> list[Problem]:
         if problem.family in families
         and asked.half in (problem.half, "all")
         and (not asked.problems or re.search(asked.problems, problem.name))
+        and (not asked.trials_at_most or problem.budget <= asked.trials_at_most)
     ]
 
 

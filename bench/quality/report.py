@@ -7,10 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.quality import drawing, peers, results
+from bench.quality import drawing, results, scoring
 from bench.quality.problem import FAMILIES, Problem
 from bench.quality.problems import all_problems
-from bench.quality.table import Asked, Everything, Standing, against_both, complete, judged, special, standing
+from bench.quality.table import (
+    Asked,
+    Everything,
+    Standing,
+    against_both,
+    beside,
+    complete,
+    judged,
+    special,
+    standing,
+)
 
 __all__ = ["write_report"]
 
@@ -31,6 +41,11 @@ one half was used for tuning Luthier, the other was held out.
 bootstrap over problems. The score of a noisy problem is the true loss of the configuration that was observed best.
 p is of Wilcoxon's signed-rank test over the problems' means. Costs are of asking and telling one trial, on a busy
 machine; `bench/cost.py` measures them alone.
+
+A table ranks who searched all of its problems with all of the seeds. The other peers are slow and have fewer seeds, or
+only the problems of the fewest trials; they stand under "Against each peer", over the problems and seeds that both have
+("ours, its" are the means over those problems).
+`python -m bench.quality table --half held-out --code last` prints the same; with `--seeds 2` it ranks who has two seeds.
 """
 
 
@@ -48,6 +63,8 @@ def write_report(asked: Asked) -> None:
             parts.append(section(half, problems, found, focus, pictures))
     (DOCS / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
     print(f"wrote {DOCS / 'benchmarks.md'}")
+    if focus.startswith("luthier:") and not results.load(focus):
+        print("the code of Luthier changed since these results: `run --record` makes them anew")
 
 
 def setting(asked: Asked) -> str:
@@ -62,24 +79,29 @@ def setting(asked: Asked) -> str:
     return (
         f"Versions: {told}.\n\n"
         "Failed trials are told as each peer's pages have it (Optuna and Hyperopt: as failed; Nevergrad: an infinite "
-        "loss) or, where there is no word for it, as the worst loss so far (scikit-optimize, cma). Conditions are told "
-        "to those who know them (Luthier, Optuna, Hyperopt); the others search the flat space, where inactive "
-        "parameters change nothing. cma takes part where all parameters are numbers.\n"
+        "loss; Ax: as abandoned; HEBO: as not a number) or, where there is no word for it, as the worst loss so far "
+        "(scikit-optimize, cma). Conditions are told to those who know them (Luthier, Optuna, Hyperopt, and Ax where a "
+        "parameter depends on one value); the others search the flat space, where inactive parameters change nothing. "
+        "cma takes part where all parameters are numbers. HEBO takes no numpy after 1.24, which most of the other peers "
+        "need, and so searched from an environment of its own (`make bench-hebo`); the losses are the same there.\n"
     )
 
 
 def section(half: str, problems: Sequence[Problem], found: Everything, focus: str, pictures: Path) -> str:
     """One half: pictures, tables, comparisons, losses."""
-    colours = drawing.colours_of(list(found))
-    panels, ranks, tables = {}, {}, []
+    panels: dict[str, dict[str, np.ndarray]] = {}
+    ranks: dict[str, dict[str, tuple[float, float, float]]] = {}
+    tables = []
     for family in ("all", *FAMILIES):
         these = [p for p in problems if family in (p.family, "all")]
-        rows = standing(found, these)
+        full = scoring.ranked(found, {p.name for p in these}, focus)
+        rows = standing(full, these)
         if rows:
-            panels[family] = mean_curves(found, these)
+            panels[family] = mean_curves(full, these)
             ranks[family] = {row.peer: row.area_rank for row in rows}
-            count = len({name for name, _ in complete(found, these)})
+            count = len({name for name, _ in complete(full, these)})
             tables.append(f"### {family.capitalize()}: {count} problems\n\n" + markdown(rows))
+    colours = drawing.colours_of([peer for peer in found if any(peer in row for row in ranks.values())])
     (pictures / f"regret-{half}.svg").write_text(drawing.curves(panels, colours), encoding="utf-8")
     (pictures / f"ranks-{half}.svg").write_text(drawing.intervals(ranks, colours), encoding="utf-8")
     title = {"held-out": "The held-out half", "tune": "The half used for tuning"}[half]
@@ -126,26 +148,29 @@ def markdown(rows: Sequence[Standing]) -> str:
 
 
 def against(found: Everything, focus: str) -> str:
-    """Wins, ties and losses by area and at the end."""
+    """Wins, ties and losses by area and at the end, over what both have."""
+    pair = "better / equal / worse | p | ours, its"
     lines = [
-        f"| {focus} against | area: better / equal / worse | p | end: better / equal / worse | p |",
-        "|---|---|---|---|---|",
+        f"| {focus} against | problems × seeds | area: {pair} | end: {pair} | its p50 ms |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for peer in found:
-        if peer != focus:
-            area, end = against_both(found, focus, peer)
-            lines.append(
-                f"| {peer} | {area.better} / {area.equal} / {area.worse} | {area.p:.2g} "
-                f"| {end.better} / {end.equal} / {end.worse} | {end.p:.2g} |"
-            )
+    for peer in beside(found, focus):
+        area, end = against_both(found, focus, peer)
+        cost = np.median([search.p50 for search in found[peer].values()])
+        lines.append(f"| {peer} | {area.over()} | {counted(area)} | {counted(end)} | {cost * 1e3:.1f} |")
     return "\n".join(lines) + "\n"
+
+
+def counted(found: scoring.Comparison) -> str:
+    """A comparison as three cells."""
+    mine, its = found.means
+    return f"{found.better} / {found.equal} / {found.worse} | {found.p:.2g} | {mine:.3f}, {its:.3f}"
 
 
 def losses(found: Everything, focus: str) -> str:
     """The problems where a peer's area is less than ours, the worst first."""
     lines = [
         f"- to {peer}: {', '.join(against_both(found, focus, peer)[0].lost) or 'none'}"
-        for peer in found
-        if peer in peers.PEERS
+        for peer in beside(found, focus)
     ]
     return "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
 """Keeps what happened: JSON lines, one file a peer, one line a search. Nothing that is there is run again.
 
 A line says the problem's digest and the peer's versions; a line whose problem has changed since counts as not there.
-Results of Luthier also carry a digest of `src/luthier/search` and `space`, so that a change there ends ours and no
-one else's; while tuning they go to an untracked folder.
+Results of Luthier also carry a digest of the searchers' sources, so that a change there ends ours and no one else's;
+while tuning they go to an untracked folder.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.quality.problem import Problem
 from bench.quality.problems import all_problems
+from bench.quality.sources import proposing
 
 __all__ = ["SCRATCH", "TRACKED", "append", "code_digest", "key_of", "load", "wanted_key"]
 
@@ -29,11 +30,10 @@ Key = tuple[str, int, int]
 
 @cache
 def code_digest() -> str:
-    """Which Luthier proposes: a digest of the sources of its searchers and spaces."""
+    """Which Luthier proposes: a digest of the sources of its searchers and of what they know of spaces."""
     digest = hashlib.sha256()
-    for room in ("search", "space"):
-        for path in sorted((SOURCE / room).rglob("*.py")):
-            digest.update(path.relative_to(SOURCE).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in proposing(SOURCE):
+        digest.update(path.relative_to(SOURCE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -54,11 +54,14 @@ def load(
 ) -> dict[Key, dict[str, Any]]:
     """The results of a peer that still count, by (problem, seed, budget); the last of several.
 
-    `code` chooses among Luthier's own: that digest, `last` for the one whose result was kept last, or the present one.
+    `code` chooses among Luthier's own: that digest, `last` for the last one in the first folder that has any, or the
+    present one.
     """
-    records = [record for folder in folders for record in lines_of(file_of(folder, peer)) if counts(record)]
+    kept = [[record for record in lines_of(file_of(folder, peer)) if counts(record)] for folder in folders]
+    records = [record for each in kept for record in each]
     if peer.startswith("luthier:"):
-        wanted = records[-1]["code"] if code == "last" and records else code or code_digest()
+        last = next((each[-1]["code"] for each in kept if each), None)
+        wanted = (last if code == "last" else code) or code_digest()
         records = [record for record in records if record["code"] == wanted]
     return {key_of(record): record for record in records}
 

@@ -7,16 +7,17 @@ seed; all peers of a unit met the same noise, so they are compared within it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["Comparison", "area", "compared", "interval", "ranks", "regrets", "trace"]
+__all__ = ["Comparison", "area", "compared", "interval", "ranked", "ranks", "regrets", "trace"]
 
 Array = NDArray[np.float64]
+Searches = TypeVar("Searches", bound=Mapping[tuple[str, int], object])
 
 
 def trace(steps: Sequence[Sequence[float]], trials: int, budget: int) -> Array:
@@ -40,6 +41,15 @@ def regrets(scores: Array, best: float, ordinary: float) -> Array:
 def area(regret: Array) -> float:
     """The any-time area: the mean regret over the trials. **Shapes** (budget,)."""
     return float(np.mean(regret))
+
+
+def ranked(found: Mapping[str, Searches], names: Collection[str], focus: str | None) -> dict[str, Searches]:
+    """The peers that a table of these problems ranks: who searched all that the focus did, or all without a focus.
+
+    Means and ranks over less would be of other problems. Who is left out can be compared one by one.
+    """
+    wanted = {unit for unit in found.get(focus or "", ()) if unit[0] in names}
+    return {peer: searches for peer, searches in found.items() if wanted <= searches.keys()}
 
 
 def ranks(values: Array) -> Array:
@@ -71,13 +81,24 @@ def interval(
 
 
 class Comparison(NamedTuple):
-    """One peer against another: in how many problems it is better, equal, worse, and the chance of so much by luck."""
+    """One peer against another: in how many problems it is better, equal, worse, and the chance of so much by luck.
+
+    `seeds` are the fewest and the most that a problem was compared with, `means` the mean of each over the problems.
+    """
 
     better: int
     equal: int
     worse: int
     p: float
     lost: tuple[str, ...]
+    seeds: tuple[int, int]
+    means: tuple[float, float]
+
+    def over(self) -> str:
+        """Over how much, in words."""
+        low, high = self.seeds
+        count = self.better + self.equal + self.worse
+        return f"{count} × {low}" if low == high else f"{count} × {low}–{high}"
 
 
 def compared(ours: Mapping[tuple[str, int], float], theirs: Mapping[tuple[str, int], float]) -> Comparison:
@@ -88,11 +109,20 @@ def compared(ours: Mapping[tuple[str, int], float], theirs: Mapping[tuple[str, i
     """
     units = sorted(ours.keys() & theirs.keys())
     names = sorted({name for name, _ in units})
-    gaps = np.array([np.mean([ours[u] - theirs[u] for u in units if u[0] == name]) for name in names])
+    both = [np.mean([(ours[u], theirs[u]) for u in units if u[0] == name], axis=0) for name in names]
+    gaps = np.array([mine - its for mine, its in both])
+    means = np.mean(both, axis=0) if both else (np.nan, np.nan)
     even = np.abs(gaps) < 1e-12
     p = float(stats.wilcoxon(gaps, zero_method="zsplit").pvalue) if len(gaps) > 1 and not even.all() else 1.0
     order = np.argsort(-gaps) if len(gaps) else []
     lost = tuple(names[i] for i in order if gaps[i] > 0 and not even[i])
+    counts = [sum(unit[0] == name for unit in units) for name in names]
     return Comparison(
-        int(np.sum((gaps < 0) & ~even)), int(even.sum()), int(np.sum((gaps > 0) & ~even)), p, lost
+        int(np.sum((gaps < 0) & ~even)),
+        int(even.sum()),
+        int(np.sum((gaps > 0) & ~even)),
+        p,
+        lost,
+        (min(counts, default=0), max(counts, default=0)),
+        (float(means[0]), float(means[1])),
     )

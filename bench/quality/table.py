@@ -18,6 +18,7 @@ __all__ = [
     "Judged",
     "Standing",
     "against_both",
+    "beside",
     "complete",
     "judged",
     "shown",
@@ -159,14 +160,15 @@ def shown(problems: Sequence[Problem], asked: Asked) -> str:
     found = {peer: searches for peer, searches in judged(problems, asked).items() if searches}
     lines = [f"without results, not shown: {', '.join(p for p in asked.peers if p not in found)}"]
     lines = lines if len(found) < len(asked.peers) else []
+    focus = asked.focus or next((p for p in found if p.startswith("luthier:")), None)
     for family in (*FAMILIES, "all"):
         these = [p for p in problems if family in (p.family, "all")]
-        rows = standing(found, these)
+        full = scoring.ranked(found, {p.name for p in these}, focus)
+        rows = standing(full, these)
         if rows:
-            count = len({name for name, _ in complete(found, these)})
+            count = len({name for name, _ in complete(full, these)})
             lines += ["", f"{family}: {count} problems, {max(r.units for r in rows)} searches each", HEAD]
             lines += [line(row) for row in rows]
-    focus = asked.focus or next((p for p in found if p.startswith("luthier:")), None)
     if focus in found:
         lines += ["", *comparisons(found, focus), *special(problems, found)]
     elif any(p.startswith("luthier:") for p in asked.peers):
@@ -178,18 +180,23 @@ def shown(problems: Sequence[Problem], asked: Asked) -> str:
 
 def comparisons(found: Everything, focus: str) -> list[str]:
     """The focus against every other by area and by final regret, with what it loses."""
-    lines = [f"{focus} against    better/equal/worse problems, p (Wilcoxon over problems)"]
-    for peer in found:
-        if peer == focus:
-            continue
+    lines = [f"{focus} against    problems × seeds, better/equal/worse problems, p (Wilcoxon over problems)"]
+    for peer in beside(found, focus):
         by_area, by_end = against_both(found, focus, peer)
         lines.append(
-            f"{peer:<20} area {by_area.better}/{by_area.equal}/{by_area.worse} p={by_area.p:.2g}"
+            f"{peer:<20} {by_area.over():<8} area {by_area.better}/{by_area.equal}/{by_area.worse} p={by_area.p:.2g}"
             f"   end {by_end.better}/{by_end.equal}/{by_end.worse} p={by_end.p:.2g}"
         )
         lines.append(f"    loses area on: {', '.join(by_area.lost) or 'none'}")
         lines.append(f"    loses the end on: {', '.join(by_end.lost) or 'none'}")
     return lines
+
+
+def beside(found: Everything, focus: str) -> list[str]:
+    """The peers that have searched something the focus has."""
+    return [
+        peer for peer in found if peer != focus and not found[focus].keys().isdisjoint(found[peer].keys())
+    ]
 
 
 def against_both(found: Everything, focus: str, peer: str) -> tuple[scoring.Comparison, scoring.Comparison]:
@@ -200,22 +207,28 @@ def against_both(found: Everything, focus: str, peer: str) -> tuple[scoring.Comp
 
 
 def special(problems: Sequence[Problem], found: Everything) -> list[str]:
-    """What is asked of failures and of parallel search besides, peer by peer."""
+    """What is asked of failures and of parallel search besides, of every peer that searched all such problems."""
     lines = []
     for bar, where in (("half", "half of the space fails"), ("corner", "a corner of 12 % fails")):
         named = {p.name for p in problems if bar in p.tags}
         shares = {
             peer: [late_failures(j) for (name, _), j in searches.items() if name in named]
-            for peer, searches in found.items()
+            for peer, searches in having(found, named).items()
         }
         told = ", ".join(f"{peer} {100 * float(np.mean(s)):.1f} %" for peer, s in shares.items() if s)
         if told:
             lines.append(f"failures in trials 50–150 where {where}: {told}")
-    losses = {peer: parallel_loss(searches) for peer, searches in found.items()}
+    crowded = {p.name for p in problems if p.workers > 1}
+    losses = {peer: parallel_loss(searches) for peer, searches in having(found, crowded).items()}
     told = ", ".join(f"{peer} {100 * loss:+.1f} %" for peer, loss in losses.items() if not np.isnan(loss))
     if told:
         lines.append(f"area of four workers against one: {told}")
     return lines
+
+
+def having(found: Everything, names: set[str]) -> Everything:
+    """The peers that searched all of these problems, with whatever seeds."""
+    return {peer: searches for peer, searches in found.items() if names <= {name for name, _ in searches}}
 
 
 def late_failures(search: Judged) -> float:

@@ -75,6 +75,31 @@ def test_a_comparison_counts_problems_and_names_the_losses_the_worst_first() -> 
     found = scoring.compared(ours, theirs)
     assert (found.better, found.equal, found.worse) == (1, 1, 2)
     assert found.lost == ("b", "d")
+    assert found.means == pytest.approx(((0.2 + 0.9 + 0.5 + 0.6) / 4, (0.3 + 0.1 + 0.5 + 0.5) / 4))
+
+
+def test_a_comparison_says_how_many_problems_and_seeds_it_is_of() -> None:
+    ours = {(name, seed): 0.0 for name in "ab" for seed in (1, 2, 3)}
+    theirs = {("a", 1): 1.0, ("a", 2): 1.0, ("b", 1): 1.0, ("c", 1): 1.0}
+    assert scoring.compared(ours, theirs).over() == "2 × 1–2"
+    assert scoring.compared(ours, ours).over() == "2 × 3"
+    assert scoring.compared(ours, {}).over() == "0 × 0"
+
+
+def test_a_table_ranks_who_searched_all_that_the_focus_did_of_its_problems() -> None:
+    def of(*units: tuple[str, int]) -> dict[tuple[str, int], float]:
+        return dict.fromkeys(units, 0.0)
+
+    found = {
+        "ours": of(("a", 1), ("a", 2), ("b", 1)),
+        "all": of(("a", 1), ("a", 2), ("b", 1), ("c", 1)),
+        "fewer seeds": of(("a", 1), ("b", 1)),
+        "fewer problems": of(("a", 1), ("a", 2)),
+    }
+    assert list(scoring.ranked(found, {"a", "b"}, "ours")) == ["ours", "all"]
+    assert list(scoring.ranked(found, {"a"}, "ours")) == ["ours", "all", "fewer problems"]
+    assert list(scoring.ranked(found, {"b"}, "ours")) == ["ours", "all", "fewer seeds"]
+    assert list(scoring.ranked(found, {"a", "b"}, None)) == list(found)
 
 
 def test_a_comparison_of_nothing_or_of_equals_is_no_evidence() -> None:

@@ -19,6 +19,8 @@ PEERS = {
     "skopt": "skopt_gp",
     "cma": "cma_es",
     "nevergrad": "nevergrad_ngopt",
+    "ax": "ax_client",
+    "hebo": "hebo_mace",
 }
 """The module of each peer. `luthier:NAME` is any algorithm of Luthier."""
 
