@@ -37,6 +37,8 @@ COMMANDS = {
     "metrics": ("metrics", "What the trials reported.", "look"),
     "export": ("export", "All trials, or all their points, as CSV, JSON or Parquet.", "look"),
     "explain": ("explain", "Why a trial was tried, and what the search believes.", "look"),
+    "importance": ("importance", "How much each parameter matters, and how sure that is.", "look"),
+    "plot": ("plot", "Pictures of an experiment: history, slices, contour, curves and more.", "look"),
     "replay": ("replay", "Make every proposal again from the record, and compare.", "look"),
     "pause": ("pause", "Start nothing new; running trials finish.", "steer"),
     "stop": ("stop", "Start nothing new and end running trials in order; their outputs are kept.", "steer"),

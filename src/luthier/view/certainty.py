@@ -16,6 +16,7 @@ from luthier.history import History
 from luthier.space import Space
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.trial import Trial
+from luthier.view.experiments import is_allowed
 from luthier.view.repeats import Repeats, computable, incomparable, repeats_of
 from luthier.view.rounding import chance, rounded
 
@@ -102,6 +103,8 @@ def certainty(
     else:
         best_first = Sort("value", smallest_first=not maximize)
         read = History(record.revision, tuple(store.trials(record.id, best_first, _LOOKED_AT)))
+    if record.description.constraints:
+        read = replace(read, trials=tuple(t for t in read.trials if is_allowed(record, t)))
     history = replace(read, maximize=maximize, target=record.target)
     return weighed(record.description.space, history, fresh, believe)
 

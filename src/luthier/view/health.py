@@ -27,7 +27,9 @@ __all__ = ["Finding", "Health", "examine"]
 _LOW_BYTES = 1 << 30
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING, which our statements use, came with SQLite 3.35
 _EXTRAS = {
+    "pandas": ("pandas", "tables of an experiment in Python"),
     "parquet": ("pyarrow", "export as Parquet"),
+    "plot": ("plotly", "Plotly figures; PNG files take resvg-py, which comes with it"),
     "scikit-learn": ("sklearn", "the templates digits and mnist"),
 }
 
@@ -174,7 +176,7 @@ def _gpus() -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     for extra, (module, use) in _EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
-        how = f"pip install '{'luthier[parquet]' if extra == 'parquet' else extra}'"
+        how = f"pip install '{extra if extra == 'scikit-learn' else f'luthier[{extra}]'}'"
         text = f"{module} is installed: {use}" if there else f"{module} is missing, needed for {use}: {how}"
         yield Finding(f"extra {extra}", Health.OK if there else Health.WARN, text)
 

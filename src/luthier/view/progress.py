@@ -82,7 +82,7 @@ class Progress(Listener):
 
     def _note_best(self, ended: Ended) -> None:
         value = ended.result.value
-        if value is not None and value == value:
+        if value is not None and value == value and ended.result.is_allowed:
             self.improved(ended.claim.id.trial, value)
 
     def improved(self, number: int, value: float) -> None:

@@ -32,6 +32,8 @@ def reason(record: ExperimentRecord, proposal: Proposal, seen: History) -> str:
         return f"it was among the best of an earlier search: {note['from']}"
     if proposal.by in _BLIND:
         return _BLIND[proposal.by]
+    if proposal.mean is not None and len(note.get("predicted", ())) > 1:
+        return "of what was not tried, it promised to improve the best trade-offs most"
     if proposal.mean is not None:
         return _promise(record.description.algorithm, maximize=seen.maximize)
     if proposal.by == "tpe" and "good" in note:

@@ -16,6 +16,7 @@ from luthier.trial import Trial
 from luthier.view.experiments import best_trials
 from luthier.view.figures.looks import themed
 from luthier.view.figures.results import Results, many, read, short
+from luthier.view.front import front_places
 from luthier.view.scales import label, range_of, written
 from luthier.view.svg import element, path, title
 
@@ -61,7 +62,8 @@ def _progress(of: Results) -> str:
     record = of.record
     what = record.description
     head = f"Experiment {record.id}" + (f": {what.name}" if what.name else "")
-    goal = str(what.objective) if what.objective else "no objective"
+    goal = ", ".join(str(objective) for objective in what.objectives) or "no objective"
+    goal = " with ".join(filter(None, (goal, ", ".join(str(limit) for limit in what.constraints))))
     target = record.target
     share = 100.0 * min(record.finished / target, 1.0) if target else 0.0
     bar = f'<div class="bar"><i style="width:{share:.1f}%"></i></div>' if target else ""
@@ -78,7 +80,7 @@ def _progress(of: Results) -> str:
     ]
     said = f"{goal}, by {what.algorithm.name}"
     return (
-        f'<div class="name">{_words(head)}</div><div class="soft">{_words(said)}</div>{bar}'
+        f'<div class="name">{_words(head)}</div><div class="soft">{_words(said, 160)}</div>{bar}'
         f'<div class="soft">{", ".join(counts)}</div>'
     )
 
@@ -98,8 +100,15 @@ def _best(of: Results, leaders: Sequence[Trial]) -> str:
     shown = written(value) if value is not None else "–"
     return (
         f'<div style="margin-top:8px"><span class="big">{escape(shown)}</span> '
-        f'<span class="soft">best {_words(of.objective)}, trial {best.number}</span></div><div>{pairs}</div>'
+        f'<span class="soft">best {_words(of.objective)}, trial {best.number}{_front(of)}</span></div><div>{pairs}</div>'
     )
+
+
+def _front(of: Results) -> str:
+    """How many trials are on the front, where there are several objectives."""
+    if len(of.record.description.objectives) < 2:
+        return ""
+    return f"; {many(len(front_places(of.history)), 'trial')} on the front of all objectives"
 
 
 def _table(of: Results, leaders: Sequence[Trial]) -> str:

@@ -15,7 +15,7 @@ from luthier.space import hint
 from luthier.space.choices import Categorical, Ordinal
 from luthier.space.domains import Domain
 from luthier.store import ExperimentRecord, Store
-from luthier.trial import Outcome, Trial
+from luthier.trial import Outcome, Result, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ __all__ = ["curves_frame", "trials_frame"]
 
 def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
     """One row a trial, by number: what became of it, its value, parameters as `params.NAME` and the last value of each
-    metric as `metrics.NAME`.
+    metric as `metrics.NAME`; with several objectives also each one's as `values.NAME`, with constraints `is_allowed`.
 
     **Raises** UsageError without pandas. **Cost** one reading of all trials, and one more for the metrics of each.
     """
@@ -40,6 +40,7 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
         ),
         "value": _floats(pandas, [r.value if r else None for r in results]),
     }
+    columns |= _aims(pandas, record, results)
     for parameter in record.description.space.parameters:
         values = [
             t.configuration[parameter.name].value
@@ -86,6 +87,18 @@ def curves_frame(store: Store, record: ExperimentRecord, metric: str | None = No
             "time": _times(pandas, [p.time for _, p in points]),
         }
     )
+
+
+def _aims(pandas: Any, record: ExperimentRecord, results: Sequence[Result | None]) -> dict[str, Any]:
+    """All objectives where there are several, and whether the constraints were kept where there are any."""
+    what, columns = record.description, dict[str, Any]()
+    for k, objective in enumerate(what.objectives if what.also else ()):
+        reached = [r.values[k] if r and r.values is not None and len(r.values) > k else None for r in results]
+        columns[f"values.{objective.metric}"] = _floats(pandas, reached)
+    if what.constraints:
+        allowed = [r.is_allowed if r and r.constraints else None for r in results]
+        columns["is_allowed"] = pandas.array(allowed, dtype="boolean")
+    return columns
 
 
 def _pandas() -> Any:

@@ -125,6 +125,10 @@ def why_none(store: Store, record: ExperimentRecord, hint: Callable[[str], str] 
         ended = store.unsuccessful(id)
         how = ", ".join(f"{n} {outcome.value}" for outcome, n in sorted(ended.items(), key=_commonest))
         return f"no trial of experiment {id} succeeded ({how}); see why with: {hint(f'show {id} --failed')}"
+    limits = record.description.constraints
+    if limits:
+        kept = " and ".join(map(str, limits))
+        return f"no trial of experiment {id} kept {kept}; see by how much with: {hint(f'metrics {id}')}"
     return (
         f"no trial of experiment {id} reported {objective.metric} as a number; see: {hint(f'metrics {id}')}"
     )

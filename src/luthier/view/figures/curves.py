@@ -1,0 +1,109 @@
+"""Learning curves: what trials reported step by step, the best ones on top, stopped ones with their end marked."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.errors import UsageError
+from luthier.space import hint
+from luthier.trial import Outcome, Trial
+from luthier.view.figures.axes import is_wide, measured, plain
+from luthier.view.figures.chart import Chart, Dots, Line, Mark, Panel, Role
+from luthier.view.figures.results import Results, many, shown, thinned
+
+__all__ = ["curve_of", "curves", "thin_curve"]
+
+Array = NDArray[np.float64]
+
+_MOST = 200
+_POINTS = 200
+_BEST = 5
+
+
+def curves(of: Results, metric: str | None = None, log: bool | None = None) -> Chart:
+    """One metric over its steps, the objective's if none is named. **Raises** UsageError for a metric nobody reported.
+    **Cost** one read for each of at most 200 trials."""
+    known = of.store.metric_names(of.record.id)
+    objective = of.record.description.objective
+    wanted = metric or (objective.metric if objective else None) or next(iter(known), None)
+    if wanted is None or (wanted not in known and metric is None):
+        return Chart("Learning curves", words="No trial has reported a value step by step.")
+    if wanted not in known:
+        raise UsageError(f"no trial reported {wanted!r}{hint(wanted, known)}")
+    begun = [t for t in of.history.trials if t.attempt]
+    ranks = {of.scored[i].number: k for k, i in enumerate(np.argsort(of.losses, kind="stable").tolist())}
+    first = sorted(range(len(begun)), key=lambda i: ranks.get(begun[i].number, len(ranks)))
+    chosen = [begun[i] for i in thinned(len(begun), _MOST, first[: _MOST // 2]).tolist()]
+    read = [(t, *curve_of(of, t, wanted)) for t in chosen]
+    found = [(t, x, y) for t, x, y in read if len(x)]
+    title = f"{wanted} of {of.name}, step by step"
+    if not found:
+        return Chart(title, words=f"No trial has reported {wanted} as a number.")
+    whole = np.concatenate([y for _, _, y in found])
+    maximize = of.maximize or objective is None or wanted != objective.metric
+    is_log = (is_wide(whole, False) and not maximize) if log is None else log
+    y_axis = measured(wanted, whole, is_log, [float(y[-1]) for t, _, y in found if ranks.get(t.number) == 0])
+    ends = [float(x[-1]) for _, x, _ in found]
+    starts = [float(x[0]) for _, x, _ in found]
+    x_axis = plain("step", min(starts), max(ends))
+    # The best are drawn last, so that they lie on top.
+    found.sort(key=lambda one: -ranks.get(one[0].number, len(ranks)))
+    marks: list[Mark] = [_line(of, ranks, *one) for one in found]
+    marks += _ends(of, found)
+    said = [
+        f"the best {min(_BEST, len(ranks))} of {many(len(begun), 'trial')} in colour",
+        shown(len(found), len(begun), "trials"),
+    ]
+    return Chart(title, "; ".join(filter(None, said)), (Panel(x_axis, y_axis, tuple(marks)),))
+
+
+def curve_of(of: Results, trial: Trial, metric: str) -> tuple[Array, Array]:
+    """What the newest attempt of a trial reported of a metric, thinned, without NaN and infinity."""
+    points = of.store.points(of.record.id, trial.number, metric, trial.attempt)
+    x = np.array([point.step for point in points], dtype=np.float64)
+    y = np.array([point.value for point in points], dtype=np.float64)
+    kept = np.isfinite(x) & np.isfinite(y)
+    return thin_curve(x[kept], y[kept])
+
+
+def thin_curve(x: Array, y: Array, most: int = _POINTS) -> tuple[Array, Array]:
+    """A curve of at most about so many points that keeps its extremes: the lowest and the highest of each stretch, and
+    both ends."""
+    n = len(x)
+    if n <= most:
+        return x, y
+    bounds = np.linspace(0, n, most // 2 + 1).astype(np.intp)
+    kept = {0, n - 1}
+    for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        kept |= {begin + int(np.argmin(y[begin:end])), begin + int(np.argmax(y[begin:end]))}
+    places = np.array(sorted(kept), dtype=np.intp)
+    return x[places], y[places]
+
+
+def _line(of: Results, ranks: dict[int, int], trial: Trial, x: Array, y: Array) -> Mark:
+    rank = ranks.get(trial.number)
+    if rank == 0:
+        return Line(x, y, "best", "best trial", of.said(trial))
+    is_good = rank is not None and rank < _BEST
+    return Line(x, y, "result" if is_good else "faint", "next best" if is_good else "others", of.said(trial))
+
+
+def _ends(of: Results, found: list[tuple[Trial, Array, Array]]) -> list[Mark]:
+    """A ring where a rule stopped a curve, a cross where its trial failed, and a dot for a single point."""
+    marks: list[Mark] = []
+    stopped = [one for one in found if one[0].result and one[0].result.outcome is Outcome.STOPPED]
+    failed = [one for one in found if one[0].result and one[0].result.outcome.blames_configuration]
+    ended = {one[0].number for one in (*stopped, *failed)}
+    single = [one for one in found if len(one[1]) == 1 and one[0].number not in ended]
+    groups: tuple[tuple[list[tuple[Trial, Array, Array]], Role, str], ...] = (
+        (stopped, "stopped", "stopped early"),
+        (failed, "failed", "failed"),
+        (single, "result", "a single point"),
+    )
+    for some, role, name in groups:
+        if some:
+            x = np.array([float(steps[-1]) for _, steps, _ in some])
+            y = np.array([float(values[-1]) for _, _, values in some])
+            marks.append(Dots(x, y, role, name, [of.said(trial) for trial, _, _ in some]))
+    return marks
