@@ -119,6 +119,13 @@ def test_a_bad_space_is_refused_with_its_place(space: Any, message: str) -> None
         ({"algorithm": "tpx"}, "tpx"),
         ({"trails": 3}, "minimize has no option 'trails'"),
         ({"store": "postgresql://x"}, "postgresql"),
+        ({"timeout": -1}, "timeout=-1 is not seconds above 0"),
+        ({"timeout": "5"}, "timeout='5' is not seconds above 0"),
+        ({"memory": 1.5}, "memory=1.5 is not a whole number of bytes"),
+        ({"retries": -2}, "retries=-2 is not a whole number from 0"),
+        ({"seed": "a"}, "seed='a' is not a whole number"),
+        ({"metric": ""}, "metric='' is not a text"),
+        ({"tries": {"x": 1}}, "configurations of your own are a list of dicts"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
@@ -250,3 +257,33 @@ def test_a_changed_function_goes_on_with_a_warning(tmp_path: Path) -> None:
 def luthier_says(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "luthier", *words, "--store", "runs"]
     return subprocess.run(line, cwd=folder, capture_output=True, text=True)
+
+
+def test_tries_are_checked_first_and_never_lost(tmp_path: Path) -> None:
+    space = {"x": luthier.uniform(0, 1)}
+    options: dict[str, Any] = {"store": tmp_path, "workers": 0, "seed": 1, "algorithm": "random", **QUIET}
+    with pytest.raises(SpaceError, match="7"):
+        luthier.minimize(lambda x: x, space, 3, tries=[{"x": 7.0}], **options)
+    first = luthier.minimize(lambda x: x, space, 3, tries=[{"x": 0.123}], **options)
+    assert first.trials[0].values == {"x": 0.123} and len(first) == 3
+    again = luthier.minimize(lambda x: x, space, 5, tries=[{"x": 0.123}, {"x": 0.5}], **options)
+    assert again.id == first.id and len(again) == 5
+    assert [t.values["x"] for t in again.trials].count(0.123) == 1
+    assert 0.5 in [t.values["x"] for t in again.trials]
+
+
+def test_many_threads_may_ask(tmp_path: Path) -> None:
+    with luthier.Experiment.create(
+        {"x": luthier.uniform(0, 1)}, trials=60, algorithm="random", store=tmp_path
+    ) as experiment:
+
+        def work() -> None:
+            while (asked := experiment.ask()) is not None:
+                experiment.tell(asked, asked.params["x"])
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(experiment) == 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -254,3 +255,106 @@ def test_each_worker_sees_its_own_gpu(tmp_path: Path, monkeypatch: pytest.Monkey
 
     done = run(sees, gpus=1, workers=4)
     assert {trial.metrics["device"] for trial in done.trials} == {0.0, 1.0}
+
+
+def test_a_worker_that_dies_while_it_loads_ends_the_search(tmp_path: Path) -> None:
+    (tmp_path / "deadly_module.py").write_text(
+        "import os, sys\nif 'tune' not in sys.argv[0]: os._exit(0)\ndef f(x): return x\n"
+    )
+    (tmp_path / "tune.py").write_text(
+        "import luthier, os, sys\n"
+        "real, os._exit = os._exit, lambda code: None\n"
+        "import deadly_module\n"
+        "os._exit = real\n"
+        "sys.argv[0] = 'elsewhere'\n"
+        "luthier.minimize(deadly_module.f, {'x': luthier.uniform(0, 1)}, 5, workers=1, progress=False)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "tune.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert "the worker process ended before it could call the function" in ran.stderr
+
+
+def test_ctrl_c_twice_ends_a_call_whose_worker_is_still_loading(tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text(
+        "import sys, time\nfrom pathlib import Path\n"
+        "if sys.argv[0] == 'elsewhere':\n    Path('loading').touch()\n    time.sleep(20)\n"
+        "def f(x):\n    time.sleep(60)\n    return x\n"
+    )
+    (tmp_path / "tune.py").write_text(
+        "import luthier, os, signal, sys, threading, time\nimport slow_module\nsys.argv[0] = 'elsewhere'\n"
+        "def press():\n"
+        "    while not os.path.exists('loading'): time.sleep(0.01)\n"
+        "    for _ in range(2):\n        os.kill(os.getpid(), signal.SIGINT); time.sleep(0.5)\n"
+        "threading.Thread(target=press, daemon=True).start()\n"
+        "e = luthier.minimize(slow_module.f, {'x': luthier.uniform(0, 1)}, 5, workers=1, progress=False)\n"
+        "print(e.ended, len(e))\n"
+    )
+    began = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "tune.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout == "interrupted 0\n", ran.stderr
+    assert time.monotonic() - began < 20, "it did not wait for the module"
+
+
+def test_what_a_function_changes_of_its_process_ends_with_the_call(tmp_path: Path) -> None:
+    def moves(x: int) -> float:
+        here = os.getcwd()
+        os.chdir("/")
+        return {"loss": x, "at_root": here == "/"}  # type: ignore[return-value]
+
+    assert {trial.metrics["at_root"] for trial in run(moves, workers=1).trials} == {0.0}
+
+
+def test_a_function_that_raises_keyboard_interrupt_has_failed() -> None:
+    def gives_up(x: int) -> float:
+        if x == 5:
+            raise KeyboardInterrupt
+        return x
+
+    for workers in (0, 1):
+        done = run(gives_up, workers=workers)
+        assert done.ended == "met" and done.trial(5).reason.startswith("KeyboardInterrupt")
+
+
+def test_exceptions_without_words_are_told_too() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def mute(x: int) -> float:
+        if x == 5:
+            raise Mute
+        return x
+
+    for workers in (0, 1):
+        assert run(mute, workers=workers).trial(5).reason.startswith("Mute (test_experiment")
+
+
+def test_closures_may_hold_much() -> None:
+    data = np.zeros(6_000_000)
+    done = run(lambda x: x + data.sum() + len(data), trials=3, workers=2)
+    assert done.best.value == 6_000_001
+
+
+def test_two_searches_in_two_threads_hear_their_own_reports() -> None:
+    import threading
+
+    found: dict[int, luthier.Experiment] = {}
+
+    def search(offset: int) -> None:
+        def reports(x: int) -> None:
+            luthier.report(loss=x + offset)
+            barrier.wait(10)
+
+        found[offset] = run(reports, workers=0)
+
+    barrier = threading.Barrier(2)
+    threads = [threading.Thread(target=search, args=(offset,)) for offset in (0, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for offset, done in found.items():
+        assert [trial.value for trial in done.trials] == [x + offset for x in range(1, 13)]

@@ -104,4 +104,17 @@ def test_a_function_that_slows_down_goes_back_to_the_loop() -> None:
         return x
 
     done = run(slows, 2, 1500)
+    assert stretches(done) < 30, "the loop has done the rest"
     assert len(done) == 1500 and {t.outcome for t in done.trials} == {"succeeded"}
+
+
+def test_folders_are_the_trials_own_in_a_sprint() -> None:
+    def keeps(x: float, y: int) -> float:
+        if x < 0.01:
+            place = luthier.output_dir()
+            assert place.parts[-4:] == ("1", luthier.trial_id().split(".")[1], "attempt-1", "outputs")  # type: ignore[union-attr]
+            (place / "kept").write_text("x")
+        return x
+
+    done = run(keeps, 2)
+    assert stretches(done) and {t.outcome for t in done.trials} == {"succeeded"}

@@ -138,9 +138,29 @@ def test_a_configuration_that_does_not_fit_is_refused(given: dict[str, Any], mes
         (lambda: choice([]), "the list of options is empty"),
         (lambda: Tree.of({"a": range(3, 3)}), r"space\['a'\]: range\(3, 3\) is empty"),
         (lambda: Tree.of({"a": choice([1, 1.0])}), r"space\['a'\]: the list holds 1 and 1.0, one value"),
+        (
+            lambda: Tree.of({"a.b": uniform(0, 1), "a": {"b": uniform(10, 20)}}),
+            r"space\['a.b'\] and space\['a'\]\['b'\] are both named 'a.b'",
+        ),
         (lambda: Tree.of(uniform(0, 1)), "write a dict from names to distributions"),
     ],
 )
 def test_what_makes_no_space_is_refused(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()
+
+
+def test_lists_and_tuples_keep_their_kind_as_options() -> None:
+    tree = Tree.of(
+        {
+            "a": choice([((3, 3), (5, 5)), [uniform(0, 1), 2], {1, 2}]),
+            "b": uniform(0, 1, when={"a": ((3, 3), (5, 5))}),
+        }
+    )
+    assert str(tree.space["a"].domain) == "[[3,3],[5,5]], list#1, set#2"
+    assert tree.fill(Configuration({"a": [[3, 3], [5, 5]], "b": 0.5})) == {"a": ((3, 3), (5, 5)), "b": 0.5}
+    name = next(n for n in tree.space.names if n.endswith(".0"))
+    filled = tree.fill(Configuration({"a": "list#1", name: 0.25, name[:-1] + "1": 2}))
+    assert filled == {"a": [0.25, 2]}
+    again = Space.from_list(tree.space.to_list())
+    assert again == tree.space

@@ -14,6 +14,7 @@ import time
 import traceback
 from array import array
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +25,14 @@ from luthier.metrics import report
 from luthier.space.tree import Tree
 from luthier.trial import Outcome, trial_seed
 
-__all__ = ["Callee", "Stop", "style_of"]
+__all__ = ["Callee", "Interrupted", "Stop", "style_of"]
 
 Points = list[tuple[str, float | None, float, float]]
 Tell = Callable[[Points], bool]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while a function is called in this very process. What the function raises by itself is its own failure."""
 
 
 class Stop(Exception):
@@ -98,22 +103,29 @@ class Callee:
             given = self.tree.fill_plain(values)
             answer = self.function(**given) if self.by_name else self.function(given)
             if inspect.iscoroutine(answer):
-                answer = _awaited(answer)
+                answer = _awaited(answer, context)
             return self._meaning(answer, context)
         except Stop as stop:
             return self._stopped(stop, context)
         except BaseException as error:  # noqa: BLE001  SystemExit and the like are the function's as well
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, Interrupted):
                 return Outcome.INTERRUPTED.value, "interrupted by Ctrl-C", None
             return self._failed(error)
         finally:
             report.enter(before)
 
     def stretch(
-        self, seed: int, experiment: int, first: int, ordinal: int, n: int, mark: Callable[[int], None]
+        self,
+        seed: int,
+        experiment: int,
+        root: str,
+        first: int,
+        ordinal: int,
+        n: int,
+        mark: Callable[[int], None],
     ) -> tuple[bytes, bytes, bytes, dict[int, tuple[str, str, Points]]]:
         """Calls the function for `n` trials whose configurations follow from the seed and their ordinals, telling `mark`
-        which one it is at. Returns columns of doubles: values, beginnings, seconds; and what was not just a number."""
+        which one it is at; `root` is the folder of their folders. Returns columns of doubles: values, beginnings, seconds; and what was not just a number."""
         from luthier.search import searcher
 
         assert self.algorithm is not None, "only who was told the algorithm can draw"
@@ -132,7 +144,8 @@ class Callee:
             began.append(time.time())
             clock = time.perf_counter()
             plain, number = proposal.configuration.values(), first + at
-            how, why, value = self(plain, trial_seed(seed, number), f"{experiment}.{number}", "", tell)
+            name, folder = f"{experiment}.{number}", f"{root}/{number}/attempt-1"
+            how, why, value = self(plain, trial_seed(seed, number), name, folder, tell)
             seconds.append(time.perf_counter() - clock)
             if value is None and points:
                 value = self._reported(points)
@@ -186,13 +199,17 @@ class Callee:
     def _failed(self, error: BaseException) -> tuple[str, str, float | None]:
         trace = error.__traceback__
         trace = trace.tb_next if trace is not None else None  # our own line says nothing
-        traceback.print_exception(type(error), error, trace)
+        with suppress(Exception):  # standard error may be closed, and an exception may not know its own words
+            traceback.print_exception(type(error), error, trace)
         where = _line_of(trace)
         if isinstance(error, SystemExit):
             return _no(f"it called sys.exit({'' if error.code is None else repr(error.code)}){where}")
         if isinstance(error, MemoryError):
             return Outcome.OUT_OF_MEMORY.value, f"it ran out of memory{where}", None
-        text = str(error).strip()
+        try:
+            text = str(error).strip()
+        except Exception:  # noqa: BLE001  its own words are what is broken
+            text = ""
         return _no(f"{type(error).__name__}{': ' if text else ''}{text[:500]}{where}")
 
 
@@ -224,7 +241,7 @@ class _Context:
         return place
 
 
-def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def _awaited(coroutine: Coroutine[Any, Any, Any], context: _Context) -> Any:
     """The answer of a coroutine, also where this thread runs an event loop already, as a notebook's does."""
     import asyncio
 
@@ -234,8 +251,15 @@ def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(coroutine)
     from concurrent.futures import ThreadPoolExecutor
 
+    def run() -> Any:
+        report.enter(context)
+        try:
+            return asyncio.run(coroutine)
+        finally:
+            report.enter(None)
+
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+        return pool.submit(run).result()
 
 
 def _no(reason: str) -> tuple[str, str, None]:

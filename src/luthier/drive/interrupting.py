@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from luthier.drive.callee import Interrupted
 from luthier.drive.loop import Interrupts
 from luthier.run.runner import Runner
 
@@ -25,7 +26,7 @@ def interruptible(
     """Hears the signals for as long as the body runs; outside the main thread, which alone may, it hears nothing.
 
     `tell` is called with the count at the first two. Where `raises` answers true, as while a function is called in this
-    very process, KeyboardInterrupt is raised there as well.
+    very process, it is interrupted there as well.
     """
     if threading.current_thread() is not threading.main_thread():
         yield Interrupts()
@@ -44,7 +45,7 @@ def interruptible(
             raise KeyboardInterrupt
         tell(interrupts.count)
         if raises is not None and raises():
-            raise KeyboardInterrupt
+            raise Interrupted
 
     before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -53,7 +54,8 @@ def interruptible(
     finally:
         signal.set_wakeup_fd(wakeup)
         for name, handler in before.items():
-            signal.signal(name, handler)
+            if handler is not None:  # None: it was not set from Python
+                signal.signal(name, handler)
         runner.unwatch(reading)
         os.close(reading)
         os.close(writing)

@@ -14,7 +14,7 @@ from luthier import metrics
 from luthier.description import Constraint, Description, Objective
 from luthier.trial import Outcome, Result
 
-__all__ = ["EX_TEMPFAIL", "judge", "wants_again"]
+__all__ = ["EX_TEMPFAIL", "judge", "wants_again", "with_aims"]
 
 EX_TEMPFAIL = 75  # sysexits.h: try again later
 
@@ -37,10 +37,10 @@ def judge(
         return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
     if result.outcome is Outcome.SUCCEEDED and description.objective and value is None:
         return _without(result, description.objective, summaries)
-    return _with_aims(description, result, summaries)
+    return with_aims(description, result, summaries)
 
 
-def _with_aims(description: Description, result: Result, summaries: Mapping[str, metrics.Summary]) -> Result:
+def with_aims(description: Description, result: Result, summaries: Mapping[str, metrics.Summary]) -> Result:
     """The result with the values of all objectives and the excess of every constraint, where there is more than one
     objective; a success without one of them is a failure."""
     found: list[float] = []

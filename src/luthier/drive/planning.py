@@ -20,7 +20,7 @@ from luthier.history import History
 from luthier.search import searcher
 from luthier.search.around import Known, known_in, passes_over, propose_around
 from luthier.search.searcher import Searcher
-from luthier.store import Claim, Store
+from luthier.store import Claim, Store, Wish
 from luthier.store.past import EXPECTED
 from luthier.trial import Proposal
 
@@ -131,8 +131,13 @@ def ask(
     store: Store, experiment: int, n: int, worker: str, lease_seconds: float, clock: Clock
 ) -> list[Claim]:
     """Claims up to `n` trials for a program that runs them itself, proposing them first where needed."""
-    record = store.experiment(experiment)
-    if record.queued < n:
-        description = replace(record.description, seed=record.seed)
-        top_up(store, experiment, description, n - record.queued, worker, clock)
-    return store.claim(experiment, n, worker, nonce(), lease_seconds)
+    for _ in range(TRIES):
+        record = store.experiment(experiment)
+        if record.queued < n:
+            description = replace(record.description, seed=record.seed)
+            top_up(store, experiment, description, n - record.queued, worker, clock)
+        claims = store.claim(experiment, n, worker, nonce(), lease_seconds)
+        is_planned = record.target is not None and record.trials >= record.target
+        if claims or is_planned or record.wish is not Wish.RUN:
+            return claims  # else others have taken what was written here
+    return []

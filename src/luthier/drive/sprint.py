@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
+from luthier.clock import Clock
 from luthier.description import Description, Limits
 from luthier.drive.listener import Listener
 from luthier.drive.loop import Drive, Interrupts
@@ -28,6 +29,8 @@ STRETCH_SECONDS = 0.03
 """How long a stretch is to take: often enough to be told how far it is."""
 BEGIN, MOST = 32, 20_000
 WAIT_SECONDS = 0.2
+PATIENCE_SECONDS = 1.0
+"""After Ctrl-C a stretch may end by itself for so long."""
 
 
 def may_sprint(store: object, description: Description) -> bool:
@@ -37,6 +40,8 @@ def may_sprint(store: object, description: Description) -> bool:
     return (
         isinstance(store, MemoryStore)
         and not bounded
+        and not description.also
+        and not description.constraints
         and not searcher(description.algorithm).looks_back
         and description.space.count() is None
     )
@@ -52,6 +57,8 @@ class Sprint:
     runner: FunctionRunner
     worker: str
     slots: int
+    root: str
+    clock: Clock
     listener: Listener
     interrupts: Interrupts
     _running: dict[AttemptId, Stretch] = field(default_factory=dict)
@@ -71,6 +78,8 @@ class Sprint:
             drive.runner,
             drive.worker,
             len(drive.slots),
+            drive.folders.experiment(drive.id),
+            drive.clock,
             drive.listener,
             drive.interrupts,
         )
@@ -78,7 +87,7 @@ class Sprint:
     def run(self) -> bool:
         """Runs stretches until the target is met or the loop is needed again."""
         self._free = list(range(self.slots))
-        killed = False
+        killed, pressed = False, 0.0
         while True:
             presses = self.interrupts.look()
             self._goes_on &= not presses
@@ -86,7 +95,10 @@ class Sprint:
                 self._start()
             if not self._running:
                 return self._is_short
-            if presses > 1 and not killed:
+            if presses and not pressed:
+                pressed = self.clock.elapsed()
+            is_late = pressed and self.clock.elapsed() - pressed > PATIENCE_SECONDS
+            if (presses > 1 or is_late) and not killed:
                 killed = True
                 for id in self._running:
                     self.runner.stop(
@@ -109,7 +121,7 @@ class Sprint:
                 return
             slot = self._free.pop()
             id = AttemptId(self.experiment, stretch.first, slot)
-            what = (seed, self.experiment, stretch.first, stretch.ordinal, stretch.n)
+            what = (seed, self.experiment, self.root, stretch.first, stretch.ordinal, stretch.n)
             self._running[id] = stretch
             self.runner.start(Together(id, what, Limits(), slot))
 

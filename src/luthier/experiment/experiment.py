@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from luthier.clock import SystemClock
-from luthier.description import Algorithm, Description, Limits, Objective
+from luthier.description import Algorithm, Constraint, Description, Limits, Objective
 from luthier.drive.callee import Callee, style_of
+from luthier.drive.judging import with_aims
 from luthier.errors import ConflictError, NotFound, TrialError, UsageError
 from luthier.experiment.functions import CODE, digest_of, title_of
 from luthier.experiment.reading import Readable
 from luthier.experiment.tried import Asked
+from luthier.metrics import summarize
 from luthier.space import Configuration
 from luthier.space.tree import Tree
 from luthier.store import Claim, Store, Verdict, open_store, store_folder
@@ -59,11 +61,14 @@ class Experiment(Readable):
         function: Callable[..., Any] | None = None,
         limits: Limits | None = None,
         new: bool = False,
+        also: Sequence[str] = (),
+        constraints: Sequence[str] = (),
     ) -> Experiment:
         """Begins an experiment, or, in a `store`, goes on with the one that has this space, algorithm and objective.
 
         `tries` are configurations of your own that are run first, `function` is what it will be run with. With `new`,
-        always another one is begun.
+        always another one is begun. `also` are further objectives, such as "minimize:latency", and `constraints` what
+        metrics have to keep, such as "memory <= 4e9".
         **Raises** UsageError and SpaceError for what can't be searched, with the place in it.
         """
         from luthier.search import searcher
@@ -74,6 +79,7 @@ class Experiment(Readable):
         counted("trials", trials, 1)
         chosen = Algorithm(algorithm, dict(settings or {}))
         searcher(chosen)
+        own = _read_all(tree, tries)
         if algorithm == "grid":
             tree.space.finite_count()
         description = Description(
@@ -89,15 +95,19 @@ class Experiment(Readable):
             name=name,
             function=None if function is None else title_of(function),
             labels=digest_of(function),
+            also=tuple(map(Objective.of, also)),
+            constraints=tuple(map(Constraint.of, constraints)),
         )
         kept, folder = opened(store)
         before = {record.id: record.description.labels for record in kept.experiments()}
-        record, created = kept.open_experiment(description, fresh=new, any_seed=seed is None)
+        record, _ = kept.open_experiment(description, fresh=new, any_seed=seed is None)
         made = cls(kept, record.id, tree, folder)
         known = before.get(record.id, {}).get(CODE)
         made._is_changed = bool(record.finished and known and known != description.labels.get(CODE))
-        if created and tries:
-            made.enqueue(*tries)
+        there = {t.configuration for t in kept.trials(record.id)} if tries else set()
+        new_ones = [one for one in own if one not in there]
+        if new_ones:
+            kept.enqueue(record.id, new_ones, os.urandom(8).hex())
         return made
 
     @classmethod
@@ -120,6 +130,16 @@ class Experiment(Readable):
                 f"experiment {record.id} searches another space; leave space= out, or give the one it began with"
             )
         return cls(kept, record.id, tree, folder)
+
+    def close(self) -> None:
+        """Lets go of the store's file. `with Experiment.open(…) as experiment:` does it at the end."""
+        self._store.close()
+
+    def __enter__(self) -> Experiment:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     # ------------------------------------------------------------------ driving
 
@@ -231,13 +251,29 @@ class Experiment(Readable):
         numbers = {name: number_of(one) for name, one in metrics.items()}
         if any(one is not None for one in numbers.values()):
             self.report(asked, 0, **{name: float(one) for name, one in numbers.items() if one is not None})
-        if self._store.finish(AttemptId(self.id, asked.number, asked.attempt), result) is Verdict.STALE:
+        id = AttemptId(self.id, asked.number, asked.attempt)
+        points = self._store.points(self.id, asked.number, attempt=asked.attempt)
+        if result.outcome is Outcome.SUCCEEDED:
+            result = with_aims(self._record.description, result, summarize(points))
+        if self._store.finish(id, result) is Verdict.STALE:
             raise ConflictError(f"trial {asked.number} is no longer yours: its lease ran out or it has ended")
+
+    def give_back(self, asked: Asked) -> None:
+        """Puts an asked trial that can't be finished here back into the queue: the next to ask is given it."""
+        why = Result(Outcome.INTERRUPTED, "its program gave it back")
+        self._store.finish(AttemptId(self.id, asked.number, asked.attempt), why, again=True)
 
     def enqueue(self, *params: Mapping[str, Any]) -> list[int]:
         """Adds configurations of your own, to be run before the algorithm's; returns their numbers."""
-        made: list[Configuration] = [self._tree.read(one) for one in params]
+        made = _read_all(self._tree, params)
         return self._store.enqueue(self.id, made, os.urandom(8).hex())
+
+
+def _read_all(tree: Tree, given: Sequence[Mapping[str, Any]]) -> list[Configuration]:
+    """Configurations that a person wrote. **Raises** UsageError, SpaceError naming what does not fit."""
+    if isinstance(given, Mapping) or not all(isinstance(one, Mapping) for one in given):
+        raise UsageError("configurations of your own are a list of dicts, such as [{'rate': 0.1}]")
+    return [tree.read(one) for one in given]
 
 
 def counted(option: str, number: Any, least: int) -> int | None:

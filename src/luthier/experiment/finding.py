@@ -41,7 +41,8 @@ def maximize(
 
 class Options(TypedDict, total=False):
     """What `minimize` and `maximize` take besides. **Units** `timeout` seconds a trial, `memory` bytes a worker, `gpus` and
-    `cpus` of each worker (fractions share a GPU; `cpus` caps the threads of numerical libraries)."""
+    `cpus` of each worker (fractions share a GPU; `cpus` caps the threads of numerical libraries). `also` names further
+    objectives ("minimize:latency"), `constraints` what metrics have to keep ("memory <= 4e9")."""
 
     workers: int | None
     metric: str | None
@@ -55,6 +56,8 @@ class Options(TypedDict, total=False):
     memory: int | None
     gpus: float
     cpus: float | None
+    also: Sequence[str]
+    constraints: Sequence[str]
     retries: int
     progress: bool
     new: bool
@@ -74,6 +77,7 @@ def _found(
             f"{direction} has no option {unknown[0]!r}{hint(unknown[0], Options.__annotations__)}; "
             f"it takes {', '.join(Options.__annotations__)}"
         )
+    _check(options)
     workers, progress = options.get("workers"), options.get("progress")
     limits = Limits(
         parallel=workers or None,
@@ -99,5 +103,33 @@ def _found(
         function=function,
         limits=limits,
         new=options.get("new", False),
+        also=options.get("also", ()),
+        constraints=options.get("constraints", ()),
     )
     return experiment.run(function, workers=workers, progress=progress)
+
+
+_NUMBERS: dict[str, tuple[type | tuple[type, ...], float, str]] = {
+    "timeout": ((int, float), 0.0, "seconds above 0"),
+    "memory": (int, 0.0, "a whole number of bytes above 0"),
+    "cpus": ((int, float), 0.0, "a number above 0"),
+    "gpus": ((int, float), -1e-9, "a number from 0"),
+    "retries": (int, -1, "a whole number from 0"),
+    "seed": (int, float("-inf"), "a whole number"),
+}
+
+
+def _check(options: Options) -> None:
+    """Refuses what is no such number or text. **Raises** UsageError naming the option."""
+    given: Mapping[str, Any] = options
+    for name, (kind, above, words) in _NUMBERS.items():
+        value = given.get(name)
+        is_number = (
+            isinstance(value, (int, float)) and isinstance(value, kind) and not isinstance(value, bool)
+        )
+        if value is not None and not (is_number and float(value) > above):
+            raise UsageError(f"{name}={value!r} is not {words}")
+    for name in ("name", "metric", "algorithm"):
+        value = given.get(name)
+        if value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
+            raise UsageError(f"{name}={value!r} is not a text")

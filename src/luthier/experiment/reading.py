@@ -42,10 +42,20 @@ class Readable:
 
         found = best_trials(self._store, self._record, 1)
         if not found:
-            raise NotFound(
-                f"no trial of experiment {self.id} has succeeded yet; see experiment.trials for the reasons"
-            )
+            ended = (trial for trial in self._store.trials(self.id) if trial.result is not None)
+            first = next(ended, None)
+            why = f"; trial {first.number}: {first.result.reason}" if first and first.result else ""
+            raise NotFound(f"no trial of experiment {self.id} has succeeded yet{why}")
         return self._tried(found[0])
+
+    @property
+    def front(self) -> list[Tried]:
+        """The best trade-offs of several objectives: the trials that no other one beats in one objective without being
+        worse in another, the best of the first objective first. Empty while there are none."""
+        from luthier.view.front import front_places
+
+        history = self._store.history(self.id)
+        return [self._tried(history.scored[place]) for place in front_places(history).tolist()]
 
     @property
     def trials(self) -> list[Tried]:

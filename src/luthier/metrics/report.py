@@ -10,6 +10,7 @@ more than this whole file.
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 
@@ -47,7 +48,9 @@ _RANKS = (
 )
 _NAME_LENGTH = 200
 _warned: set[str] = set()
-_context: Any = None  # the function's trial, while Luthier calls a Python function in this process
+_contexts: dict[
+    int, Any
+] = {}  # the trials of the functions that Luthier calls in this process now, by thread
 _torn = False  # the last write was cut short by a full disk: begin the next on a new line
 
 
@@ -105,8 +108,9 @@ def params() -> dict[str, Any]:
     """Returns this trial's parameters by name, as JSON has them; an empty dict outside a trial."""
     import json
 
-    if _context is not None:
-        return dict(_context.values)
+    called = _called()
+    if called is not None:
+        return dict(called.values)
     text = os.environ.get("LUTHIER_PARAMS", "")
     path = os.environ.get("LUTHIER_PARAMS_FILE", "")
     try:
@@ -126,20 +130,22 @@ def params() -> dict[str, Any]:
 
 def in_trial() -> bool:
     """Whether Luthier runs this script, or calls this function, as a trial."""
-    return _context is not None or bool(os.environ.get("LUTHIER_METRICS"))
+    return _called() is not None or bool(os.environ.get("LUTHIER_METRICS"))
 
 
 def trial_id() -> str | None:
     """The name of this trial, `144.7`; None outside one."""
-    if _context is not None:
-        return str(_context.trial)
+    called = _called()
+    if called is not None:
+        return str(called.trial)
     return os.environ.get("LUTHIER_TRIAL") or None
 
 
 def seed(default: int = 0) -> int:
     """The seed this trial was given; `default` outside one. It seeds nothing by itself."""
-    if _context is not None:
-        return int(_context.seed)
+    called = _called()
+    if called is not None:
+        return int(called.seed)
     try:
         return int(os.environ.get("LUTHIER_SEED", ""))
     except ValueError:
@@ -157,14 +163,16 @@ def output_dir(default: str = ".") -> Path:
 
 
 def is_called() -> bool:
-    """Whether Luthier calls a function in this process now."""
-    return _context is not None
+    """Whether Luthier calls a function in this thread now."""
+    return _thread.get_ident() in _contexts
 
 
 def enter(context: Any) -> Any:
-    """Makes a function's trial the one that is reported to, None for none; returns the one before."""
-    global _context
-    before, _context = _context, context
+    """Makes a function's trial the one that this thread reports to, None for none; returns the one before."""
+    thread = _thread.get_ident()
+    before = _contexts.pop(thread, None)
+    if context is not None:
+        _contexts[thread] = context
     return before
 
 
@@ -193,6 +201,14 @@ def _rank_mark(environ: Mapping[str, str], name: str, launch: str) -> str:
     return "".join(f"{name}={environ.get(name, '')}@{environ.get(launch, '')}".split())
 
 
+def _called() -> Any:
+    """The trial of the function that is called now: this thread's own, or, for a thread the function began, the only one."""
+    called = _contexts.get(_thread.get_ident())
+    if called is None and len(_contexts) == 1:
+        return next(iter(_contexts.values()), None)
+    return called
+
+
 def _is_open() -> bool:
     return in_trial() and reports_here()
 
@@ -200,8 +216,9 @@ def _is_open() -> bool:
 def _folder(variable: str, name: str, default: str) -> Path:
     from pathlib import Path
 
-    if _context is not None:
-        return Path(_context.directory(name))
+    called = _called()
+    if called is not None:
+        return Path(called.directory(name))
     return Path(os.environ.get(variable) or default)
 
 
@@ -254,8 +271,9 @@ def _write(values: dict[str, Any], step: Any) -> None:
     if step is not None and (number is None or number - number != 0):  # NaN and infinity count nothing
         warn(f"the step {_shown(step)} is not a number; the next step was taken")
         number = None
-    if _context is not None:
-        _context.write(values, number)
+    called = _called()
+    if called is not None:
+        called.write(values, number)
         return
     import json
     from time import time

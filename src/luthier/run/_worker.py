@@ -29,6 +29,7 @@ TOGETHER_SECONDS = 0.005
 """Results wait so long at most for the next ones, while further calls are at hand."""
 LOG_BYTES = 1 << 24
 RSS_SECONDS = 0.5
+LONG_SECONDS = 0.05
 GROWN_BYTES = 1 << 30
 NOTE = struct.Struct("qdq")
 """The number of the call it is in, when that began (monotonic seconds), and, in a stretch, which one of it."""
@@ -69,12 +70,14 @@ class Output:
 
 
 class Worker:
-    """The loop of one worker. `end` is its socket to the driver, `note` the mapped file."""
+    """The loop of one worker. `end` is its socket to the driver, `note` the mapped file, `memory_bytes` its limit."""
 
-    def __init__(self, end: socket.socket, note: mmap.mmap) -> None:
+    def __init__(self, end: socket.socket, inbox: Inbox, note: mmap.mmap, memory_bytes: int | None) -> None:
         self._end = end
         self._note = note
-        self._inbox = Inbox()
+        self._inbox = inbox
+        self._memory_bytes = memory_bytes
+        self._home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
         self._calls: list[tuple[Any, ...]] = []
         self._dropped: set[int] = set()
         self._results: list[tuple[Any, ...]] = []
@@ -92,6 +95,8 @@ class Worker:
                 self._send()
                 self._receive()
                 continue
+            if self._poll.poll(0):
+                self._receive()
             call = self._calls.pop(0)
             if call[0] in self._dropped:
                 self._results.append((call[0], "dropped", "", None, 0.0, 0.0, 0.0, None))
@@ -103,8 +108,6 @@ class Worker:
             now = time.monotonic()
             if now - self._sent > TOGETHER_SECONDS:
                 self._send()
-                if self._poll.poll(0):
-                    self._receive()
             if now - self._measured > RSS_SECONDS and self._has_grown(now):
                 self._send()
                 return
@@ -125,6 +128,9 @@ class Worker:
             traceback.print_exc()
             status, reason, value = "failed", f"{type(error).__name__}: {error}", None
         seconds, used = time.perf_counter() - clock, time.process_time() - cpu
+        if seconds > LONG_SECONDS:
+            self._measured = 0.0  # it may have taken much
+        os.fchdir(self._home)
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -141,6 +147,7 @@ class Worker:
         note, mark = self._note, NOTE.pack_into
         NOTE.pack_into(note, 0, number, time.monotonic(), 0)
         columns = work.stretch(*what, lambda at: mark(note, 0, number, 0.0, at))
+        os.fchdir(self._home)
         self._output.settle("")
         self._send()
         self._end.sendall(pack(("stretched", number, *columns)))
@@ -162,7 +169,11 @@ class Worker:
         chunk = self._end.recv(CHUNK)
         if not chunk:
             leave()
-        for message in self._inbox.feed(chunk):
+        self.take(self._inbox.feed(chunk))
+
+    def take(self, messages: list[tuple[Any, ...]]) -> None:
+        """Takes in what the driver has said."""
+        for message in messages:
             match message:
                 case ("calls", calls):
                     self._calls += calls
@@ -181,7 +192,10 @@ class Worker:
             return False
         if not self._first_rss:
             self._first_rss = rss
-        return rss > self._first_rss + GROWN_BYTES
+        room = GROWN_BYTES
+        if self._memory_bytes is not None:
+            room = min(room, max(0, self._memory_bytes - self._first_rss) // 2)
+        return rss > self._first_rss + room
 
 
 def leave() -> None:
@@ -196,7 +210,7 @@ def leave() -> None:
 
 def main() -> None:
     """Connects, receives the work and serves."""
-    place, token, note_path = marshal.loads(bytes.fromhex(os.environ.pop("LUTHIER_CALLS")))
+    place, token, note_path, memory_bytes = marshal.loads(bytes.fromhex(os.environ.pop("LUTHIER_CALLS")))
     file = os.open(note_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     os.ftruncate(file, NOTE.size)
     note = mmap.mmap(file, NOTE.size)
@@ -211,18 +225,17 @@ def main() -> None:
         if not chunk:
             leave()
         messages = inbox.feed(chunk)
-    (_, payload), *rest = messages
+    (_, file_name), *rest = messages
     try:
         import pickle
 
-        work = pickle.loads(payload)  # noqa: S301  from the driver that started this process, and nobody else
+        with open(file_name, "rb") as source:
+            work = pickle.load(source)  # noqa: S301  from the driver that started this process, and nobody else
     except BaseException as error:  # noqa: BLE001  whatever its modules raise while they are imported
         traceback.print_exc()
         end.sendall(pack(("broken", f"{type(error).__name__}: {error}")))
         leave()
-    worker = Worker(end, note)
-    worker._inbox = inbox
-    for message in rest:
-        worker._calls += message[1]
+    worker = Worker(end, inbox, note, memory_bytes)
+    worker.take(rest)
     worker.serve(work)
     leave()

@@ -3,18 +3,33 @@ runner (`function.py`) keeps it."""
 
 from __future__ import annotations
 
+import json
+import marshal
+import os
+import secrets
 import struct
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.description import Limits
 from luthier.run._links import Link
 from luthier.run._worker import NOTE
+from luthier.run.runner import Order
 from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["Call", "CallingWorker", "Over", "ReportedPoint", "Together"]
+__all__ = ["GRACE_SECONDS", "WORK", "Call", "CallingWorker", "Over", "ReportedPoint", "Together", "furnish"]
+
+BOOT = (
+    "import json,os,sys; sys.path[:],sys.argv[:]=json.load(open(os.environ.pop('LUTHIER_PATH'))); "
+    "from luthier.run._worker import main; main()"
+)
+GRACE_SECONDS = 2.0
+DOOR, WORK, PROGRAM = "door", "work", "program.json"
+"""What is in the runner's folder: the socket workers connect to, the pickled work, and what they need to know of the
+program that made it, which may be longer than a variable can be."""
 
 ReportedPoint = tuple[str, float | None, float, float]
 """Metric, step (None: the next one), value, seconds since 1970."""
@@ -76,3 +91,40 @@ class CallingWorker:
             return int(number), float(since), int(at)
         except (OSError, struct.error):  # it has not made the file yet
             return 0, 0.0, 0
+
+    def order(self, first: Call | Together, room: Path) -> Order:
+        """What its process is: a program that connects to the door in `room`. Its `first` call says what it may take."""
+        limits = first.limits
+        hello = (f"{room}/{DOOR}", self.token, str(self.note), limits.memory_bytes)
+        env = {
+            **environment,
+            "LUTHIER_CALLS": marshal.dumps(hello).hex(),
+            "LUTHIER_PATH": str(room / PROGRAM),
+        }
+        devices = first.devices if isinstance(first, Call) else None
+        if devices is not None:
+            env["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
+        # A call's own limits are kept by the runner; the guardian keeps those of the whole process.
+        own = replace(limits, timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
+        own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
+        argv = (sys.executable, "-c", BOOT)
+        return Order(self.id, secrets.token_hex(12), argv, env, os.getcwd(), str(self.folder), own, self.slot)
+
+    def blamed(self, result: Result, number: int, since: float) -> Result:
+        """How the call ended that a worker was in when it died."""
+        seconds = time.monotonic() - since
+        if self.asked is not None:
+            asked, outcome, reason = self.asked
+            if asked != number:  # the one it was meant for has ended by itself a moment before
+                outcome, reason = Outcome.INTERRUPTED, "its worker was ended for the call before it"
+            return replace(result, outcome=outcome, reason=reason, seconds=seconds)
+        if result.outcome is Outcome.SUCCEEDED or result.exit_code is not None:
+            ended = f"the function ended its process with exit code {result.exit_code or 0}"
+            return replace(result, outcome=Outcome.FAILED, reason=ended, seconds=seconds)
+        return replace(result, seconds=seconds)
+
+
+def furnish(room: Path, payload: bytes) -> None:
+    """Puts into the runner's folder what every worker reads."""
+    (room / WORK).write_bytes(payload)
+    (room / PROGRAM).write_text(json.dumps([sys.path, sys.argv]), encoding="utf-8")

@@ -9,17 +9,12 @@ means.
 
 from __future__ import annotations
 
-import json
-import marshal
-import os
 import secrets
 import selectors
 import socket
-import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,32 +22,23 @@ from typing import Any
 
 from luthier.errors import UsageError
 from luthier.run._links import Link
-from luthier.run.calls import Call, CallingWorker, Over, ReportedPoint, Together
+from luthier.run.calls import GRACE_SECONDS, WORK, Call, CallingWorker, Over, ReportedPoint, Together, furnish
 from luthier.run.command import CommandRunner
-from luthier.run.runner import Adoption, Ended, Event, Order
+from luthier.run.runner import Adoption, Ended, Event
 from luthier.trial import AttemptId, Outcome, Result
 
 __all__ = ["FunctionRunner"]
 
-BOOT = (
-    "import json,os,sys; sys.path[:],sys.argv[:]=json.loads(os.environ.pop('LUTHIER_PATH')); "
-    "from luthier.run._worker import main; main()"
-)
-GRACE_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 
 
 class FunctionRunner:
-    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner;
-    `environment` is added to what they inherit."""
+    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner."""
 
-    def __init__(
-        self, payload: bytes, commands: CommandRunner, environment: Mapping[str, str] | None = None
-    ) -> None:
-        self._payload = payload
+    def __init__(self, payload: bytes, commands: CommandRunner) -> None:
         self._commands = commands
-        self._environment = dict(environment or {})
         self._room = tempfile.TemporaryDirectory(prefix="luthier-", ignore_cleanup_errors=True)  # 0700
+        furnish(Path(self._room.name), payload)
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._door.bind(f"{self._room.name}/door")
         self._door.listen(64)
@@ -69,6 +55,7 @@ class FunctionRunner:
         self._events: deque[Event] = deque()
         self._over: list[Over] = []
         self._points: dict[AttemptId, list[ReportedPoint]] = {}
+        self._is_loaded = False
         self._numbers = 0
         self._made = 0
 
@@ -87,7 +74,10 @@ class FunctionRunner:
         if place is None:
             return
         worker, number = place
-        if worker.current()[0] == number and number not in worker.unsent:
+        current = worker.current()[0]
+        # One that was sent and is the next may begin this very moment, or its worker is still loading.
+        is_next = current not in worker.calls and number == min(worker.calls)
+        if number not in worker.unsent and (current == number or is_next):
             worker.asked = (number, outcome, reason)
             self._commands.stop(worker.id, outcome, reason, grace_seconds, kill=kill)
         else:
@@ -114,7 +104,7 @@ class FunctionRunner:
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         for worker in list(self._workers.values()):
             self._send(worker)
-        is_ours = self._look()
+        self._look()
         while not self._events and not self._over:
             left = None if until is None else max(0.0, until - time.monotonic())
             waits = [seconds for seconds in (left, self._deadline()) if seconds is not None]
@@ -122,8 +112,7 @@ class FunctionRunner:
             for event in heard:
                 if isinstance(event, Ended):
                     self._worker_ended(event)
-            is_ours = self._look()
-            is_ours |= self._enforce_limits()
+            is_ours = self._look() | self._enforce_limits()
             if not heard and not is_ours:
                 break  # it is time, or a descriptor of the caller's is readable
         events = list(self._events)
@@ -169,21 +158,13 @@ class FunctionRunner:
 
     def _open(self, order: Call | Together) -> CallingWorker:
         self._made += 1
-        slot, limits = order.slot, order.limits
+        slot = order.slot
         id = AttemptId(0, slot, self._made)
-        folder = Path(self._room.name) / f"worker-{self._made}"
+        room = Path(self._room.name)
+        folder = room / f"worker-{self._made}"
         folder.mkdir(mode=0o700)
         worker = CallingWorker(slot, id, secrets.token_hex(16), folder / "note", folder)
-        whom = marshal.dumps((f"{self._room.name}/door", worker.token, str(worker.note))).hex()
-        env = {**self._environment, "LUTHIER_CALLS": whom, "LUTHIER_PATH": json.dumps([sys.path, sys.argv])}
-        devices = order.devices if isinstance(order, Call) else None
-        if devices is not None:
-            env["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
-        # A call's own limits are kept here; the worker's guardian keeps those of the whole process.
-        own = replace(limits, timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
-        own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
-        argv = (sys.executable, "-c", BOOT)
-        self._commands.start(Order(id, secrets.token_hex(12), argv, env, os.getcwd(), str(folder), own, slot))
+        self._commands.start(worker.order(order, room))
         self._workers[slot] = self._by_id[id] = worker
         return worker
 
@@ -257,7 +238,7 @@ class FunctionRunner:
             link.close()
             return
         worker.link, self._callers[link] = link, worker
-        link.send(("work", self._payload))
+        link.send(("work", f"{self._room.name}/{WORK}"))
         self._send(worker)
 
     def _hear(self, link: Link) -> None:
@@ -265,17 +246,18 @@ class FunctionRunner:
         for message in link.receive():
             match message:
                 case ("ended", results):
-                    worker.is_heard = True
+                    worker.is_heard = self._is_loaded = True
                     for result in results:
                         self._answered(worker, *result)
                 case ("stretched", number, *columns):
-                    worker.is_heard = True
+                    worker.is_heard = self._is_loaded = True
                     call = worker.calls.pop(number)
+                    self._places.pop(call.id, None)
                     self._over.append(Over(call.id, tuple(columns)))
                 case ("points", number, points):
                     if number in worker.calls:
                         self._points.setdefault(worker.calls[number].id, []).extend(points)
-                case ("broken", why):
+                case ("broken", why) if not self._is_loaded:
                     raise UsageError(
                         f"the function could not be loaded in a worker process: {why}; "
                         "define it in a module that can be imported, or run it in this process with workers=0"
@@ -324,15 +306,20 @@ class FunctionRunner:
         worker = self._by_id.pop(event.id, None)
         if worker is None:
             return
-        while worker.link is not None:  # what it said last comes first
+        until = time.monotonic() + CLOSE_SECONDS
+        while worker.link is not None and time.monotonic() < until:  # what it said last comes first
             worker.link.wait(1.0)
             self._hear(worker.link)
+        self._hang_up(worker)
         if self._workers.get(worker.slot) is worker:
             del self._workers[worker.slot]
         current, since, _ = worker.current()
         left = sorted(worker.calls)
         for number in left:
-            if number in worker.taken_back and number != current:
+            if worker.asked is not None and worker.asked[0] == number:
+                began = time.time() - (time.monotonic() - since) if number == current else None
+                self._conclude(worker, number, worker.blamed(event.result, number, since), began)
+            elif number in worker.taken_back and number != current:
                 self._conclude(worker, number, worker.taken_back[number])
             elif number in worker.unsent or number > current:
                 continue
@@ -341,26 +328,17 @@ class FunctionRunner:
                 self._conclude(worker, number, Result(Outcome.INTERRUPTED, lost))
             else:
                 began = time.time() - (time.monotonic() - since)
-                self._conclude(worker, number, self._blamed(worker, event.result, number, since), began)
+                self._conclude(worker, number, worker.blamed(event.result, number, since), began)
         waiting = [worker.calls.pop(number) for number in sorted(worker.calls)]
-        if waiting and not worker.is_heard and not current and event.result.outcome is Outcome.FAILED:
+        if waiting and not worker.is_heard and not current and worker.asked is None:
             first = waiting.pop(0)  # it never began a call: something before it ends every worker
             reason = f"the worker process ended before it could call the function: {event.result.reason}"
             self._give(worker, first)
-            self._conclude(worker, self._numbers, replace(event.result, reason=reason))
+            memory = event.result.outcome is Outcome.OUT_OF_MEMORY
+            outcome = Outcome.OUT_OF_MEMORY if memory else Outcome.FAILED
+            self._conclude(worker, self._numbers, replace(event.result, outcome=outcome, reason=reason))
         for call in waiting:
             self.start(call)
-
-    def _blamed(self, worker: CallingWorker, result: Result, number: int, since: float) -> Result:
-        """How the call ended that a worker was in when it died."""
-        seconds = time.monotonic() - since
-        if worker.asked is not None and worker.asked[0] == number:
-            _, outcome, reason = worker.asked
-            return replace(result, outcome=outcome, reason=reason, seconds=seconds)
-        if result.outcome is Outcome.SUCCEEDED or result.exit_code is not None:
-            ended = f"the function ended its process with exit code {result.exit_code or 0}"
-            return replace(result, outcome=Outcome.FAILED, reason=ended, seconds=seconds)
-        return replace(result, seconds=seconds)
 
     def _hang_up(self, worker: CallingWorker) -> None:
         if worker.link is not None:
@@ -388,12 +366,23 @@ class FunctionRunner:
     def _enforce_limits(self) -> bool:
         """Ends the calls that ran for too long; whether there were any."""
         ended = False
+        for worker in self._workers.values():
+            number = worker.current()[0] if worker.taken_back and worker.asked is None else 0
+            result = worker.taken_back.get(number) if number in worker.calls else None
+            if result is not None and result.outcome is not Outcome.INTERRUPTED:  # it began before it heard
+                self._end(worker, number, result.outcome, result.reason, GRACE_SECONDS)
+                ended = True
         for worker, number, left in self._timed():
             if left <= 0:
                 call = worker.calls[number]
                 reason = f"it ran longer than its limit of {call.limits.timeout_seconds:g} s"
-                worker.asked = (number, Outcome.TIMED_OUT, reason)
-                grace = min(call.limits.grace_seconds, GRACE_SECONDS)
-                self._commands.stop(worker.id, Outcome.TIMED_OUT, reason, grace)
+                self._end(
+                    worker, number, Outcome.TIMED_OUT, reason, min(call.limits.grace_seconds, GRACE_SECONDS)
+                )
                 ended = True
         return ended
+
+    def _end(self, worker: CallingWorker, number: int, outcome: Outcome, reason: str, grace: float) -> None:
+        """Ends a worker for the sake of the call it is in."""
+        worker.asked = (number, outcome, reason)
+        self._commands.stop(worker.id, outcome, reason, grace)

@@ -50,6 +50,8 @@ class HereRunner:
 
     def events(self, timeout_seconds: float | None) -> list[Event]:
         """Makes calls, at least one, and tells how they ended."""
+        if not self._calls and not self._ended:
+            time.sleep(timeout_seconds or 0.0)  # others have what is left
         until = time.perf_counter() + TOGETHER_SECONDS
         while self._calls:
             ended = self._one(self._calls.popleft())

@@ -16,7 +16,7 @@ from luthier.space.conditions import Condition, parse_conditions
 from luthier.space.domains import Domain
 from luthier.space.parameter import Parameter
 
-__all__ = ["Leaf", "resolved"]
+__all__ = ["Leaf", "placed", "resolved"]
 
 
 @dataclass(eq=False)
@@ -47,11 +47,22 @@ def resolved(leaves: Sequence[Leaf]) -> list[Parameter]:
             leaf.name = ".".join(leaf.path if shared or len(same) == 1 else leaf.labels)
     made: dict[str, Parameter] = {}
     by_name = {leaf.name: leaf for leaf in leaves}
+    shown: dict[str, Leaf] = {}
     for leaf in leaves:
+        twin = shown.setdefault(leaf.name, leaf)
+        if twin is not leaf and twin.path != leaf.path:
+            raise SpaceError(
+                f"{placed(twin.path)} and {placed(leaf.path)} are both named {leaf.name!r}; rename one of them"
+            )
         if leaf.name not in made:
             when = (*_under(places[leaf.path], leaf), *_written(leaf, by_name))
             made[leaf.name] = Parameter(leaf.name, leaf.domain, when)
     return list(made.values())
+
+
+def placed(path: tuple[str, ...]) -> str:
+    """Where something stands in the user's space, as a program would write it."""
+    return "space" + "".join(f"[{key!r}]" for key in path)
 
 
 def _is_one(same: Sequence[Leaf]) -> bool:
@@ -96,8 +107,9 @@ def _named(parent: Leaf | None, wanted: Any) -> Any:
     if parent is None or not parent.options:
         return wanted
     names = [choice.value for choice in getattr(parent.domain, "choices", ())]
+    for name, option in zip(names, parent.options, strict=True):
+        if option is wanted or (isinstance(wanted, tuple) and type(option) is tuple and option == wanted):
+            return [name] if isinstance(name, list) else name
     if isinstance(wanted, (list, tuple)):
         return [_named(parent, one) for one in wanted]
-    return next(
-        (name for name, option in zip(names, parent.options, strict=True) if option is wanted), wanted
-    )
+    return wanted

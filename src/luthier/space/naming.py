@@ -36,17 +36,24 @@ def _name(option: Any, index: int) -> tuple[Any, bool]:
     if callable(item) and getattr(option, "shape", None) == ():
         return item(), True  # a NumPy scalar
     if isinstance(option, (list, tuple)) and _is_plain(option):
-        return list(option), True
+        return _listed(option), True
     if isinstance(option, Mapping):
         said = next((value for value in option.values() if isinstance(value, str)), None)
         return (said, False) if said else (f"#{index}", False)
     called = getattr(option, "__name__", None) or getattr(getattr(option, "func", None), "__name__", None)
     if isinstance(called, str) and called != "<lambda>":
         return called, False
+    if isinstance(option, (set, frozenset)):  # whose order, and so whose repr, is another in each process
+        return f"{type(option).__name__}#{index}", False
     text = repr(option)
     if len(text) <= LONGEST and " at 0x" not in text and "\n" not in text:
         return text, False
     return f"{type(option).__name__}#{index}", False
+
+
+def _listed(option: Any) -> Any:
+    """Tuples as the lists they come back as from a record, however deep."""
+    return [_listed(one) for one in option] if isinstance(option, (list, tuple)) else option
 
 
 def _is_plain(option: Sequence[Any]) -> bool:

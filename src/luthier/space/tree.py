@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.errors import SpaceError
-from luthier.space.branches import Leaf, resolved
+from luthier.space.branches import Leaf, placed, resolved
 from luthier.space.choices import Categorical, Constant, Ordinal
 from luthier.space.configuration import Configuration
 from luthier.space.distributions import Choice, Distribution
@@ -54,10 +54,11 @@ class Branches:
 
 @dataclass(frozen=True, eq=False)
 class Many:
-    """A dict (`keys`) or a tuple (`keys` None) of subtrees."""
+    """A dict (`keys`), or a tuple or list (`keys` None) of subtrees."""
 
     keys: tuple[Any, ...] | None
     nodes: tuple[Node, ...]
+    is_list: bool = False
 
 
 Node = Fixed | Leaf | Branches | Many
@@ -151,7 +152,7 @@ class _Reader:
 
     def node(self, given: Any, path: tuple[str, ...], labels: tuple[str, ...], under: Any) -> Node:
         """What stands at `path`; `under` are the choices that lead here, each with its option."""
-        place = _place(path)
+        place = placed(path)
         try:
             if isinstance(given, Distribution):
                 return self._leaf(path, labels, given.domain, under, given.when)
@@ -165,7 +166,7 @@ class _Reader:
             raise (error if str(error).startswith("space[") else SpaceError(f"{place}: {error}")) from None
         if isinstance(given, Mapping) or (isinstance(given, tuple) and _holds_distributions(given)):
             return self.many(given, path, labels, under)
-        if isinstance(given, SCALARS):
+        if type(given) in SCALARS:
             return self._leaf(path, labels, Constant((Value(given),)), under)
         return Fixed(given)
 
@@ -176,9 +177,9 @@ class _Reader:
         nodes = []
         for key, inner in given.items() if is_mapping else enumerate(given):
             if is_mapping and not (isinstance(key, str) and key.strip()):
-                raise SpaceError(f"{_place(path)} has the key {key!r}; the names of parameters are texts")
+                raise SpaceError(f"{placed(path)} has the key {key!r}; the names of parameters are texts")
             nodes.append(self.node(inner, (*path, str(key)), (*labels, str(key)), under))
-        return Many(keys, tuple(nodes))
+        return Many(keys, tuple(nodes), isinstance(given, list))
 
     def _leaf(self, path: Any, labels: Any, domain: Any, under: Any, when: Any = None) -> Leaf:
         leaf = Leaf(path, labels, domain, under, when)
@@ -193,7 +194,7 @@ class _Reader:
         nodes = []
         for name, option in zip(names, given.options, strict=True):
             structured = isinstance(option, (Mapping, Choice, Distribution, range))
-            if structured or (isinstance(option, tuple) and _holds_distributions(option)):
+            if structured or (isinstance(option, (tuple, list)) and _holds_distributions(option)):
                 inner = (*under, (leaf, name))
                 nodes.append(self._option(option, name, path, (*labels, str(name)), inner))
             else:
@@ -202,7 +203,7 @@ class _Reader:
 
     def _option(self, option: Any, name: Any, path: Any, labels: Any, under: Any) -> Node:
         """An option with parameters of its own. A distribution that is an option by itself is named by the option."""
-        if isinstance(option, (Mapping, tuple)):
+        if isinstance(option, (Mapping, tuple, list)):
             return self._unless_name(option, name, path, labels, under)
         return self.node(option, (*path, str(name)), labels, under)
 
@@ -214,7 +215,7 @@ class _Reader:
         nodes = []
         for key, inner in option.items():
             if not (isinstance(key, str) and key.strip()):
-                raise SpaceError(f"{_place(path)} has the key {key!r}; the names of parameters are texts")
+                raise SpaceError(f"{placed(path)} has the key {key!r}; the names of parameters are texts")
             is_name = key == said and inner == name
             nodes.append(Fixed(inner) if is_name else self.node(inner, (*path, key), (*labels, key), under))
         return Many(tuple(option), tuple(nodes))
@@ -232,7 +233,8 @@ def _filled(node: Node, values: Mapping[str, Any]) -> Any:
             return _filled(node.nodes[_place_of(node.names, values[node.leaf.name])], values)
     inner = [_filled(one, values) for one in node.nodes]
     if node.keys is None:
-        return tuple(None if one is ABSENT else one for one in inner)
+        many = [None if one is ABSENT else one for one in inner]
+        return many if node.is_list else tuple(many)
     return {key: one for key, one in zip(node.keys, inner, strict=True) if one is not ABSENT}
 
 
@@ -304,10 +306,6 @@ def _integers(given: range) -> Any:
         return Constant((Value(low),))
     step = abs(given.step)
     return Integer(low, high, step=None if step == 1 else step)
-
-
-def _place(path: tuple[str, ...]) -> str:
-    return "space" + "".join(f"[{key!r}]" for key in path)
 
 
 def _shown(thing: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 from luthier.clock import Clock, SystemClock
@@ -25,9 +26,10 @@ def progress_for(
     record: ExperimentRecord, *, best: float | None, show: bool, stream: TextIO | None = None
 ) -> Listener:
     """Returns what suits the place the program runs in. `best` is the best value of earlier drives."""
-    if not show:
+    out = stream or sys.stderr
+    if not show or out is None:
         return Listener()
-    return Progress(record, best, stream or sys.stderr, _notebook_display())
+    return Progress(record, best, out, _notebook_display())
 
 
 def _notebook_display() -> Any:
@@ -72,9 +74,9 @@ class Progress(Listener):
         self._here += 1
         self._done += 1
         result = ended.result
-        if result.outcome in (Outcome.SUCCEEDED, Outcome.STOPPED):
+        if result.outcome is Outcome.SUCCEEDED:
             self._note_best(ended)
-        else:
+        elif result.outcome is not Outcome.STOPPED:
             self._failed += 1
             if not self._first_reason:
                 self._first_reason = f"trial {ended.claim.id.trial} {result.outcome}: {result.reason}"
@@ -105,14 +107,13 @@ class Progress(Listener):
                 self._show(self.line(now))
         elif self._target and self._told < (tenth := self._done * 10 // self._target) < 10:
             self._told = tenth
-            self._stream.write(f"{self.line(now)}\n")
+            self._write(f"{self.line(now)}\n")
 
     def note(self, text: str) -> None:
         """Says something above the line."""
         if self._is_live and self._handle is None:
-            self._stream.write("\r\x1b[K")
-        self._stream.write(f"luthier: {text}\n")
-        self._stream.flush()
+            self._write("\r\x1b[K")
+        self._write(f"luthier: {text}\n")
 
     def close(self) -> None:
         """Shows the line a last time and leaves it there."""
@@ -120,8 +121,7 @@ class Progress(Listener):
         if self._is_live:
             self._show(line)
         if self._handle is None:
-            self._stream.write("\n" if self._is_live else f"{line}\n")
-            self._stream.flush()
+            self._write("\n" if self._is_live else f"{line}\n")
 
     def line(self, now: float) -> str:
         """`[########----] 60/100  best loss 0.0123 (trial 17)  2 failed  0:12 left`"""
@@ -143,12 +143,17 @@ class Progress(Listener):
             parts.append(_clock_text(now - self._began))
         return "  ".join(parts)
 
+    def _write(self, text: str) -> None:
+        """Writes; nobody may be listening any more, and that is no reason to end a search."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
+
     def _show(self, line: str) -> None:
         if self._handle is not None:
             self._handle.update(_Line(line))
         else:
-            self._stream.write(f"\r{line}\x1b[K")
-            self._stream.flush()
+            self._write(f"\r{line}\x1b[K")
 
 
 class _Line:
