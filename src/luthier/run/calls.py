@@ -9,6 +9,7 @@ import os
 import secrets
 import struct
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,7 +98,6 @@ class CallingWorker:
         limits = first.limits
         hello = (f"{room}/{DOOR}", self.token, str(self.note), limits.memory_bytes)
         env = {
-            **environment,
             "LUTHIER_CALLS": marshal.dumps(hello).hex(),
             "LUTHIER_PATH": str(room / PROGRAM),
         }
