@@ -100,7 +100,7 @@ class Readable:
         return importance(self._record.description.space, self._store.history(self.id))
 
     def plot(self, kind: str = "history", **options: Any) -> Picture:
-        """A picture: `history`, `importance`, `parallel`, `slices`, `contour`, `curves` or `timeline`.
+        """A picture: `history`, `importance`, `parallel`, `slices`, `contour`, `curves`, `timeline` or `pareto`.
 
         A notebook shows it; `.save("x.png")`, also .svg and .html, keeps it; `.to_plotly()` makes a Plotly figure of it.
         The options are those of `view.figures.figure`.
