@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 INSTALLED := .venv/.installed-$(shell cat pyproject.toml requirements/dev.txt tools/install.sh 2>/dev/null | sha256sum | cut -c1-16)
 BENCHED := .venv/.benched-$(shell cat requirements/bench.txt 2>/dev/null | sha256sum | cut -c1-16)
+TORCHED := .venv/.torched-$(shell cat requirements/integrations-torch.txt 2>/dev/null | sha256sum | cut -c1-16)
 JOBS ?= 2
 ARGS ?=
 OURS := src tests tools $(wildcard bench examples)
@@ -35,7 +36,7 @@ check: $(INSTALLED)  ## style, types, the import law, and the sizes of the rooms
 format: $(INSTALLED)  ## puts the style right where that can be done by itself
 	@$(BIN)/ruff check --quiet --fix $(OURS); $(BIN)/ruff format --quiet $(OURS)
 
-nightly: $(INSTALLED)  ## all tests, the long ones too, with many more random examples
+nightly: $(TORCHED)  ## all tests, the long ones too, with many more random examples
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 \
 	    -m "nightly or not nightly" $(ARGS)
 
@@ -65,6 +66,15 @@ clean:  ## removes all that make made, .venv too
 
 $(INSTALLED): pyproject.toml requirements/dev.txt
 	@tools/install.sh $@
+
+# The libraries of tests/integrations that want torch, which comes first and is in no lock (see pyproject.toml).
+$(TORCHED): requirements/integrations-torch.txt $(INSTALLED)
+	@echo "installing torch and what requirements/integrations-torch.txt pins (once)" >&2
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input torch==2.13.0
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes \
+	    -r requirements/integrations-torch.txt
+	@rm -f .venv/.torched-*; touch $@
 
 # torch is not in the lock (see pyproject.toml); without it Optuna's GPSampler is missing and nothing else.
 $(BENCHED): requirements/bench.txt $(INSTALLED)

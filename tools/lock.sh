@@ -28,6 +28,8 @@ lock() { # NAME WHO-INSTALLS-IT WHAT-OF-PYPROJECT OPTION...
 printf 'torch\n' > "$scratch/torch.txt"
 lock dev '`make`' pyproject.toml --universal --group dev --group integrations --extra pandas --extra parquet --extra plot
 # What both need has the same version in both, so that one can be installed upon the other.
+lock integrations-torch '`make nightly`' pyproject.toml --universal --group integrations-torch \
+    --constraints requirements/dev.txt --excludes "$scratch/torch.txt"
 lock bench '`make bench`' pyproject.toml --universal --group bench --constraints requirements/dev.txt
 # Ax's environment has all of bench besides; HEBO's has nothing of Luthier's and is for one Python.
 lock bench-ax '`make bench-ax`' pyproject.toml --universal --group bench --group bench-ax \
