@@ -287,3 +287,32 @@ def test_many_threads_may_ask(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert len(experiment) == 60
+
+
+def test_the_best_run_again_with_its_seed_gives_the_same() -> None:
+    import random
+
+    class Squared:
+        def __call__(self, error: float) -> float:
+            return error**2
+
+    class Slow:
+        pass
+
+    class Fast:
+        pass
+
+    def train(optimizer: type, loss: Any, rate: float, momentum: float = 0.0) -> float:
+        noise = random.gauss(0, 0.01)
+        return float(loss(rate - 0.3)) + noise + (0.1 if optimizer is Slow else momentum / 10)
+
+    space = {
+        "optimizer": luthier.choice([Slow, Fast]),
+        "momentum": luthier.choice([0, 0.5, 0.9], ordered=True, when={"optimizer": Fast}),
+        "loss": luthier.choice([Squared()]),
+        "rate": luthier.uniform(0, 1),
+    }
+    best = luthier.minimize(train, space, 12, workers=2, **QUIET).best
+    random.seed(best.seed)
+    assert train(**best.params) == best.value
+    assert best.values["optimizer"] == "Fast" and best.params["optimizer"] is Fast
