@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from math import isfinite
+from typing import Any, Literal, get_args
 
 from luthier.errors import UsageError
 from luthier.space import Configuration, Space
@@ -51,9 +52,30 @@ class Objective:
             return float("inf")
         return -value if self.direction == "maximize" else value
 
+    @classmethod
+    def of(cls, text: str) -> Objective:
+        """Reads `minimize:latency` and `maximize:accuracy:max`. **Raises** UsageError for anything else."""
+        way, colon, rest = text.partition(":")
+        metric, aggregate = _measured(rest)
+        if way not in get_args(Direction) or not colon or not metric:
+            raise UsageError(
+                f"{text!r} is no objective; write minimize:METRIC or maximize:METRIC, with :min, :max or :avg "
+                "after it where not the last value counts"
+            )
+        return cls(metric, aggregate, "minimize" if way == "minimize" else "maximize")
+
     def __str__(self) -> str:
         how = "" if self.aggregate == "last" else f" ({self.aggregate})"
         return f"{self.direction} {self.metric}{how}"
+
+
+def _measured(text: str) -> tuple[str, Aggregate]:
+    """`loss:min` as a metric and how its points become one value; `last` where nothing is said."""
+    metric, _, last = text.rpartition(":")
+    match last:
+        case "last" | "min" | "max" | "avg" if metric:
+            return metric, last
+    return text, "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,24 @@ class Constraint:
     bound: float
     side: Literal["<=", ">="] = "<="
     aggregate: Aggregate = "last"
+
+    @classmethod
+    def of(cls, text: str) -> Constraint:
+        """Reads `memory <= 4e9` and `accuracy:max >= 0.9`. **Raises** UsageError for anything else."""
+        for side in ("<=", ">="):
+            left, sign, right = text.partition(side)
+            metric, aggregate = _measured(left.strip())
+            if sign and metric:
+                try:
+                    bound = float(right)
+                except ValueError:
+                    break
+                if isfinite(bound):
+                    return cls(metric, bound, "<=" if side == "<=" else ">=", aggregate)
+        raise UsageError(
+            f"{text!r} is no constraint; write METRIC <= NUMBER or METRIC >= NUMBER, in quotes, "
+            "such as 'memory <= 4e9'"
+        )
 
     def excess(self, value: float) -> float:
         """By how much a value breaks it; zero or less where it is met."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from luthier.clock import FakeClock
-from luthier.description import Algorithm, Command, Description, Limits, Objective
+from luthier.description import Algorithm, Command, Constraint, Description, Limits, Objective
 from luthier.drive.alive import Alive
 from luthier.drive.changes import MOST_BYTES, changed_files, digests
 from luthier.drive.checking import far_neighbours
@@ -76,6 +77,41 @@ def test_judge_every_row(
 def test_a_failure_without_a_word_keeps_its_reason(tmp_path: Path) -> None:
     judged = judge(described(), Result(Outcome.FAILED, "exit code 3"), {}, tmp_path / "none")
     assert judged.reason == "exit code 3"
+
+
+AIMED = replace(
+    described(),
+    also=(Objective("accuracy", "max"),),
+    constraints=(Constraint("memory", 4.0), Constraint("recall", 0.5, ">=")),
+)
+
+
+def reported(**values: float) -> Any:
+    return summarize([Point(name, 1.0, value, 0.0) for name, value in values.items()])
+
+
+def test_judge_says_all_objectives_and_by_how_much_constraints_are_broken() -> None:
+    summaries = reported(loss=1.5, accuracy=0.75, memory=3.0, recall=0.25)
+    judged = judge(AIMED, Result(Outcome.SUCCEEDED, ""), summaries, None)
+    assert (judged.value, judged.values, judged.constraints) == (1.5, (1.5, 0.75), (-1.0, 0.25))
+    assert not judged.is_allowed
+    plain = judge(described(), Result(Outcome.SUCCEEDED, ""), summaries, None)
+    assert (plain.values, plain.constraints, plain.is_allowed) == (None, (), True)
+
+
+def test_judge_takes_a_missing_objective_for_a_failure_and_leaves_a_stopped_trial_alone() -> None:
+    partial = reported(loss=1.5, accuracy=0.75, memory=3.0)
+    judged = judge(AIMED, Result(Outcome.SUCCEEDED, ""), partial, None)
+    assert judged.outcome is Outcome.FAILED and "it reported no recall" in judged.reason
+    stopped = judge(AIMED, Result(Outcome.STOPPED, "enough"), partial, None)
+    assert (stopped.outcome, stopped.value, stopped.values) == (Outcome.STOPPED, 1.5, None)
+
+
+def test_what_an_experiment_aims_at_is_part_of_what_it_is() -> None:
+    assert Description.from_dict(AIMED.to_dict()) == AIMED
+    kinds = {described().identity(), AIMED.identity(), replace(AIMED, also=()).identity()}
+    assert len(kinds) == 3
+    assert not {"also", "constraints"} & set(described().to_dict())
 
 
 F, L, I, O, T = Outcome.FAILED, Outcome.LOST, Outcome.INTERRUPTED, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT  # noqa: E741

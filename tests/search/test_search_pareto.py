@@ -64,7 +64,9 @@ def test_every_rank_is_the_front_of_what_earlier_ranks_left(Y):
 @given(losses())
 def test_the_hypervolume_is_the_volume_of_the_dominated_cells(Y):
     _, volumes, dominated = cells(Y)
-    assert hypervolume(Y, np.full(Y.shape[1], REFERENCE)) == pytest.approx(volumes[dominated].sum(), abs=1e-12)
+    assert hypervolume(Y, np.full(Y.shape[1], REFERENCE)) == pytest.approx(
+        volumes[dominated].sum(), abs=1e-12
+    )
 
 
 @given(losses())

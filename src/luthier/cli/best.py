@@ -57,7 +57,7 @@ luthier best 144 --confirm 5          run the leaders again, and see if the winn
 @as_json
 def command(place: Place, id: Id | None, top: int | None, times: int | None, as_json: bool) -> int:
     """Shows the best configuration of an experiment, how sure it is that it is the best, the trials that are as good,
-    and the command line that runs it.
+    and the command line that runs it. With several objectives it shows the best trade-offs instead.
 
     Leaves with 4 when there is none yet. With --confirm it runs trials, in an experiment of their own that goes on
     when the same is typed again, and leaves as a search does.
@@ -68,6 +68,8 @@ def command(place: Place, id: Id | None, top: int | None, times: int | None, as_
         return confirm(place, id, times, top or _LEADERS, _believe, as_json=as_json)
     with place.read() as store:
         record = place.record(store, id)
+        if record.description.also:
+            return _front(store, record, place, top, as_json=as_json)
         found = best(store, record, top or 1, SystemClock().now())
         none = "" if found else why_none(store, record, hint=place.hint)
         sure = certainty(store, record, _fresh(store, record), _believe) if found else None
@@ -75,13 +77,31 @@ def command(place: Place, id: Id | None, top: int | None, times: int | None, as_
         if sure and sure.recommended:
             line = command_line(store, record, sure.recommended.trial)
     if as_json:
-        emit_json("best", best_document(record, found, none, sure))
+        emit_json("best", {**best_document(record, found, none, sure), "front": None})
     elif found is None:
         say(f"luthier: {none}")
     else:
         show_best(record, found)
         if sure is not None:
             _show_certainty(place, record, sure, line)
+    return 0 if found else _NOTHING
+
+
+def _front(store: Store, record: ExperimentRecord, place: Place, top: int | None, *, as_json: bool) -> int:
+    """Shows the front of several objectives, where no trial alone is best."""
+    from luthier.cli.front import front_document, show_front
+    from luthier.view.front import front
+
+    found = front(store, record, SystemClock().now())
+    if as_json:
+        one = best(store, record, 1, SystemClock().now())
+        none = "" if found else why_none(store, record, hint=place.hint)
+        document = best_document(record, one if found else None, none)
+        emit_json("best", {**document, "front": front_document(record, found)})
+    elif found is None:
+        say(f"luthier: {why_none(store, record, hint=place.hint)}")
+    else:
+        show_front(record, found, top)
     return 0 if found else _NOTHING
 
 

@@ -15,7 +15,7 @@ import click
 
 from luthier import metrics
 from luthier.cli.quantities import DURATION, SIZE
-from luthier.description import Algorithm, Command, Description, Limits, Objective
+from luthier.description import Algorithm, Command, Constraint, Description, Limits, Objective
 from luthier.errors import UsageError
 from luthier.run.render import check_command, render
 from luthier.space import Parameter, Space
@@ -60,6 +60,19 @@ _OPTIONS: list[Callable[[F], F]] = [
     ),
     click.option(
         "--maximize/--minimize", "maximize", default=None, help="Which way is better (default: maximize)."
+    ),
+    click.option(
+        "--also",
+        multiple=True,
+        metavar="WAY:METRIC",
+        help="A further objective, such as minimize:latency: the search looks for the best trade-offs.",
+    ),
+    click.option(
+        "--constraint",
+        "constraints",
+        multiple=True,
+        metavar="LIMIT",
+        help="What a metric has to keep, such as 'memory <= 4e9': only trials that do count as good.",
     ),
     click.option(
         "--metric-pattern",
@@ -195,12 +208,15 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
     if options["name"] is not None and not options["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
+    also, constraints = _further(algorithm, objective, options)
     description = Description(
         project=str(project),
         space=space,
         algorithm=algorithm,
         command=command,
         objective=objective,
+        also=also,
+        constraints=constraints,
         trials=options["num_runs"],
         seed=options["seed"] or 0,
         limits=_limits(options),
@@ -251,6 +267,26 @@ def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
     if hint is None and maximize is None and objective.aggregate == "min":
         hint = "--metric-agg min takes each trial's smallest value and still maximizes; add --minimize to look for small"
     return objective, hint
+
+
+def _further(
+    algorithm: Algorithm, objective: Objective | None, options: dict[str, Any]
+) -> tuple[tuple[Objective, ...], tuple[Constraint, ...]]:
+    """The objectives beside the first, and the constraints."""
+    also = tuple(map(Objective.of, options["also"]))
+    constraints = tuple(map(Constraint.of, options["constraints"]))
+    option = "--also" if also else "--constraint"
+    if (also or constraints) and objective is None:
+        raise UsageError(f"{option} needs a first objective; add --metric NAME")
+    if (also or constraints) and algorithm.name == "cmaes":
+        raise UsageError(
+            f"cmaes follows one objective and nothing else; leave {option} out, or use tune or tpe"
+        )
+    metrics_named = [each.metric for each in (objective, *also) if each]
+    for name in metrics_named:
+        if metrics_named.count(name) > 1:
+            raise UsageError(f"{name} is an objective twice; name each metric once")
+    return also, constraints
 
 
 def _limits(options: dict[str, Any]) -> Limits:

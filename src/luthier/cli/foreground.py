@@ -70,7 +70,7 @@ def _say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder:
     what = record.description
     name = f" {what.name!r}" if what.name else ""
     target = "trials without end" if record.target is None else many(record.target, "trial")
-    goal = f", {what.objective}" if what.objective else ""
+    goal = "".join(f", {each}" for each in (*what.objectives, *what.constraints))
     where = os.path.relpath(folder)
     if created:
         say(

@@ -16,7 +16,7 @@ from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
 from luthier.store import Claim, ExperimentRecord
-from luthier.trial import AttemptId, Outcome, Point, Trial
+from luthier.trial import AttemptId, Outcome, Point, Result, Trial
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -159,9 +159,8 @@ class Lines(Listener):
         result, claim = ended.result, ended.claim
         name = f"{claim.id.experiment}.{claim.id.trial}"
         parts = [f"{name:<8}"]
-        objective = self.record.description.objective if self.record else None
         if result.outcome is Outcome.SUCCEEDED:
-            parts.append(f"{objective.metric} {number(result.value)}" if objective else "succeeded")
+            parts.append(self._reached(result))
         else:
             parts.append(ending(result.outcome, result.reason))
             if ended.again:
@@ -171,6 +170,14 @@ class Lines(Listener):
             parts.append(duration(result.seconds))
         return "  ".join(parts) + f"  {self._progress()}"
 
+    def _reached(self, result: Result) -> str:
+        """What a success reached, and whether it is of no use."""
+        objectives = self.record.description.objectives if self.record else ()
+        values = result.values if result.values is not None else (result.value,)
+        said = ", ".join(f"{o.metric} {number(v)}" for o, v in zip(objectives, values, strict=False))
+        broken = "" if result.is_allowed else ", breaks a constraint"
+        return f"{said or 'succeeded'}{broken}"
+
     def _progress(self) -> str:
         target = self.record.target if self.record else None
         count = f"{self._done}/{target}" if target is not None else str(self._done)
@@ -178,10 +185,14 @@ class Lines(Listener):
         return f"[{count}{best}]"
 
     def _note_best(self, ended: Ended) -> None:
-        objective = self.record.description.objective if self.record else None
+        what = self.record.description if self.record else None
+        objective = what.objective if what else None
         value = ended.result.value
         if (
-            objective is None
+            what is None
+            or objective is None
+            or what.also  # of several objectives no trial alone is best
+            or not ended.result.is_allowed
             or value is None
             or value != value
             or ended.result.outcome is not Outcome.SUCCEEDED

@@ -52,8 +52,20 @@ def _show_best(store: Store, record: ExperimentRecord, place: Place) -> None:
         say(why_none(store, record, place.hint))
         return
     emit()
-    show_best(record, found)
+    if record.description.also:
+        _show_front(store, record)
+    else:
+        show_best(record, found)
     say(f"All trials: {place.hint(f'show {record.id}')}")
+
+
+def _show_front(store: Store, record: ExperimentRecord) -> None:
+    from luthier.cli.front import show_front
+    from luthier.view.front import front
+
+    found = front(store, record, SystemClock().now())
+    if found is not None:
+        show_front(record, found)
 
 
 def _say_counts(store: Store, record: ExperimentRecord) -> None:

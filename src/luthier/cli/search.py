@@ -22,13 +22,13 @@ from luthier.description import Algorithm, Description
 from luthier.drive.alive import Alive
 from luthier.drive.session import parallel_slots
 from luthier.errors import UsageError
-from luthier.history import History
 from luthier.run.render import render
 from luthier.search import ALGORITHMS, LEARNING, explain_choice, searcher
 from luthier.search.around import Known, passes_over, propose_around
 from luthier.space import Configuration
 from luthier.store import ExperimentRecord, Store
 from luthier.store.location import FOLDER
+from luthier.store.past import history_of
 
 if TYPE_CHECKING:
     from luthier.cli.warm_start import Earlier
@@ -198,12 +198,7 @@ def _beginning(
         known = Known(frozenset(own)) if passes_over(description) else Known()
         made = propose_around(engine, description.space, description.seed, range(1, count + 1), known)
         return [proposal.configuration for proposal in made]
-    objective = description.objective
-    history = History(
-        maximize=objective is None or objective.direction == "maximize",
-        target=description.target(),
-        earlier=description.earlier,
-    )
+    history = history_of(description, description.target(), 0, ())
     proposals = engine.propose(description.space, history, description.seed, range(1, count + 1))
     return [proposal.configuration for proposal in proposals]
 

@@ -14,7 +14,7 @@ from luthier.errors import ConflictError, UsageError
 from luthier.trial import AttemptId, Outcome, Point, Result
 
 if TYPE_CHECKING:
-    from luthier.description import Objective
+    from luthier.description import Description, Objective
     from luthier.store import Store
     from luthier.trial import Trial
 
@@ -55,9 +55,11 @@ def command(
     points = _points(metrics)
     with place.change() as store:
         trial = store.trial(id.experiment, id.trial)
-        objective = store.experiment(id.experiment).description.objective
-        result = _result(objective, value, points, failed)
+        what = store.experiment(id.experiment).description
         name = AttemptId(id.experiment, id.trial, attempt or trial.attempt)
+        result = _result(what.objective, value, points, failed)
+        if result.outcome is Outcome.SUCCEEDED and (what.also or what.constraints):
+            result = _whole(what, result, [*store.points(*name[:2], attempt=name.attempt), *points])
         verdict = _finish(place, store, trial, name, points, result)
     if as_json:
         outcome = {"outcome": result.outcome.value, "value": result.value}
@@ -90,6 +92,19 @@ def _result(
                 f"the value is missing: give --value V or --metric {objective.metric}=V, or --failed REASON"
             )
     return Result(Outcome.SUCCEEDED, "", value)
+
+
+def _whole(what: Description, result: Result, points: list[Point]) -> Result:
+    """The result with all objectives and constraints. **Raises** UsageError naming one that was not told."""
+    from luthier.drive.judging import with_aims
+    from luthier.metrics import summarize
+
+    names = {point.metric for point in points}
+    wanted = [objective.metric for objective in what.also] + [limit.metric for limit in what.constraints]
+    for metric in wanted:
+        if metric not in names:
+            raise UsageError(f"{metric} is missing: give --metric {metric}=V, or --failed REASON")
+    return with_aims(what, result, summarize(points))
 
 
 def _finish(

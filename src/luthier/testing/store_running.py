@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import inf, isnan
 
 import pytest
@@ -18,6 +19,23 @@ __all__ = ["LeasePromises", "RunningPromises"]
 
 class RunningPromises(StoreScene):
     """Claiming, finishing and finishing too late; cancel and retry."""
+
+    def test_all_objectives_and_constraints_are_kept(self) -> None:
+        e = self.open()
+        result = replace(ended(0.5), values=(0.5, NAN, -inf), constraints=(-1.0, 1e300))
+        id = self.begin(e)
+        assert self.store.finish(id, result) is Verdict.ACCEPTED
+        assert self.store.finish(id, result) is Verdict.REPEATED
+        for kept in (self.store.trial(e, 1).result, self.store.attempts(e, 1)[0].result):
+            assert kept is not None and kept.values is not None and not kept.is_allowed
+            assert kept.values[0] == 0.5 and isnan(kept.values[1]) and kept.values[2] == -inf
+            assert kept.constraints == (-1.0, 1e300)
+        self.store.retry(e, 1)
+        assert self.store.trial(e, 1).result is None
+        plain = self.begin(e)
+        self.store.finish(plain, ended(0.25))
+        again = self.store.trial(e, 1).result
+        assert again is not None and again.values is None and again.constraints == ()
 
     def test_trials_are_claimed_in_order_with_all_a_worker_needs(self) -> None:
         e = self.open()

@@ -43,9 +43,11 @@ WORLDS = 4
 FEW = 3
 """With more objectives there are too many boxes, and every proposal takes a direction."""
 DIRECTED = 0.5
-BEYOND, BELOW = 0.1, 0.01
+BEYOND, BELOW = 0.3, 0.3
 """How far beyond the worst of the front volume counts, and how far below the best of it directions begin, as shares of
-the front's width."""
+the front's width: the front that is known is narrower than the true one, and both let it grow at its ends."""
+STARTS, STEPS = 4, 15
+"""Climbs cost as many times more as there are objectives, so there are fewer and shorter ones."""
 AROUND = 64
 """So many rows of the front are looked around, drawn anew each time."""
 
@@ -225,7 +227,9 @@ def _ranked(
         order = np.argsort(-values, kind="stable")
         return cells[order], values[order]
     best = outlook.evidence.rows[_worth(outlook, generator)]
-    return ranked(frame, features, landscape, best, Region.whole(frame.d), generator, taste.effort)
+    effort = taste.effort
+    effort = replace(effort, starts=min(effort.starts, STARTS), steps=min(effort.steps, STEPS))
+    return ranked(frame, features, landscape, best, Region.whole(frame.d), generator, effort)
 
 
 def _worth(outlook: Outlook, generator: np.random.Generator) -> NDArray[np.int64]:
