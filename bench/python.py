@@ -1,6 +1,6 @@
 """How many trials a second a Python function of no work gets, beside Optuna in the same run.
 
-    python bench/python.py [--rounds 5] [--trials 100000] [--durable 4000] [--only memory|durable|import]
+    python bench/python.py [--rounds 5] [--trials 200000] [--durable 4000] [--only memory|durable|import]
 
 Random search of a function of two numbers. In memory: Luthier's default, one worker process a core, beside Optuna's
 default, one thread (its threads share one interpreter, so more make it no faster; the figure with as many as cores is
@@ -98,16 +98,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=100_000)
+    parser.add_argument("--trials", type=int, default=200_000)
     parser.add_argument("--durable", type=int, default=4000)
     parser.add_argument("--only", choices=("memory", "durable", "import"))
     asked = parser.parse_args()
     missed = 0
     if asked.only in (None, "memory"):
-        mine, other, ratio = compared(asked.rounds, asked.trials, max(500, asked.trials // 20), durable=False)
+        mine, other, ratio = compared(asked.rounds, asked.trials, max(500, asked.trials // 40), durable=False)
         missed += ratio < MEMORY_BAR
         print(f"in memory   {mine:9,.0f} a second, Optuna {other:7,.0f}: {ratio:5.1f} x (bar {MEMORY_BAR:g})")
-        threads, _ = measured(OPTUNA, max(500, asked.trials // 20), jobs=os.cpu_count())
+        threads, _ = measured(OPTUNA, max(500, asked.trials // 40), jobs=os.cpu_count())
         here, _ = measured(LUTHIER, asked.trials // 10, jobs=0)
         print(
             f"            {here:9,.0f} in the calling process; Optuna with {os.cpu_count()} threads {threads:,.0f}"

@@ -106,10 +106,14 @@ def next_state(state: TrialState, step: Step) -> TrialState:
         ) from None
 
 
+_BLANK = hashlib.blake2b(digest_size=4, person=b"luthier trial")
+
+
 def trial_seed(seed: int, number: int) -> int:
     """Returns the seed a trial is handed: the same for the same experiment seed and number, below 2**31."""
-    digest = hashlib.blake2b(f"{seed}/{number}".encode(), digest_size=4, person=b"luthier trial").digest()
-    return int.from_bytes(digest, "big") >> 1
+    digest = _BLANK.copy()
+    digest.update(f"{seed}/{number}".encode())
+    return int.from_bytes(digest.digest(), "big") >> 1
 
 
 class AttemptId(NamedTuple):

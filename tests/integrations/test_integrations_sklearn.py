@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pytest
 import scipy.stats as st
+import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_digits, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -179,7 +180,7 @@ def test_a_bad_space_is_refused_by_name() -> None:
         LuthierSearchCV(SVC(), {"C": []}).fit(X, y)
     with pytest.raises(SpaceError, match="'C'.*list"):
         LuthierSearchCV(SVC(), {"C": {"low": 1}}).fit(X, y)
-    with pytest.raises(ValueError, match="n_iter"):
+    with sklearn.config_context(skip_parameter_validation=False), pytest.raises(ValueError, match="n_iter"):
         LuthierSearchCV(SVC(), {"C": [1]}, n_iter=0).fit(X, y)
     with pytest.raises(ValueError, match="Invalid parameter"):
         LuthierSearchCV(SVC(), {"nope": [1, 2]}, n_iter=1).fit(X, y)

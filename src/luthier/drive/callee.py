@@ -27,6 +27,10 @@ from luthier.trial import Outcome, trial_seed
 
 __all__ = ["Callee", "Interrupted", "Stop", "style_of"]
 
+SUCCEEDED = Outcome.SUCCEEDED.value
+TOGETHER = 256
+"""So many configurations of a stretch are drawn at once."""
+
 Points = list[tuple[str, float | None, float, float]]
 Tell = Callable[[Points], bool]
 
@@ -102,6 +106,8 @@ class Callee:
         try:
             given = self.tree.fill_plain(values)
             answer = self.function(**given) if self.by_name else self.function(given)
+            if type(answer) is float:  # by far the most frequent answer, where a microsecond counts
+                return SUCCEEDED, "", answer
             if inspect.iscoroutine(answer):
                 answer = _awaited(answer, context)
             return self._meaning(answer, context)
@@ -137,9 +143,15 @@ class Callee:
             points.extend(one)
             return True
 
-        ordinals = range(ordinal, ordinal + n)
-        proposals = searcher(self.algorithm).propose(self.tree.space, History(), seed, ordinals)
-        for at, proposal in enumerate(proposals):
+        engine, ordinals = searcher(self.algorithm), range(ordinal, ordinal + n)
+        drawn = (
+            proposal
+            for begin in range(0, n, TOGETHER)
+            for proposal in engine.propose(
+                self.tree.space, History(), seed, ordinals[begin : begin + TOGETHER]
+            )
+        )
+        for at, proposal in enumerate(drawn):
             mark(at)
             began.append(time.time())
             clock = time.perf_counter()
@@ -150,7 +162,7 @@ class Callee:
             if value is None and points:
                 value = self._reported(points)
             values.append(float("nan") if value is None else value)
-            if value is None or points or how != Outcome.SUCCEEDED.value:
+            if value is None or points or how != SUCCEEDED:
                 odd[at] = (how, why, list(points))
                 points.clear()
         return values.tobytes(), began.tobytes(), seconds.tobytes(), odd

@@ -9,6 +9,7 @@ emptied when it grows. It must not know what a metric, a trial or a space is.
 
 from __future__ import annotations
 
+import gc
 import marshal
 import mmap
 import os
@@ -235,6 +236,7 @@ def main() -> None:
         traceback.print_exc()
         end.sendall(pack(("broken", f"{type(error).__name__}: {error}")))
         leave()
+    gc.freeze()  # what was loaded stays: no collection needs to look at it again
     worker = Worker(end, inbox, note, memory_bytes)
     worker.take(rest)
     worker.serve(work)

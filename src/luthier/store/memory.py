@@ -2,7 +2,7 @@
 
 It shares only the small rules of `naming`, `lateness`, `past` and `twins` with SQLite. Every move of a trial goes through
 `trial.next_state`, so a step the table does not have can't happen here. One lock makes each verb one transaction.
-`memory_reading.py` has the rows and the verbs that change nothing.
+`memory_rows.py` has the rows, `memory_reading.py` the verbs that change nothing.
 """
 
 from __future__ import annotations
@@ -64,9 +64,8 @@ class MemoryStore(MemoryStretches):
         super().__init__(clock or SystemClock())
         self._ids = 0
         self._run_ids = 0
-        self._heard: dict[
-            str, tuple[int, list[int]]
-        ] = {}  # nonce: the experiment, and the numbers it was given
+        # By nonce: the experiment, and the numbers it was given.
+        self._heard: dict[str, tuple[int, list[int]]] = {}
 
     def together(self) -> AbstractContextManager[bool]:
         """Runs the body alone; memory has nothing to wait for."""
@@ -197,9 +196,9 @@ class MemoryStore(MemoryStretches):
             trial = mine.pop(number)
             note = json.loads(json.dumps(proposal.note)) if proposal.note else {}
             seconds = round(proposal.seconds, 6)
-            trial.proposal = proposal
-            if (proposal.ordinal, proposal.seconds, proposal.note) != (trial.ordinal, seconds, note):
-                trial.proposal = replace(proposal, ordinal=trial.ordinal, seconds=seconds, note=note)
+            is_so = (proposal.ordinal, proposal.seconds, proposal.note) == (trial.ordinal, seconds, note)
+            made = proposal if is_so else replace(proposal, ordinal=trial.ordinal, seconds=seconds, note=note)
+            trial.proposal = made
             self._move(row, trial, Step.PROPOSE, event)
         if ends:
             row.give_back(mine)
