@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from bench.quality.results import code_digest
+from bench.quality.sources import code_digest
 from bench.several_problems import PROBLEMS, Problem
 from luthier.description import Algorithm
 from luthier.history import History

@@ -7,34 +7,22 @@ while tuning they go to an untracked folder.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.quality.problem import Problem
 from bench.quality.problems import all_problems
-from bench.quality.sources import proposing
+from bench.quality.sources import code_digest
 
 __all__ = ["SCRATCH", "TRACKED", "append", "code_digest", "key_of", "load", "wanted_key"]
 
 HERE = Path(__file__).parent
 TRACKED = HERE / "results"
 SCRATCH = HERE / ".scratch"
-SOURCE = HERE.parents[1] / "src" / "luthier"
 
 Key = tuple[str, int, int]
-
-
-@cache
-def code_digest() -> str:
-    """Which Luthier proposes: a digest of the sources of its searchers and of what they know of spaces."""
-    digest = hashlib.sha256()
-    for path in proposing(SOURCE):
-        digest.update(path.relative_to(SOURCE).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def file_of(folder: Path, peer: str) -> Path:
