@@ -8,11 +8,11 @@ processes; `store/` keeps these nouns, `drive/` turns them over.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from luthier.digest import blake2b
 from luthier.errors import IllegalTransition
 from luthier.space import Configuration
 
@@ -39,7 +39,7 @@ class TrialState(StrEnum):
     RESERVED = "reserved"  # its number is taken, its configuration is being computed
     QUEUED = "queued"  # written, waiting for a worker
     RUNNING = "running"  # one worker holds the lease of its current attempt
-    WAITING = "waiting"  # between two rungs: it has a result and may be promoted
+    WAITING = "waiting"  # between two stages, rungs or folds: it has a result and may be promoted
     FINISHED = "finished"  # it has an outcome; only `retry` moves it again
 
 
@@ -73,8 +73,8 @@ class Step(StrEnum):
     CLAIM = "claim"  # a worker takes the lease: a new attempt begins
     FINISH = "finish"  # the attempt ended and the trial has its outcome
     RETURN = "return"  # the attempt was interrupted or lost: back to the queue
-    PAUSE = "pause"  # the attempt reached the end of its rung
-    PROMOTE = "promote"  # its next rung may begin
+    PAUSE = "pause"  # the attempt reached the end of its stage
+    PROMOTE = "promote"  # its next stage may begin
     CANCEL = "cancel"  # stopped or killed while no attempt was running
     RETRY = "retry"  # a person or --retry-failed asks for another attempt
 
@@ -106,7 +106,7 @@ def next_state(state: TrialState, step: Step) -> TrialState:
         ) from None
 
 
-_BLANK = hashlib.blake2b(digest_size=4, person=b"luthier trial")
+_BLANK = blake2b(digest_size=4, person=b"luthier trial")
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -169,7 +169,9 @@ class Result:
 
     `reason` is a sentence. `value` is the objective after aggregation, None where there is none. Where there are several
     objectives `values` has all of them, the first the same as `value`. `constraints` says of each constraint by how
-    much it is broken: it is met at zero or less.
+    much it is broken: it is met at zero or less. `curve` is what the objective was on its way, pairs (resource, value)
+    at a few rungs and at the end, rising: `curve[-1][0]` says how far a trial that was stopped or waits has got. It is
+    empty where the objective came without steps.
     """
 
     outcome: Outcome
@@ -182,6 +184,7 @@ class Result:
     cpu_seconds: float | None = None
     values: tuple[float, ...] | None = None
     constraints: tuple[float, ...] = ()
+    curve: tuple[tuple[float, float], ...] = ()
 
     @property
     def is_allowed(self) -> bool:
@@ -199,6 +202,7 @@ class Attempt(NamedTuple):
     ended: float | None = None
     result: Result | None = None
     command: tuple[str, ...] | None = None
+    stage: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,8 @@ class Trial:
     """One configuration and all that became of it.
 
     `number` counts within the experiment from 1, `run_id` within the store. `attempt` is the number of the newest
-    attempt, 0 before the first. `result` is set once the trial is finished.
+    attempt, 0 before the first. `result` is set once the trial is finished, and while it waits for its next stage: then
+    it is that of the attempt that ended. `stage` counts from 0 which stage its next or current attempt runs.
     """
 
     experiment: int
@@ -223,6 +228,7 @@ class Trial:
     ended: float | None
     revision: int
     worker: str | None = None
+    stage: int = 0
 
     @property
     def name(self) -> str:

@@ -1,4 +1,5 @@
-"""F17: the state machine of `luthier.testing`, 500 examples of 50 steps in memory and as many as fit on SQLite."""
+"""F17: the state machine of `luthier.testing`, 500 examples of 50 steps in memory and as many as fit on SQLite. Each walks
+every row of the table of transitions."""
 
 import os
 import shutil
@@ -13,17 +14,21 @@ from luthier.store import Store
 from luthier.store.memory import MemoryStore
 from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import record, scaled
-from luthier.testing.store_machine import StoreMachine
+from luthier.testing.store_machine import STEPS, StoreMachine
 
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
 class MemoryMachine(StoreMachine):
+    walked = set()
+
     def make_store(self, clock: Clock) -> Store:
         return MemoryStore(clock)
 
 
 class SqliteMachine(StoreMachine):
+    walked = set()
+
     def make_store(self, clock: Clock) -> Store:
         self.folder = tempfile.mkdtemp(prefix="luthier-machine-", dir=FAST)
         return SqliteStore(Path(self.folder) / "store.db", clock)
@@ -49,13 +54,15 @@ class TestMemoryMachine(MemoryMachine.TestCase):
 
     def runTest(self) -> None:
         super().runTest()
+        assert MemoryMachine.walked == STEPS
         record("F17 state machine, memory", examples=self.settings.max_examples, steps=50, broken_promises=0)
 
 
 @pytest.mark.fault
 class TestSqliteMachine(SqliteMachine.TestCase):
-    settings = steps(scaled(1000, 20_000))
+    settings = steps(scaled(500, 20_000))
 
     def runTest(self) -> None:
         super().runTest()
+        assert SqliteMachine.walked == STEPS
         record("F17 state machine, sqlite", examples=self.settings.max_examples, steps=50, broken_promises=0)

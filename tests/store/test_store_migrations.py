@@ -1,12 +1,15 @@
 """F20: databases of every release open and are brought up to date; a kill in the middle leaves the older one.
 
-`data/v1.db` was made by the first release, by running this file as a program. A released migration is never edited;
-`test_a_fresh_store_has_the_schema_of_a_migrated_one` notices.
+`data/v1.db` was made by the first release and `data/v2.db` when results began to have several objectives, each by running
+this file as a program. A released migration is never edited; `test_a_fresh_store_has_the_schema_of_a_migrated_one`
+notices.
 """
 
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from luthier.testing.store_worker import LOST
 from luthier.trial import AttemptId, Outcome, Proposal, TrialState
 
 DATA = Path(__file__).parent / "data"
+AIMS = replace(ended(0.5), values=(0.5, inf), constraints=(-1.0,))
 NEXT = """
 ALTER TABLE experiment ADD COLUMN mood TEXT;
 {die}
@@ -51,6 +55,17 @@ def write_first_release(path: Path) -> None:
         store.open_experiment(describe(None, seed=7))
 
 
+def write_second_release(path: Path) -> None:
+    """What the first release had, and results with several objectives and constraints."""
+    write_first_release(path)
+    with closing(SqliteStore(path, FakeClock())) as store:
+        e = store.open_experiment(describe(3, project="/aims"))[0].id
+        store.enqueue(e, [configuration(k) for k in (1, 2)], "q2")
+        store.claim(e, 2, "w", "c3")
+        store.finish(AttemptId(e, 1, 1), AIMS)
+        store.finish(AttemptId(e, 2, 1), LOST, again=True)
+
+
 def schema(path: Path) -> list[tuple[str, ...]]:
     with closing(sqlite3.connect(path)) as db:
         return db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
@@ -61,8 +76,13 @@ def old(tmp_path: Path) -> Path:
     return Path(shutil.copy(DATA / "v1.db", tmp_path / "store.db"))
 
 
-def test_the_first_release_opens_and_goes_on(old: Path) -> None:
-    with closing(SqliteStore(old, FakeClock())) as store:
+@pytest.fixture(params=["v1.db", "v2.db"])
+def any_old(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return Path(shutil.copy(DATA / request.param, tmp_path / "store.db"))
+
+
+def test_every_release_opens_and_goes_on(any_old: Path) -> None:
+    with closing(SqliteStore(any_old, FakeClock())) as store:
         record = store.experiment(1)
         assert (record.description.name, record.seed, record.target) == ("first", 0, 6)
         assert {t.number: t.state for t in store.trials(1)} == {
@@ -88,12 +108,27 @@ def test_the_first_release_opens_and_goes_on(old: Path) -> None:
         assert len(store.claim(1, 9, "w", "c9")) == 1
 
 
-def test_a_fresh_store_has_the_schema_of_a_migrated_one(old: Path, tmp_path: Path) -> None:
-    SqliteStore(old).close()
+def test_the_second_release_keeps_its_aims_and_its_trials_begin_at_the_first_stage(tmp_path: Path) -> None:
+    path = Path(shutil.copy(DATA / "v2.db", tmp_path / "store.db"))
+    with closing(SqliteStore(path, FakeClock())) as store:
+        assert store.trial(3, 1).result == AIMS == store.attempts(3, 1)[0].result
+        assert {trial.stage for trial in store.trials(3)} == {0}
+        (claim,) = store.claim(3, 1, "w", "c9")
+        assert (claim.id, claim.stage) == (AttemptId(3, 2, 2), 0)
+        store.finish(claim.id, AIMS, pause=True)
+        assert store.promote(3, 2)
+        (claim,) = store.claim(3, 1, "w", "c10")
+        assert (claim.id, claim.stage) == (AttemptId(3, 2, 3), 1)
+        assert [attempt.stage for attempt in store.attempts(3, 2)] == [0, 0, 1]
+
+
+def test_a_fresh_store_has_the_schema_of_a_migrated_one(any_old: Path, tmp_path: Path) -> None:
+    SqliteStore(any_old).close()
     SqliteStore(tmp_path / "fresh.db").close()
-    assert schema(old) == schema(tmp_path / "fresh.db")
-    with closing(sqlite3.connect(DATA / "v1.db")) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert schema(any_old) == schema(tmp_path / "fresh.db")
+    for version in (1, 2):
+        with closing(sqlite3.connect(DATA / f"v{version}.db")) as db:
+            assert db.execute("PRAGMA user_version").fetchone()[0] == version
 
 
 def give(monkeypatch: pytest.MonkeyPatch, *steps: tuple[int, str]) -> None:
@@ -153,11 +188,13 @@ def test_a_migration_that_fails_is_undone(old: Path, monkeypatch: pytest.MonkeyP
     SqliteStore(old).close()
 
 
-def test_an_older_store_is_not_migrated_by_looking_at_it(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = migrations("sqlite")[0]
-    give(monkeypatch, first, (2, NEXT.format(die="")))
-    with pytest.raises(SchemaError, match="an older Luthier"):
-        open_store(old.parent, read_only=True)
+def test_an_older_store_is_not_migrated_by_looking_at_it(any_old: Path) -> None:
+    before = schema(any_old)
+    with pytest.raises(SchemaError, match="an older Luthier .* run luthier doctor to bring it up to date"):
+        open_store(any_old.parent, read_only=True)
+    assert schema(any_old) == before
+    open_store(any_old.parent).close()
+    open_store(any_old.parent, read_only=True).close()
 
 
 def test_many_may_make_a_new_store_at_once(tmp_path: Path) -> None:
@@ -173,4 +210,4 @@ def test_every_statement_has_a_purpose_and_a_user() -> None:
 
 
 if __name__ == "__main__":
-    write_first_release(DATA / "v1.db")
+    write_second_release(DATA / "v2.db")

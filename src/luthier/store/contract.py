@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from luthier.description import Description
 from luthier.history import History
@@ -26,6 +26,7 @@ __all__ = [
     "Event",
     "ExperimentRecord",
     "Held",
+    "Noted",
     "Reservation",
     "Sort",
     "Store",
@@ -97,6 +98,7 @@ class Claim(NamedTuple):
     configuration: Configuration
     seed: int
     ordinal: int | None
+    stage: int = 0
 
 
 class Held(NamedTuple):
@@ -137,6 +139,9 @@ class Event(NamedTuple):
     detail: Mapping[str, Any]
 
 
+Noted = Literal["decided", "looked"]
+
+
 class Sort(NamedTuple):
     """The order of a page of trials: by `number`, the objective's `value`, or a metric's aggregate."""
 
@@ -155,10 +160,10 @@ class Store(Protocol):
     **Holds** a verb returns after its change is durable (memory: as long as the process lives). Counters equal what
     they count, revisions follow the order of commits, and a trial only moves along `trial.TRANSITIONS`.
     A nonce names one call: heard again, it takes nothing more and answers with what is left of what it took. A person's
-    verbs (`set_wish`, `cancel`, `retry`) have none; sent twice, the second finds nothing to do. One store may be shared
-    by threads, not by processes.
+    verbs (`set_wish`, `cancel`, `retry`) and `promote` have none; sent twice, the second finds nothing to do. One store
+    may be shared by threads, not by processes.
     **Raises** NotFound for an experiment or trial that does not exist; StoreError when the disk or database fails. The
-    verbs of a worker on its attempt (`renew`, `adopt`, `note_command`, `report`, `finish`) raise no NotFound: a late
+    verbs of a worker on its attempt (`renew`, `adopt`, `note_command`, `note_decision`, `report`, `finish`) raise no NotFound: a late
     worker is told that its attempt is gone. Reads of a list give an empty one.
     """
 
@@ -220,8 +225,8 @@ class Store(Protocol):
     def claim(
         self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
     ) -> list[Claim]:
-        """Begins an attempt of up to `n` queued trials, a person's first, then by number; never more than the target
-        leaves."""
+        """Begins an attempt of up to `n` queued trials: first a person's, the retried and the promoted, then the others,
+        each by number. Never more than the target leaves beside the trials that are finished, run or wait."""
 
     def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
         """Extends leases; returns the attempts that are no longer this worker's."""
@@ -232,21 +237,35 @@ class Store(Protocol):
     def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
         """Records the words an attempt runs, whole. Nothing when it has ended."""
 
+    def note_decision(self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool) -> None:
+        """Records what a stopping rule made of a running attempt, as an event `decided`. Nothing when it has ended; sent
+        twice, it says the same twice."""
+
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
         """Appends points; `first` is the attempt's own number of the first one, from 0, so a repeat adds nothing.
         Values may be any float; a step that is NaN is kept as 0. **Raises** ConflictError when points before
         `first` are missing."""
 
-    def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
-        """Ends an attempt. The trial is finished, or, with `again`, queued for another attempt."""
+    def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
+        """Ends an attempt. The trial is finished; with `again` it is queued for another attempt of the same stage; with
+        `pause` it waits for its next stage: it has this result, but is not finished, so never among the best."""
 
     # a person's verbs on trials
     def cancel(self, experiment: int, number: int, outcome: Outcome, reason: str) -> bool:
-        """Finishes a trial that is queued or waiting. False in every other state."""
+        """Finishes a trial that is queued or waiting; one that waits keeps what it had reached, with this outcome. False
+        in every other state."""
+
+    def promote(self, experiment: int, number: int) -> bool:
+        """Queues a waiting trial for its next stage, before the others; its result stays with the attempt. False in
+        every other state."""
 
     def retry(self, experiment: int, number: int) -> bool:
-        """Queues a finished trial for another attempt, before the others; its result stays with the attempt. False
-        in every other state."""
+        """Queues a finished trial for another attempt of its last stage, before the others; its result stays with the
+        attempt. False in every other state."""
+
+    def note_look(self, experiment: int, number: int, detail: Mapping[str, Any]) -> None:
+        """Records that the test set was scored with a trial's configuration, as an event `looked` with this `detail`;
+        sent twice, it says the same twice."""
 
     # reading
     def experiment(self, experiment: int) -> ExperimentRecord: ...
@@ -275,6 +294,9 @@ class Store(Protocol):
     ) -> list[Point]:
         """The points of all attempts of a trial, or of one, in the order they were reported."""
 
+    def points_from(self, id: AttemptId, first: int, limit: int) -> list[Point]:
+        """At most `limit` points of an attempt, from its own number `first` on: for reading many in pages."""
+
     def summaries(self, experiment: int, number: int) -> list[SummaryRow]: ...
 
     def metric_names(self, experiment: int) -> list[str]: ...
@@ -289,6 +311,10 @@ class Store(Protocol):
         """How many attempts of a trial were lost."""
 
     def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]: ...
+
+    def noted(self, experiment: int, kind: Noted, trial: int | None = None) -> list[Event]:
+        """The events of one of the kinds that tell of no move, of one trial or all of them, the oldest first.
+        **Cost** of what it returns, however many others there are (memory: of all events)."""
 
     def revision(self) -> int:
         """The newest revision of the whole record."""

@@ -9,7 +9,8 @@ __all__ = ["missing_points", "same_result"]
 
 
 def same_result(a: Result, b: Result) -> bool:
-    """Whether two results are one result sent twice. NaN equals NaN here; what was only measured is not compared."""
+    """Whether two results are one result sent twice. NaN equals NaN here; what was only measured is not compared, nor
+    is the curve, which ends in the value."""
     same_value = a.value == b.value or (a.value != a.value and b.value != b.value)
     return (a.outcome, a.reason, a.exit_code) == (b.outcome, b.reason, b.exit_code) and same_value
 

@@ -1,79 +1,45 @@
 """The store's contract in plain dictionaries: the specification that runs, and the store of searches in memory.
 
-It shares only the small rules of `naming`, `lateness`, `past` and `twins` with SQLite. Every move of a trial goes through
-`trial.next_state`, so a step the table does not have can't happen here. One lock makes each verb one transaction.
-`memory_rows.py` has the rows, `memory_reading.py` the verbs that change nothing.
+It shares only the small rules of `naming`, `lateness`, `endings`, `past` and `twins` with SQLite. One lock makes each verb
+one transaction. `memory_rows.py` has the rows, `memory_running.py` the verbs of workers, `memory_reading.py` those that
+change nothing.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial, update_wrapper
-from math import isnan
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Any
 
 from luthier.clock import Clock, SystemClock
 from luthier.description import Description
 from luthier.errors import ConflictError
 from luthier.space import Configuration
-from luthier.store.contract import Claim, ExperimentRecord, Reservation, Verdict, Wish
-from luthier.store.folding import folded
-from luthier.store.lateness import missing_points, same_result
-from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
-from luthier.store.memory_stretches import MemoryStretches
+from luthier.store.contract import ExperimentRecord, Reservation, Wish
+from luthier.store.endings import cancelled
+from luthier.store.memory_rows import ExperimentRow, TrialRow
+from luthier.store.memory_running import MemoryRunning, verb
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.twins import without_twins
-from luthier.trial import (
-    AttemptId,
-    Outcome,
-    Point,
-    Proposal,
-    Result,
-    Step,
-    TrialState,
-    next_state,
-    trial_seed,
-)
+from luthier.trial import Outcome, Proposal, Step, TrialState, trial_seed
 
 __all__ = ["MemoryStore"]
 
-P = ParamSpec("P")
-R = TypeVar("R")
-S = TypeVar("S", bound="MemoryStore")
 
-
-def _verb(body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Makes a method one transaction: it runs alone, and checks everything before it changes anything."""
-
-    def alone(self: S, /, *args: P.args, **named: P.kwargs) -> R:
-        with self._guard:
-            return body(self, *args, **named)
-
-    update_wrapper(alone, body)
-    return alone
-
-
-class MemoryStore(MemoryStretches):
+class MemoryStore(MemoryRunning):
     """Keeps experiments as long as this process lives. Threads may share it."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         super().__init__(clock or SystemClock())
         self._ids = 0
         self._run_ids = 0
-        # By nonce: the experiment, and the numbers it was given.
-        self._heard: dict[str, tuple[int, list[int]]] = {}
-
-    def together(self) -> AbstractContextManager[bool]:
-        """Runs the body alone; memory has nothing to wait for."""
-        return self._guard
 
     # ------------------------------------------------------------------ experiments
 
-    @_verb
+    @verb
     def open_experiment(
         self,
         description: Description,
@@ -125,7 +91,7 @@ class MemoryStore(MemoryStretches):
             row.description, row.target = new, new.target()
             self._event(row, "amended", target=row.target)
 
-    @_verb
+    @verb
     def set_wish(self, experiment: int, wish: Wish, reason: str = "") -> bool:
         """Records what a person asked."""
         row = self._row(experiment)
@@ -135,7 +101,7 @@ class MemoryStore(MemoryStretches):
         self._event(row, "wished", wish=wish.value, reason=reason)
         return True
 
-    @_verb
+    @verb
     def remove(self, experiment: int) -> None:
         """Forgets an experiment whole."""
         row = self._row(experiment)
@@ -150,7 +116,7 @@ class MemoryStore(MemoryStretches):
 
     # ------------------------------------------------------------------ proposing
 
-    @_verb
+    @verb
     def reserve(
         self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
     ) -> list[Reservation]:
@@ -169,7 +135,7 @@ class MemoryStore(MemoryStretches):
                 self._heard[nonce] = (experiment, [])
         return [Reservation(t.number, t.ordinal or 0, t.run_id, t.seed) for t in row.reserved(nonce)]
 
-    @_verb
+    @verb
     def propose(
         self,
         experiment: int,
@@ -204,7 +170,7 @@ class MemoryStore(MemoryStretches):
             row.give_back(mine)
         return len(kept)
 
-    @_verb
+    @verb
     def abandon(self, worker: str) -> None:
         """Frees the reservations of a dead worker."""
         for row in self._experiments.values():
@@ -212,7 +178,7 @@ class MemoryStore(MemoryStretches):
                 if trial.worker == worker:
                     trial.lease_until = -1.0
 
-    @_verb
+    @verb
     def enqueue(self, experiment: int, configurations: Sequence[Configuration], nonce: str) -> list[int]:
         """Adds a person's own configurations."""
         if nonce in self._heard:
@@ -233,124 +199,30 @@ class MemoryStore(MemoryStretches):
         self._heard[nonce] = (experiment, numbers)
         return list(numbers)
 
-    # ------------------------------------------------------------------ running
-
-    @_verb
-    def claim(
-        self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
-    ) -> list[Claim]:
-        """Begins an attempt of up to `n` queued trials."""
-        row = self._row(experiment)
-        room = 0 if nonce in self._heard or row.wish is not Wish.RUN else min(n, row.room())
-        for _ in range(room):
-            trial = row.first_queued()
-            trial.attempts.append(AttemptRow(worker, self.clock.now()))
-            if trial.began is None:
-                trial.began = self.clock.now()
-            event = self._event(row, "claimed", trial, worker=worker)
-            self._move(row, trial, Step.CLAIM, event)
-            self._hold(trial, worker, nonce, lease_seconds)
-            self._heard[nonce] = (experiment, [])
-        mine = [trial for trial in row.running() if trial.nonce == nonce]
-        return [
-            Claim(trial.id, trial.run_id, trial.proposal.configuration, trial.seed, trial.ordinal)
-            for trial in sorted(mine, key=lambda trial: (-trial.priority, trial.number))
-            if trial.proposal is not None
-        ]
-
-    @_verb
-    def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
-        """Extends leases."""
-        gone = []
-        for id in ids:
-            trial = self._held_by(id)
-            if trial is not None and trial.worker == worker:
-                self._hold(trial, worker, trial.nonce, lease_seconds)
-            else:
-                self._refuse(id, "renew", worker=worker)
-                gone.append(id)
-        return gone
-
-    @_verb
-    def adopt(self, id: AttemptId, from_worker: str, to_worker: str, lease_seconds: float = 60.0) -> bool:
-        """Moves a running attempt to another worker."""
-        trial = self._held_by(id)
-        if trial is None or trial.worker != from_worker:
-            return trial is not None and trial.worker == to_worker
-        self._hold(trial, to_worker, trial.nonce, lease_seconds)
-        trial.revision = self._event(self._row(id.experiment), "adopted", trial, worker=to_worker)
-        return True
-
-    @_verb
-    def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
-        """Records the words an attempt runs."""
-        attempt = self._attempt(id)
-        if attempt is not None and attempt.ended is None:
-            attempt.command = tuple(words)
-
-    @_verb
-    def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
-        """Appends points."""
-        trial, attempt = self._held_by(id), self._attempt(id)
-        if attempt is None:
-            return Verdict.STALE
-        accepted = len(attempt.points)
-        if not points:
-            return Verdict.REPEATED if trial is not None else Verdict.STALE
-        if first + len(points) <= accepted:
-            return Verdict.REPEATED
-        if trial is None:
-            return self._refuse(id, "report", points=first + len(points) - accepted)
-        if first > accepted:
-            raise missing_points(id, accepted, first)
-        for point in points[accepted - first :]:
-            step = 0.0 if isnan(point.step) else float(point.step)
-            kept = Point(point.metric, step, float(point.value), float(point.time))
-            attempt.points.append(kept)
-            self._row(id.experiment).metrics.setdefault(point.metric)
-            known = trial.summaries.get(point.metric)
-            fresh = known is None or known[0] < id.attempt
-            trial.summaries[point.metric] = (
-                id.attempt,
-                folded(None if fresh or known is None else known[1], kept),
-            )
-        return Verdict.ACCEPTED
-
-    @_verb
-    def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
-        """Ends an attempt."""
-        trial, attempt = self._held_by(id), self._attempt(id)
-        if result.value is not None and type(result.value) is not float:
-            result = replace(result, value=float(result.value))
-        if attempt is None:
-            return Verdict.STALE
-        if trial is None:
-            if attempt.result is not None and same_result(attempt.result, result):
-                return Verdict.REPEATED
-            value = "nan" if result.value is not None and isnan(result.value) else result.value
-            return self._refuse(id, "finish", outcome=result.outcome.value, reason=result.reason, value=value)
-        row, now = self._row(id.experiment), self.clock.now()
-        attempt.ended, attempt.result = now, result
-        event = self._event(row, "returned" if again else "finished", trial, outcome=result.outcome.value)
-        if not again:
-            trial.ended, trial.result = now, result
-        self._move(row, trial, Step.RETURN if again else Step.FINISH, event)
-        return Verdict.ACCEPTED
-
     # ------------------------------------------------------------------ a person's verbs on trials
 
-    @_verb
+    @verb
     def cancel(self, experiment: int, number: int, outcome: Outcome, reason: str) -> bool:
         """Finishes a trial that is queued or waiting."""
         row, trial = self._row(experiment), self._trial(experiment, number)
         if trial.state not in (TrialState.QUEUED, TrialState.WAITING):
             return False
         event = self._event(row, "cancelled", trial, outcome=outcome.value, reason=reason)
-        trial.ended, trial.result = self.clock.now(), Result(outcome, reason)
+        trial.ended, trial.result = self.clock.now(), cancelled(trial.result, outcome, reason)
         self._move(row, trial, Step.CANCEL, event)
         return True
 
-    @_verb
+    @verb
+    def promote(self, experiment: int, number: int) -> bool:
+        """Queues a waiting trial for its next stage."""
+        row, trial = self._row(experiment), self._trial(experiment, number)
+        if trial.state is not TrialState.WAITING:
+            return False
+        trial.priority, trial.stage, trial.result = max(trial.priority, 1), trial.stage + 1, None
+        self._move(row, trial, Step.PROMOTE, self._event(row, "promoted", trial, stage=trial.stage))
+        return True
+
+    @verb
     def retry(self, experiment: int, number: int) -> bool:
         """Queues a finished trial for another attempt."""
         row, trial = self._row(experiment), self._trial(experiment, number)
@@ -377,27 +249,3 @@ class MemoryStore(MemoryStretches):
         row.trials[number] = trial
         row.states[state].add(number)
         return trial
-
-    def _move(self, row: ExperimentRow, trial: TrialRow, step: Step, revision: int) -> None:
-        """Takes a trial one step along the table; whoever held it holds it no longer."""
-        state = next_state(trial.state, step)
-        row.states[trial.state].discard(trial.number)
-        row.states[state].add(trial.number)
-        good = trial.result is not None and trial.result.outcome is Outcome.SUCCEEDED
-        row.succeeded += good * ((state is TrialState.FINISHED) - (trial.state is TrialState.FINISHED))
-        trial.state, trial.revision = state, revision
-        trial.worker = trial.nonce = trial.boot_id = None
-        if state is TrialState.QUEUED:
-            heapq.heappush(row.queue, (-trial.priority, trial.number))
-
-    def _hold(self, trial: TrialRow, worker: str, nonce: str | None, lease_seconds: float) -> None:
-        trial.worker, trial.nonce, trial.boot_id = worker, nonce, self.clock.boot_id
-        trial.lease_until = self.clock.elapsed() + lease_seconds
-
-    def _refuse(self, id: AttemptId, kind: str, **detail: Any) -> Verdict:
-        """Keeps a write that came too late as an event, the first of its kind only."""
-        attempt = self._attempt(id)
-        if attempt is not None and kind not in attempt.refused:
-            attempt.refused.add(kind)
-            self._event(self._row(id.experiment), "stale", id, write=kind, **detail)
-        return Verdict.STALE

@@ -12,7 +12,7 @@ from typing import Any
 from luthier.clock import Clock
 from luthier.errors import NotFound
 from luthier.history import History
-from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow
+from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Noted, Sort, SummaryRow
 from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
 from luthier.store.past import history_of, numbers_written
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
@@ -98,6 +98,7 @@ class MemoryReads:
                         a.ended,
                         a.result,
                         a.command,
+                        a.stage,
                     )
                     for k, a in enumerate(row.attempts, 1)
                 ]
@@ -117,6 +118,12 @@ class MemoryReads:
             chosen = [a for k, a in enumerate(tries, 1) if attempt is None or k == attempt]
             return [point for a in chosen for point in a.points if metric is None or point.metric == metric]
 
+    def points_from(self, id: AttemptId, first: int, limit: int) -> list[Point]:
+        with self._guard:
+            row = self._find(id.experiment, id.trial)
+            tries = [] if row is None else row.attempts[id.attempt - 1 : id.attempt]
+            return [point for attempt in tries for point in attempt.points[first : first + limit]]
+
     def summaries(self, experiment: int, number: int) -> list[SummaryRow]:
         with self._guard:
             row = self._find(experiment, number)
@@ -132,8 +139,8 @@ class MemoryReads:
         with self._guard:
             counts: dict[Outcome, int] = {}
             for trial in _sorted(self._rows(experiment), Sort("not well")):
-                if trial.result is not None:
-                    counts[trial.result.outcome] = counts.get(trial.result.outcome, 0) + 1
+                if trial.outcome is not None:
+                    counts[trial.outcome] = counts.get(trial.outcome, 0) + 1
             return counts
 
     def held(self, experiment: int) -> list[Held]:
@@ -153,6 +160,10 @@ class MemoryReads:
             newer = self._events[bisect_right(self._events, since, key=lambda event: event.revision) :]
             found = [event for event in newer if experiment is None or event.experiment == experiment]
             return found if limit < 0 else found[:limit]
+
+    def noted(self, experiment: int, kind: Noted, trial: int | None = None) -> list[Event]:
+        found = self.events(experiment=experiment)
+        return [each for each in found if each.kind == kind and trial in (None, each.trial)]
 
     def revision(self) -> int:
         with self._guard:
@@ -215,7 +226,7 @@ class MemoryReads:
         trial, attempt = (id.trial, id.attempt or None) if id else (None, None)
         kept: Mapping[str, Any] = detail
         self._events.append(Event(self._revision, now, row.id, trial, attempt, kind, kept))
-        if kind != "stale":
+        if kind not in ("stale", "decided", "looked"):  # nothing of the experiment's own has changed
             row.changed, row.revision = now, self._revision
         return self._revision
 
@@ -245,6 +256,7 @@ def _made(row: TrialRow, state: TrialState, worker: str | None) -> Trial:
         ended=row.ended,
         revision=row.revision,
         worker=worker,
+        stage=row.stage,
     )
 
 
@@ -264,9 +276,9 @@ def _sorted(rows: list[TrialRow], sort: Sort) -> list[TrialRow]:
         case "running":
             return [row for row in rows if row.state is TrialState.RUNNING]
         case "not well":
-            return [row for row in rows if row.result and row.result.outcome is not Outcome.SUCCEEDED]
+            return [row for row in rows if row.outcome not in (None, Outcome.SUCCEEDED)]
         case "value":
-            scored = [(_value(row), row) for row in rows]
+            scored = [(row.score, row) for row in rows]
             kept = [(score, row) for score, row in scored if score is not None and not isnan(score)]
         case "metric":
             kept = [
@@ -279,10 +291,6 @@ def _sorted(rows: list[TrialRow], sort: Sort) -> list[TrialRow]:
     sign = 1 if sort.smallest_first else -1
     kept.sort(key=lambda pair: (isnan(pair[0]), 0.0 if isnan(pair[0]) else sign * pair[0]))
     return [row for _, row in kept]
-
-
-def _value(row: TrialRow) -> float | None:
-    return row.result.value if row.result and row.result.outcome is Outcome.SUCCEEDED else None
 
 
 def _score(row: SummaryRow, how: str) -> float:

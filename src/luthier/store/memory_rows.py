@@ -33,6 +33,7 @@ class AttemptRow:
     command: tuple[str, ...] | None = None
     points: list[Point] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    stage: int = 0
 
 
 @dataclass(slots=True)
@@ -60,11 +61,23 @@ class TrialRow:
     boot_id: str | None = None
     lease_until: float = 0.0
     shown: Trial | None = None
+    stage: int = 0
 
     @property
     def id(self) -> AttemptId:
         """The newest attempt."""
         return AttemptId(self.experiment, self.number, len(self.attempts))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended. A trial that waits for its next stage has a result, but no outcome yet."""
+        is_over = self.result is not None and self.state is TrialState.FINISHED
+        return self.result.outcome if is_over and self.result else None
+
+    @property
+    def score(self) -> float | None:
+        """The objective of a trial that succeeded."""
+        return self.result.value if self.result and self.outcome is Outcome.SUCCEEDED else None
 
 
 Odd = tuple[str, str, list[tuple[str, float | None, float, float]]]
@@ -169,8 +182,8 @@ class Rows(MutableMapping[int, TrialRow]):
     def scores(self) -> Iterator[tuple[int, float | None]]:
         """The number and the objective of every trial that succeeded, without making rows."""
         for number, row in self._made.items():
-            if row.result is not None and row.result.outcome is Outcome.SUCCEEDED:
-                yield number, row.result.value
+            if row.score is not None:
+                yield number, row.score
         for stretch in self._stretches:
             if stretch.state is TrialState.FINISHED:
                 for at, number in enumerate(stretch.numbers()):

@@ -15,6 +15,7 @@ from typing import Any
 from luthier.description import Description
 from luthier.history import History
 from luthier.store.contract import Event, Store
+from luthier.store.endings import cancelled
 from luthier.trial import Outcome, Result, Trial, TrialState
 
 __all__ = ["EXPECTED", "Past", "history_of", "numbers_written"]
@@ -96,8 +97,13 @@ class Past:
             case "finished":
                 ended, result = self._end(event)
                 self._move(event, TrialState.FINISHED, ended=ended, result=result)
+            case "paused":
+                self._move(event, TrialState.WAITING, result=self._end(event)[1])
+            case "promoted":
+                self._move(event, TrialState.QUEUED, stage=detail["stage"], result=None)
             case "cancelled":
-                result = Result(Outcome(detail["outcome"]), detail["reason"])
+                before = self._trials[_number(event)].result  # of a trial that waited
+                result = cancelled(before, Outcome(detail["outcome"]), detail["reason"])
                 self._move(event, TrialState.FINISHED, ended=event.time, result=result)
             case "retried":
                 self._move(event, TrialState.QUEUED, ended=None, result=None)
@@ -132,6 +138,7 @@ def _unbegun(trial: Trial, revision: int) -> Trial:
         ended=None,
         revision=revision,
         worker=None,
+        stage=0,
     )
 
 

@@ -15,6 +15,7 @@ from luthier.store.contract import (
     Event,
     ExperimentRecord,
     Held,
+    Noted,
     Sort,
     SummaryRow,
 )
@@ -129,6 +130,11 @@ class SqliteReads:
         rows = self._db.all("read_points", experiment=experiment, number=number, metric=name, attempt=attempt)
         return [Point(name, step, _known(value), time) for name, step, value, time, _ in rows]
 
+    def points_from(self, id: AttemptId, first: int, limit: int) -> list[Point]:
+        place = {"experiment": id.experiment, "number": id.trial, "attempt": id.attempt}
+        rows = self._db.all("read_points_from", first=first, limit=limit, **place)
+        return [Point(name, step, _known(value), time) for name, step, value, time in rows]
+
     def summaries(self, experiment: int, number: int) -> list[SummaryRow]:
         return [
             summary_of(row[1:])
@@ -153,6 +159,10 @@ class SqliteReads:
     def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]:
         name = "read_events" if experiment is None else "read_events_of"
         return [event_of(row) for row in self._db.all(name, since=since, experiment=experiment, limit=limit)]
+
+    def noted(self, experiment: int, kind: Noted, trial: int | None = None) -> list[Event]:
+        rows = self._db.all("read_noted", experiment=experiment, kind=kind, trial=trial)
+        return [event_of(row) for row in rows]
 
     def revision(self) -> int:
         return int(self._db.one("newest_revision")[0])

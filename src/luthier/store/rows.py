@@ -77,13 +77,15 @@ def result_columns(result: Result) -> dict[str, Any]:
 
 
 def _aims_text(result: Result) -> str | None:
-    """All objectives and constraints of a result, None where it has one objective and nothing else. This JSON is read by
-    us alone, so NaN and infinities stand in it as Python writes them."""
-    parts: dict[str, list[float]] = {}
+    """All objectives and constraints of a result, and its curve; None where it has one objective and nothing else. This
+    JSON is read by us alone, so NaN and infinities stand in it as Python writes them."""
+    parts: dict[str, list[Any]] = {}
     if result.values is not None:
         parts["values"] = [float(value) for value in result.values]
     if result.constraints:
         parts["excesses"] = [float(excess) for excess in result.constraints]
+    if result.curve:
+        parts["curve"] = [[float(resource), float(value)] for resource, value in result.curve]
     return json.dumps(parts, separators=(",", ":")) if parts else None
 
 
@@ -122,13 +124,14 @@ def result_of(row: Row) -> Result | None:
         cpu,
         values,
         tuple(parts.get("excesses", ())),
+        tuple((resource, value) for resource, value in parts.get("curve", ())),
     )
 
 
 def trial_of(row: Row) -> Trial:
     """A row of `reads.sql`'s trial columns, in their order."""
     (experiment, number, run_id, state, configuration, attempt, seed, ordinal, proposal, *rest) = row
-    created, began, ended, revision, worker = rest[9:]
+    created, began, ended, revision, worker, stage = rest[9:]
     read = Configuration.from_json(configuration) if configuration is not None else None
     why = None
     if proposal is not None and read is not None:
@@ -149,14 +152,15 @@ def trial_of(row: Row) -> Trial:
         ended=ended,
         revision=revision,
         worker=worker,
+        stage=stage,
     )
 
 
 def attempt_of(experiment: int, trial: int, row: Row) -> Attempt:
     """A row of `read_attempts`."""
-    number, worker, began, ended, command, *result, seed = row
-    words = tuple(json.loads(command)) if command else None
-    return Attempt(AttemptId(experiment, trial, number), worker, began, seed, ended, result_of(result), words)
+    number, worker, began, ended, command, *result, seed, stage = row
+    id, words = AttemptId(experiment, trial, number), tuple(json.loads(command)) if command else None
+    return Attempt(id, worker, began, seed, ended, result_of(result), words, stage)
 
 
 def experiment_of(row: Row, description: Description) -> ExperimentRecord:

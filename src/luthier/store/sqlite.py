@@ -288,6 +288,18 @@ class SqliteStore(SqliteRunning):
             )
             return True
 
+    def promote(self, experiment: int, number: int) -> bool:
+        """Queues a waiting trial for its next stage."""
+        db = self._db
+        with db.transaction():
+            state, _, attempt = self._state(experiment, number)
+            if state != TrialState.WAITING:
+                return False
+            stage = db.one("promote", experiment=experiment, number=number)[0]
+            event = self._event(experiment, "promoted", AttemptId(experiment, number, attempt), stage=stage)
+            db.do("count_promoted", experiment=experiment, **event)
+            return True
+
     def retry(self, experiment: int, number: int) -> bool:
         """Queues a finished trial for another attempt."""
         db = self._db

@@ -7,18 +7,21 @@ in the events, so that a person can see what happened.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from luthier.space import Configuration
 from luthier.store.contract import Claim, Verdict
+from luthier.store.endings import ending
 from luthier.store.lateness import missing_points, same_result
 from luthier.store.reading import SqliteReads
 from luthier.store.rows import result_columns, result_of, storable, stored_number
-from luthier.trial import AttemptId, Outcome, Point, Result
+from luthier.trial import AttemptId, Outcome, Point, Result, Step
 
 __all__ = ["SqliteRunning"]
+
+_ENDS = {Step.FINISH: "finish", Step.RETURN: "return", Step.PAUSE: "pause"}
 
 
 class SqliteRunning(SqliteReads):
@@ -45,8 +48,15 @@ class SqliteRunning(SqliteReads):
             else:
                 rows = self._begin(experiment, room, storable(worker), nonce, lease_seconds)
         return [
-            Claim(AttemptId(experiment, number, attempt), id, Configuration.from_json(text), seed, ordinal)
-            for id, number, attempt, text, seed, ordinal in rows
+            Claim(
+                AttemptId(experiment, number, attempt),
+                id,
+                Configuration.from_json(text),
+                seed,
+                ordinal,
+                stage,
+            )
+            for id, number, attempt, text, seed, ordinal, stage in rows
         ]
 
     def _begin(self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float) -> list[Any]:
@@ -56,7 +66,9 @@ class SqliteRunning(SqliteReads):
         for _ in range(n):
             row = db.one("claim", **holder)
             event = self._event(experiment, "claimed", AttemptId(experiment, row[1], row[2]), worker=worker)
-            db.do("add_attempt", trial=row[0], attempt=row[2], worker=worker, time=event["time"])
+            db.do(
+                "add_attempt", trial=row[0], attempt=row[2], worker=worker, time=event["time"], stage=row[6]
+            )
             rows.append(row)
         db.do("count_claimed", experiment=experiment, n=n, **event)
         return rows
@@ -93,6 +105,20 @@ class SqliteRunning(SqliteReads):
             self._db.do(
                 "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **_fence(id)
             )
+
+    def note_decision(self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool) -> None:
+        """Records what a stopping rule made of a running attempt."""
+        with self._db.transaction():
+            known = self._db.one("known_attempt", **_fence(id))
+            if known is not None and known[0]:
+                detail = {"rule": rule, "resource": resource, "stops": stops, "reason": storable(reason)}
+                self._event(id.experiment, "decided", id, **detail)
+
+    def note_look(self, experiment: int, number: int, detail: Mapping[str, Any]) -> None:
+        """Records that the test set was scored with a trial's configuration."""
+        with self._db.transaction():
+            self.trial(experiment, number)
+            self._event(experiment, "looked", AttemptId(experiment, number, 0), **detail)
 
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
         """Appends points."""
@@ -141,20 +167,21 @@ class SqliteRunning(SqliteReads):
         row = row or self._db.one("add_metric", experiment=experiment, name=name)
         return int(row[0])
 
-    def finish(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
+    def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
         """Ends an attempt."""
-        db = self._db
+        db, (step, kind) = self._db, ending(again, pause)
         columns = {**result_columns(result), **_fence(id)}
         with db.transaction():
             columns["time"] = self.clock.now()  # one for both, so that the attempt tells when its trial ended
-            row = db.one("return" if again else "finish", **columns)
+            row = db.one(_ENDS[step], **columns)
             if row is None:
                 return self._late(id, result)
-            kind = "returned" if again else "finished"
-            event = self._event(id.experiment, kind, id, outcome=result.outcome.value)
+            stage = {"stage": row[1]} if pause else {}
+            event = self._event(id.experiment, kind, id, **stage, outcome=result.outcome.value)
             db.do("close_attempt", trial=row[0], **columns)
-            good = not again and result.outcome is Outcome.SUCCEEDED
-            counts = {"finished": int(not again), "succeeded": int(good), "queued": int(again)}
+            is_over = step is Step.FINISH
+            good = is_over and result.outcome is Outcome.SUCCEEDED
+            counts = {"finished": is_over, "succeeded": good, "queued": again, "waiting": pause}
             db.do("count_ended", experiment=id.experiment, **counts, **event)
             return Verdict.ACCEPTED
 

@@ -6,9 +6,9 @@
 
         reopen = make_store     # a store that survives its process opens the same record again
 
-Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in four
-parts: `store_proposing` (experiments, budget, numbers), `store_running` (fences, leases), `store_reporting` (points)
-and `store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
+Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in five
+parts: `store_proposing` (experiments, budget, numbers), `store_running` (fences, leases), `store_stages` (trials in
+stages), `store_reporting` (points) and `store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from luthier.testing.store_reading import ReadingPromises
 from luthier.testing.store_reporting import ReportPromises
 from luthier.testing.store_running import LeasePromises, RunningPromises
 from luthier.testing.store_scene import StoreScene, fingerprint
+from luthier.testing.store_stages import StagePromises
 
 __all__ = ["StoreContract", "fingerprint"]
 
@@ -27,6 +28,7 @@ class StoreContract(
     ProposingPromises,
     RunningPromises,
     LeasePromises,
+    StagePromises,
     ReportPromises,
     ReadingPromises,
     StoreScene,

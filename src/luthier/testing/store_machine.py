@@ -6,78 +6,34 @@
 
     TestSqlite = SqliteMachine.TestCase
 
-The model knows, for each trial, its state, who holds it and what was accepted of it. After every verb it checks that
-counters equal counted rows, that every trial moved along the table, that ordinals are unique, that nothing is counted
-twice and that revisions grow. Every verb that has a nonce or a fence is sent again later, in any order, and must then
-change nothing at all.
+The model (`store_model`) knows, for each trial, its state, its stage, who holds it and what was accepted of it. After every
+verb it checks that counters equal counted rows, that every trial moved along the table, that ordinals are unique, that
+nothing is counted twice and that revisions grow. Every verb that has a nonce or a fence is sent again later, in any order,
+and must then change nothing at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from luthier.clock import Clock, FakeClock
-from luthier.store import Reservation, Store, Verdict, Wish
+from luthier.store import Verdict, Wish
+from luthier.testing.store_model import STEPS, Known, StoreModel
 from luthier.testing.store_scene import configuration, describe, fingerprint, points
-from luthier.trial import TRANSITIONS, AttemptId, Outcome, Point, Proposal, Result, TrialState
+from luthier.trial import AttemptId, Outcome, Proposal, Result, TrialState
 
-__all__ = ["StoreMachine"]
+__all__ = ["STEPS", "StoreMachine"]
 
 WORKERS = st.sampled_from(["ann", "bob", "eve"])
 VALUES = st.sampled_from([0.5, -1.0, 1e300, float("inf"), float("nan"), None])
+ENDS = st.sampled_from(["", "again", "pause"])
 PICK = st.integers(0, 10**6)
-STEPS = {(before, after) for (before, _), after in TRANSITIONS.items()}
 
 
-@dataclass
-class Known:
-    """What the model knows of one attempt."""
-
-    holder: str | None
-    points: list[Point] = field(default_factory=list)
-    accepted: Result | None = None
-
-
-class StoreMachine(RuleBasedStateMachine):
+class StoreMachine(StoreModel):
     """Random verbs on one experiment. Override `make_store`."""
-
-    def make_store(self, clock: Clock) -> Store:
-        """Opens an empty store."""
-        raise NotImplementedError
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = FakeClock()
-        self.store = self.make_store(self.clock)
-        self.nonces = 0
-        self.boots = 1
-        self.seen_revision = 0
-        self.states: dict[int, TrialState] = {}
-        self.run_ids: set[int] = set()
-        self.batches: list[tuple[str, list[Reservation]]] = []
-        self.attempts: dict[AttemptId, Known] = {}
-        self.sent: list[Callable[[], Any]] = []
-        self.ordinals_given_back = False
-        self.written: dict[int, int] = {}  # when a trial was first seen, as a revision
-
-    def teardown(self) -> None:
-        """Closes the store."""
-        self.store.close()
-
-    def nonce(self) -> str:
-        """A nonce no call has used."""
-        self.nonces += 1
-        return f"nonce {self.nonces}"
-
-    def pick(self, place: int) -> AttemptId:
-        """One of all attempts there ever were."""
-        ids = list(self.attempts)
-        return ids[place % len(ids)]
 
     # ------------------------------------------------------------------ verbs
 
@@ -143,18 +99,32 @@ class StoreMachine(RuleBasedStateMachine):
         if n:
             self.sent.append(lambda: self.store.enqueue(self.e, given, nonce))
 
+    @rule(n=st.integers(1, 4), worker=WORKERS, trials=st.sampled_from([None, 8, 20]))
+    def work(self, n: int, worker: str, trials: int | None) -> None:
+        """A worker's turn as it mostly is: the search is wanted, more trials are queued, and some begin."""
+        self.wish(Wish.RUN)
+        self.amend(trials)
+        self.reserve(n, worker)
+        if self.batches:
+            self.propose(len(self.batches) - 1, n, False)
+        self.counters_equal_rows_and_every_step_is_in_the_table()
+        self.claim(n, worker)
+
     @rule(n=st.integers(0, 4), worker=WORKERS)
     def claim(self, n: int, worker: str) -> None:
         """Begins attempts."""
         nonce, before = self.nonce(), self.store.experiment(self.e)
         claims = self.store.claim(self.e, n, worker, nonce)
-        room = before.queued if before.target is None else before.target - before.finished - before.running
+        begun = before.finished + before.running + before.waiting
+        room = before.queued if before.target is None else before.target - begun
         expected = max(0, min(n, before.queued, room)) if before.wish is Wish.RUN else 0
         assert len(claims) == expected
         for claim in claims:
             assert claim.id not in self.attempts
             assert self.states[claim.id.trial] is TrialState.QUEUED
-            self.attempts[claim.id] = Known(worker)
+            attempt = self.store.attempts(self.e, claim.id.trial)[-1]
+            assert claim.stage == attempt.stage == self.stages.get(claim.id.trial, 0)
+            self.attempts[claim.id] = Known(worker, stage=claim.stage)
         if claims:
             self.sent.append(lambda: self.store.claim(self.e, n, worker, nonce))
 
@@ -203,27 +173,64 @@ class StoreMachine(RuleBasedStateMachine):
         self.sent.append(lambda: self.store.report(id, first, sent))
 
     @precondition(lambda self: self.attempts)
-    @rule(place=PICK, value=VALUES, outcome=st.sampled_from(list(Outcome)), again=st.booleans())
-    def finish(self, place: int, value: float | None, outcome: Outcome, again: bool) -> None:
+    @rule(place=PICK, value=VALUES, outcome=st.sampled_from(list(Outcome)), how=ENDS)
+    def finish(self, place: int, value: float | None, outcome: Outcome, how: str) -> None:
         """An attempt ends, perhaps for the second time, perhaps too late."""
-        id = self.pick(place)
-        known, result = self.attempts[id], Result(outcome, f"{outcome} {again}", value)
-        verdict = self.store.finish(id, result, again=again)
+        self._finish(self.pick(place), Result(outcome, f"{outcome} {how}", value), how)
+
+    @precondition(lambda self: any(known.holder for known in self.attempts.values()))
+    @rule(place=PICK, value=VALUES, how=ENDS)
+    def end(self, place: int, value: float | None, how: str) -> None:
+        """One of the attempts that run ends well."""
+        held = [id for id, known in self.attempts.items() if known.holder]
+        self._finish(held[place % len(held)], Result(Outcome.SUCCEEDED, how, value), how)
+
+    def _finish(self, id: AttemptId, result: Result, how: str) -> None:
+        known = self.attempts[id]
+        finish = partial(self.store.finish, id, result, **{how: True} if how else {})
+        verdict = finish()
         if known.holder is not None:
             assert verdict is Verdict.ACCEPTED
             known.holder, known.accepted = None, result
         else:
             assert verdict is (Verdict.REPEATED if repr(known.accepted) == repr(result) else Verdict.STALE)
-        self.sent.append(lambda: self.store.finish(id, result, again=again))
+        self.sent.append(finish)
 
     @precondition(lambda self: self.states)
     @rule(place=PICK, outcome=st.sampled_from([Outcome.STOPPED, Outcome.KILLED]))
     def cancel(self, place: int, outcome: Outcome) -> None:
         """A person cancels a trial, and presses the button twice."""
-        number = list(self.states)[place % len(self.states)]
+        self._cancel(list(self.states)[place % len(self.states)], outcome)
+
+    def _cancel(self, number: int, outcome: Outcome) -> None:
         can = self.states[number] in (TrialState.QUEUED, TrialState.WAITING)
+        reached = self.store.trial(self.e, number).result
         assert self.store.cancel(self.e, number, outcome, "enough") == can
         assert not self.store.cancel(self.e, number, outcome, "enough")
+        if can:
+            kept = Result(outcome, "enough", reached.value if reached else None)
+            assert repr(self.store.trial(self.e, number).result) == repr(kept)
+
+    @precondition(lambda self: TrialState.WAITING in self.states.values())
+    @rule(place=PICK, is_good=st.booleans())
+    def judge(self, place: int, is_good: bool) -> None:
+        """A rule promotes a trial that waits, and is heard twice, or has it end where it is."""
+        waiting = [number for number, state in self.states.items() if state is TrialState.WAITING]
+        number = waiting[place % len(waiting)]
+        if not is_good:
+            self._cancel(number, Outcome.STOPPED)
+            return
+        assert self.store.promote(self.e, number)
+        assert not self.store.promote(self.e, number)
+        self.stages[number] = self.stages.get(number, 0) + 1
+
+    @precondition(lambda self: self.states)
+    @rule(place=PICK)
+    def promote(self, place: int) -> None:
+        """A rule that looked too long ago promotes a trial that does not wait."""
+        number = list(self.states)[place % len(self.states)]
+        if self.states[number] is not TrialState.WAITING:
+            assert not self.store.promote(self.e, number)
 
     @precondition(lambda self: self.states)
     @rule(place=PICK)
@@ -280,68 +287,3 @@ class StoreMachine(RuleBasedStateMachine):
         for _ in range(times):
             again()
         assert fingerprint(self.store) == before
-
-    # ------------------------------------------------------------------ what always holds
-
-    @invariant()
-    def counters_equal_rows_and_every_step_is_in_the_table(self) -> None:
-        """Compares the record with itself, with the table and with the model."""
-        record, trials = self.store.experiment(self.e), self.store.trials(self.e)
-        reserved = record.trials - len(trials)
-        states = {trial.number: trial.state for trial in trials}
-        assert record.reserved == reserved
-        counts = [record.queued, record.running, record.waiting, record.finished]
-        kinds = [TrialState.QUEUED, TrialState.RUNNING, TrialState.WAITING, TrialState.FINISHED]
-        assert counts == [sum(state is kind for state in states.values()) for kind in kinds]
-        assert set(self.states) <= set(states)
-        for number, state in states.items():
-            before = self.states.get(number, TrialState.RESERVED)
-            assert before is state or (before, state) in STEPS, (number, before, state)
-        self.states = states
-        for trial in trials:
-            self.written.setdefault(trial.number, trial.revision)
-        good = [t for t in trials if t.result and t.result.outcome is Outcome.SUCCEEDED]
-        assert record.succeeded == len(good)
-
-    @invariant()
-    def numbers_and_ordinals_are_handed_out_once(self) -> None:
-        """Ordinals are unique, and without gaps unless some were given back under later ones."""
-        record, trials = self.store.experiment(self.e), self.store.trials(self.e)
-        ordinals = [t.proposal.ordinal for t in trials if t.proposal and t.proposal.ordinal]
-        assert len(set(ordinals)) == len(ordinals)
-        assert len({t.run_id for t in trials}) == len(trials)
-        assert max(ordinals, default=0) <= record.proposed
-        if not self.ordinals_given_back and not record.reserved:
-            assert sorted(ordinals) == list(range(1, record.proposed + 1))
-
-    @invariant()
-    def accepted_results_are_the_record(self) -> None:
-        """Each attempt has the one result that was accepted, and all its points; each trial has its newest one's."""
-        for id, known in self.attempts.items():
-            if known.holder is not None or self.states.get(id.trial) is not TrialState.FINISHED:
-                continue
-            attempt = self.store.attempts(id.experiment, id.trial)[id.attempt - 1]
-            assert repr(attempt.result) == repr(known.accepted)
-            assert repr(self.store.points(id.experiment, id.trial, attempt=id.attempt)) == repr(known.points)
-
-    @invariant()
-    def holders_are_the_models(self) -> None:
-        """Exactly those attempts run that the model says, for the worker it says."""
-        held = {held.id: held.worker for held in self.store.held(self.e)}
-        assert held == {id: known.holder for id, known in self.attempts.items() if known.holder}
-
-    @invariant()
-    def revisions_grow(self) -> None:
-        """Events are ordered, and none is rewritten."""
-        new = [event.revision for event in self.store.events(self.seen_revision)]
-        assert new == sorted(set(new))
-        assert self.store.revision() == (new[-1] if new else self.seen_revision)
-        self.seen_revision = self.store.revision()
-
-    @invariant()
-    def the_history_is_the_trials(self) -> None:
-        """A history read step by step equals the trials as they are, but for lapsed leases."""
-        history, trials = self.store.history(self.e), self.store.trials(self.e)
-        assert [(t.number, t.revision, repr(t.result)) for t in history.trials] == [
-            (t.number, t.revision, repr(t.result)) for t in trials
-        ]

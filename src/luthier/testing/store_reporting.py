@@ -110,6 +110,8 @@ class ReportPromises(StoreScene):
         assert rows["old"].count == 1
         assert [point.value for point in self.store.points(e, 1, "loss")] == [9.0, 8.0, 5.0]
         assert self.store.points(e, 1, attempt=2) == points(5.0)
+        assert self.store.points_from(first, 1, 2) == self.store.points(e, 1, attempt=1)[1:]
+        assert self.store.points_from(second, 0, 0) == self.store.points_from(second, 1, 9) == []
 
     def test_hostile_names_are_only_names(self) -> None:
         names = [

@@ -37,6 +37,20 @@ class RunningPromises(StoreScene):
         again = self.store.trial(e, 1).result
         assert again is not None and again.values is None and again.constraints == ()
 
+    def test_a_curve_is_kept(self) -> None:
+        e = self.open()
+        stopped = Result(
+            Outcome.STOPPED, "rank 7 of 9", value=0.31, curve=((1.0, NAN), (4.0, inf), (9.5, 0.31))
+        )
+        id = self.begin(e)
+        assert self.store.finish(id, stopped) is Verdict.ACCEPTED
+        assert self.store.finish(id, stopped) is Verdict.REPEATED
+        for kept in (self.store.trial(e, 1).result, self.store.attempts(e, 1)[0].result):
+            assert kept is not None and kept.curve[1:] == ((4.0, inf), (9.5, 0.31))
+            assert kept.curve[0][0] == 1.0 and isnan(kept.curve[0][1])
+            assert (kept.value, kept.values, kept.constraints) == (0.31, None, ())
+        assert [t.number for t in self.store.history(e).partial] == [1]
+
     def test_trials_are_claimed_in_order_with_all_a_worker_needs(self) -> None:
         e = self.open()
         self.queue(e, 3)
@@ -180,7 +194,50 @@ class RunningPromises(StoreScene):
             assert self.store.renew([id], "w") == [id]
             assert not self.store.adopt(id, "w", "v")
             self.store.note_command(id, ["x"])
+            self.store.note_decision(id, "asha", 4.0, "no", stops=True)
         assert self.store.revision() == before
+
+    def test_decisions_are_events_of_a_running_attempt(self) -> None:
+        e = self.open()
+        id = self.begin(e)
+        before, revision = self.store.experiment(e), self.store.revision()
+        self.store.note_decision(id, "asha", 4.0, "0.3 is rank 7 of 9 ☃", stops=True)
+        self.store.finish(id, ended(outcome=Outcome.STOPPED))
+        self.store.note_decision(id, "asha", 16.0, "too late", stops=False)
+        (made,) = [event for event in self.store.events(revision) if event.kind == "decided"]
+        assert (made.experiment, made.trial, made.attempt) == (e, id.trial, id.attempt)
+        assert dict(made.detail) == {
+            "rule": "asha",
+            "resource": 4.0,
+            "stops": True,
+            "reason": "0.3 is rank 7 of 9 ☃",
+        }
+        assert made.revision > before.revision
+
+    def test_looks_are_events_that_are_found_among_all_others(self) -> None:
+        e, other = self.open(), self.open()
+        id = self.begin(e)
+        self.store.finish(id, ended())
+        self.begin(e)
+        self.store.note_decision(AttemptId(e, 2, 1), "asha", 4.0, "good", stops=False)
+        before, first = self.store.experiment(e), self.store.trial(e, 1)
+        self.store.note_look(e, 1, {"command": "score ☃", "metrics": {"loss": 0.5}, "ended": 1.5})
+        self.store.note_look(e, 2, {"metrics": {"loss": NAN}})
+        self.store.note_look(e, 1, {"metrics": {}})
+        looks = self.store.noted(e, "looked")
+        assert [(look.trial, look.attempt) for look in looks] == [(1, None), (2, None), (1, None)]
+        assert dict(looks[0].detail) == {"command": "score ☃", "metrics": {"loss": 0.5}, "ended": 1.5}
+        assert repr(looks[1].detail["metrics"]["loss"]) == "nan"
+        assert [look.revision for look in self.store.noted(e, "looked", 1)] == [
+            looks[0].revision,
+            looks[2].revision,
+        ]
+        assert [made.detail["rule"] for made in self.store.noted(e, "decided", 2)] == ["asha"]
+        assert self.store.noted(e, "decided", 1) == self.store.noted(other, "looked") == []
+        assert (self.store.experiment(e), self.store.trial(e, 1)) == (before, first)
+        for gone in ((e, 9), (99, 1)):
+            with pytest.raises(NotFound):
+                self.store.note_look(*gone, {})
 
     def test_commands_are_kept_with_their_attempt(self) -> None:
         e = self.open()

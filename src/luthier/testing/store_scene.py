@@ -132,5 +132,5 @@ class StoreScene:
         assert record.waiting == counted[TrialState.WAITING]
         assert record.finished == counted[TrialState.FINISHED]
         assert record.trials == len(seen) + record.reserved
-        good = [t for t in seen if t.result is not None and t.result.outcome is Outcome.SUCCEEDED]
-        assert record.succeeded == len(good)
+        over = [t.result for t in seen if t.state is TrialState.FINISHED]
+        assert record.succeeded == sum(r is not None and r.outcome is Outcome.SUCCEEDED for r in over)

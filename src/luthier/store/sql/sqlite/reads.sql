@@ -1,60 +1,69 @@
--- Statements that only read. Views use them over read-only connections.
+-- Statements that only read. Views use them over read-only connections. A trial that waits has no outcome of
+-- its own; where it may be among the rows, it is shown with that of the attempt that ended.
 
 -- name: read_trial
-SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal,
+       CASE state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = trial.id AND a.number = trial.attempt)
+                  ELSE outcome END, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND number = :number;
 
 -- name: read_trials
 -- All trials that have a configuration, by number.
-SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal,
+       CASE state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = trial.id AND a.number = trial.attempt)
+                  ELSE outcome END, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND state != 'reserved'
 ORDER BY number;
 
 -- name: changed_trials
 -- The trials that changed after a revision.
-SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal,
+       CASE state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = trial.id AND a.number = trial.attempt)
+                  ELSE outcome END, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND revision > :since AND state != 'reserved';
 
 -- name: page_by_number
-SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal,
+       CASE state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = trial.id AND a.number = trial.attempt)
+                  ELSE outcome END, reason, value,
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND state != 'reserved'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: page_not_well
 -- Trials that ended in another way than success.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: page_running
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND state = 'running'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: best_up
 -- The succeeded trials with the largest values; numbers only, ties by number.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial
 WHERE experiment = :experiment AND outcome = 'succeeded' AND value IS NOT NULL AND value < 'a'
 ORDER BY value DESC, number LIMIT :limit OFFSET :offset;
 
 -- name: best_down
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
-       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker
+       exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial
 WHERE experiment = :experiment AND outcome = 'succeeded' AND value IS NOT NULL AND value < 'a'
 ORDER BY value, number LIMIT :limit OFFSET :offset;
 
 -- name: read_attempts
 SELECT a.number, a.worker, a.began, a.ended, a.command, a.outcome, a.reason, a.value, a.exit_code, a.signal,
-       a.seconds, a.cpu_seconds, a.peak_bytes, a.aims, t.seed
+       a.seconds, a.cpu_seconds, a.peak_bytes, a.aims, t.seed, a.stage
 FROM attempt a JOIN trial t ON t.id = a.trial
 WHERE t.experiment = :experiment AND t.number = :number ORDER BY a.number;
 
@@ -68,6 +77,13 @@ WHERE p.trial = (SELECT id FROM trial WHERE experiment = :experiment AND number 
   AND (:metric IS NULL OR m.name = :metric) AND (:attempt IS NULL OR p.attempt = :attempt)
 ORDER BY p.attempt, p.number;
 
+-- name: read_points_from
+-- Part of an attempt's points, found by their key, so that a million can be read in pages.
+SELECT m.name, p.step, p.value, p.time FROM point p JOIN metric m ON m.id = p.metric
+WHERE p.trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
+  AND p.attempt = :attempt AND p.number >= :first
+ORDER BY p.number LIMIT :limit;
+
 -- name: read_summaries
 SELECT t.number, m.name, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total, s.numbers
 FROM summary s JOIN trial t ON t.id = s.trial JOIN metric m ON m.id = s.metric
@@ -78,9 +94,11 @@ SELECT name FROM metric WHERE experiment = :experiment ORDER BY id;
 
 -- name: page_by_metric
 -- Trials in the order of one metric: last, min, max or avg, as `how` says. NaN and missing come last.
-SELECT t.experiment, t.number, t.id, t.state, t.configuration, t.attempt, t.seed, t.ordinal, t.proposal, t.outcome,
+SELECT t.experiment, t.number, t.id, t.state, t.configuration, t.attempt, t.seed, t.ordinal, t.proposal,
+       CASE t.state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = t.id AND a.number = t.attempt)
+                    ELSE t.outcome END,
        t.reason, t.value, t.exit_code, t.signal, t.seconds, t.cpu_seconds, t.peak_bytes, t.aims, t.created, t.began,
-       t.ended, t.revision, t.worker
+       t.ended, t.revision, t.worker, t.stage
 FROM (
     SELECT trial, CASE :how WHEN 'last' THEN last WHEN 'min' THEN minimum WHEN 'max' THEN maximum
                             ELSE total / nullif(numbers, 0) END AS score

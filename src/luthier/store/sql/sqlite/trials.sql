@@ -76,7 +76,7 @@ VALUES (:experiment, :number, 'queued', 1, :seed, :configuration, :proposal, :ti
 
 -- name: repeated_claim
 -- The attempts the call with this nonce began and that still run: a claim whose reply was lost may be repeated.
-SELECT id, number, attempt, configuration, seed, ordinal FROM trial
+SELECT id, number, attempt, configuration, seed, ordinal, stage FROM trial
 WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY priority DESC, number;
 
 -- name: claimable
@@ -93,10 +93,10 @@ SET state = 'running', attempt = attempt + 1, worker = :worker, nonce = :nonce, 
 WHERE id = (SELECT id FROM trial WHERE experiment = :experiment AND state = 'queued'
             ORDER BY priority DESC, number LIMIT 1)
   AND state = 'queued'
-RETURNING id, number, attempt, configuration, seed, ordinal;
+RETURNING id, number, attempt, configuration, seed, ordinal, stage;
 
 -- name: add_attempt
-INSERT INTO attempt (trial, number, worker, began) VALUES (:trial, :attempt, :worker, :time);
+INSERT INTO attempt (trial, number, worker, began, stage) VALUES (:trial, :attempt, :worker, :time, :stage);
 
 -- name: count_claimed
 UPDATE experiment SET queued = queued - :n, running = running + :n, changed = :time, revision = :revision
@@ -145,6 +145,15 @@ SET state = 'queued', worker = NULL, nonce = NULL, lease_until = NULL, boot_id =
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
 RETURNING id;
 
+-- name: pause
+-- As `finish`, but the trial waits for its next stage. It has no outcome of its own, so it is in no list of the best.
+UPDATE trial
+SET state = 'waiting', worker = NULL, nonce = NULL, lease_until = NULL, boot_id = NULL, reason = :reason, value = :value,
+    exit_code = :exit_code, signal = :signal, seconds = :seconds, cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes,
+    aims = :aims, revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
+RETURNING id, stage;
+
 -- name: close_attempt
 UPDATE attempt
 SET ended = :time, outcome = :outcome, reason = :reason, value = :value, exit_code = :exit_code, signal = :signal,
@@ -154,7 +163,7 @@ WHERE trial = :trial AND number = :attempt AND ended IS NULL;
 -- name: count_ended
 UPDATE experiment
 SET running = running - 1, finished = finished + :finished, succeeded = succeeded + :succeeded,
-    queued = queued + :queued, changed = :time, revision = :revision
+    queued = queued + :queued, waiting = waiting + :waiting, changed = :time, revision = :revision
 WHERE id = :experiment;
 
 -- name: known_attempt
@@ -170,6 +179,7 @@ UPDATE attempt SET refused = refused || :kind || ' '
 WHERE trial = :trial AND number = :attempt AND instr(refused, :kind) = 0;
 
 -- name: cancel
+-- A trial that waited keeps what it had reached.
 UPDATE trial SET state = 'finished', outcome = :outcome, reason = :reason, ended = :time,
                  revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND state = :state;
@@ -178,6 +188,19 @@ WHERE experiment = :experiment AND number = :number AND state = :state;
 UPDATE experiment
 SET queued = queued - :queued, waiting = waiting - :waiting, finished = finished + 1, succeeded = succeeded + :succeeded,
     changed = :time, revision = :revision
+WHERE id = :experiment;
+
+-- name: promote
+-- The result is kept with its attempt; the trial has none until the next stage ends.
+UPDATE trial
+SET state = 'queued', stage = stage + 1, priority = max(priority, 1), reason = NULL, value = NULL, exit_code = NULL,
+    signal = NULL, seconds = NULL, cpu_seconds = NULL, peak_bytes = NULL, aims = NULL,
+    revision = (SELECT max(revision) + 1 FROM event)
+WHERE experiment = :experiment AND number = :number AND state = 'waiting'
+RETURNING stage;
+
+-- name: count_promoted
+UPDATE experiment SET waiting = waiting - 1, queued = queued + 1, changed = :time, revision = :revision
 WHERE id = :experiment;
 
 -- name: state_of
