@@ -17,6 +17,7 @@ from luthier.compat import gradient_sdk
 from luthier.compat.gradient_sdk import ConfigError, hyper_tune
 from luthier.compat.hyperopt import STATUS_OK, fmin, hp, rand, tpe
 from luthier.compat.hyperopt import mongoexp as mongo
+from luthier.compat.hyperopt.documents import document
 from luthier.compat.hyperopt.shared import Shared, name_of
 from luthier.compat.hyperopt.worker import main as worker
 from luthier.errors import StoreError, UsageError
@@ -127,7 +128,7 @@ def test_another_space_under_the_same_name_is_refused(trials: mongo.MongoTrials)
 
 def test_workers_share_the_trials(trials: mongo.MongoTrials, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mongo, "PATIENCE_SECONDS", 1e9)
-    words = ("--mongo", "localhost/foo_db", "--exp-key", "exp1", "--max-jobs", "4")
+    words = ("--mongo", "localhost/foo_db", "--exp-key", "exp1", "--max-jobs", "4", "--no-subprocesses")
     workers = [running(*words), running(*words)]
 
     def objective(x: float) -> dict[str, Any]:  # travels whole: workers know no module of the tests'
@@ -183,7 +184,7 @@ def test_a_worker_that_is_killed_loses_no_trial(trials: mongo.MongoTrials, tmp_p
 
     trials.offer(mongo.Domain(objective, X))
     trials.insert_trial_docs(rand.suggest(trials.new_trial_ids(1), mongo.Domain(objective, X), trials, 0))
-    process = running("--mongo", "localhost/foo_db", "--exp-key", "exp1")
+    process = running("--mongo", "localhost/foo_db", "--exp-key", "exp1", "--no-subprocesses")
     assert process.wait(60) == -signal.SIGKILL
     assert process.stderr is not None
     process.stderr.close()
@@ -198,7 +199,7 @@ def test_a_trial_that_kills_every_worker_fails_in_the_end(trials: mongo.MongoTri
     trials.offer(domain)
     trials.insert_trial_docs(rand.suggest(trials.new_trial_ids(1), domain, trials, 0))
     for _ in range(3):
-        process = running("--mongo", "localhost/foo_db", "--exp-key", "exp1")
+        process = running("--mongo", "localhost/foo_db", "--exp-key", "exp1", "--no-subprocesses")
         assert process.wait(60) == 1
         assert process.stderr is not None
         process.stderr.close()
@@ -206,6 +207,110 @@ def test_a_trial_that_kills_every_worker_fails_in_the_end(trials: mongo.MongoTri
     assert trials.results[0]["status"] == "fail"
     assert "3 workers died" in trials.results[0]["reason"]
     assert trials.shared.store.trial(trials.shared.experiment, 1).result.outcome is Outcome.FAILED  # type: ignore[union-attr]
+
+
+@pytest.mark.fault
+def test_what_ends_its_process_costs_an_attempt_and_not_the_worker(
+    trials: mongo.MongoTrials, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def objective(x: float) -> float:
+        print("tried", flush=True)
+        if x == 1.0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if x == 2.0:
+            sys.exit(7)
+        return x
+
+    domain = mongo.Domain(objective, X)
+    trials.offer(domain)
+    for x in (1.0, 2.0, 3.0):
+        trials.insert_trial_docs([document(*trials.new_trial_ids(1), {"x": x}, exp_key="exp1")])
+    words = ["--mongo", "localhost/foo_db", "--exp-key", "exp1", "--poll-interval", "0.01"]
+    assert worker([*words, "--max-jobs", "5", "--max-consecutive-failures", "9"]) == 0
+    assert capfd.readouterr().out == "tried\n" * 5
+    trials.refresh()
+    assert trials.losses() == [None, 3.0] and "3 workers died evaluating it" in trials.failures[0][1]
+    assert trials.failures[1] == (1, "SystemExit: 7")
+    assert trials.shared.lost_of(1) == 2
+
+
+def test_what_an_objective_reports_and_returns_comes_from_another_process(trials: mongo.MongoTrials) -> None:
+    import luthier
+
+    def objective(x: float) -> dict[str, Any]:
+        for step in range(3):
+            luthier.report(loss=step * x, accuracy=0.5)
+        return {"loss": x, "status": "ok", "any": {1: (2, b"3")}, "attachments": {"id": luthier.trial_id()}}
+
+    domain = mongo.Domain(objective, X)
+    trials.offer(domain)
+    trials.insert_trial_docs([document(*trials.new_trial_ids(1), {"x": 2.0}, exp_key="exp1")])
+    assert worker(["--mongo", "localhost/foo_db", "--exp-key", "exp1", "--max-jobs", "1"]) == 0
+    trials.refresh()
+    assert trials.results == [{"loss": 2.0, "status": "ok", "any": {1: (2, b"3")}}]
+    assert trials.trial_attachments(trials.trials[0])["id"] == "0"
+    points = trials.shared.store.points(trials.shared.experiment, 1)
+    assert [(p.metric, p.step, p.value) for p in points if p.metric == "loss"] == [
+        ("loss", 0, 0.0), ("loss", 1, 2.0), ("loss", 2, 4.0), ("loss", 3, 2.0),
+    ]  # fmt: skip
+    assert sum(p.metric == "accuracy" for p in points) == 3
+
+
+def test_a_worker_leaves_when_so_many_have_begun_or_it_is_told(trials: mongo.MongoTrials) -> None:
+    words = [
+        "--mongo",
+        "localhost/foo_db",
+        "--exp-key",
+        "exp1",
+        "--poll-interval",
+        "0.01",
+        "--no-subprocesses",
+    ]
+    domain = mongo.Domain(lambda x: x, X)
+    trials.offer(domain)
+    trials.insert_trial_docs(rand.suggest(trials.new_trial_ids(3), domain, trials, 0))
+    assert worker([*words, "--max-jobs-in-db", "2"]) == 0
+    trials.refresh()
+    assert [doc["state"] for doc in trials.trials] == [2, 2, 0]
+    process = running(*words, "--max-jobs-in-db", "2")
+    assert process.wait(60) == 0
+    process.communicate()
+
+
+def test_a_worker_gives_its_trial_back_when_it_is_ended(trials: mongo.MongoTrials, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "begun")
+    begun, never = str(tmp_path / "begun"), str(tmp_path / "never")
+    os.mkfifo(never)
+
+    def objective(x: float) -> float:
+        with open(begun, "w") as file:
+            file.write("yes")
+        return float(open(never).read())
+
+    trials.offer(mongo.Domain(objective, X))
+    trials.insert_trial_docs(rand.suggest(trials.new_trial_ids(1), mongo.Domain(objective, X), trials, 0))
+    process = running("--mongo", "localhost/foo_db", "--exp-key", "exp1")
+    with open(begun) as file:
+        assert file.read() == "yes"
+    process.terminate()
+    assert process.wait(60) == 130
+    assert "waits for another worker" in process.communicate()[1]
+    trials.refresh()
+    assert [doc["state"] for doc in trials.trials] == [0]
+    assert trials.shared.lost_of(1) == 0
+
+
+def test_the_command_line_has_the_worker(
+    trials: mongo.MongoTrials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from luthier.cli import main
+
+    fmin(bowl, X, algo=rand.suggest, max_evals=1, trials=trials)
+    words = ["hyperopt-worker", "--mongo", "localhost/foo_db", "--exp-key", "exp1"]
+    assert main([*words, "--max-jobs-in-db=1"]) == 0
+    with pytest.raises(SystemExit):
+        main(["hyperopt-worker", "--help"])
+    assert "usage: luthier hyperopt-worker" in capsys.readouterr().out
 
 
 def test_a_worker_leaves_when_nobody_proposes_or_all_fails(trials: mongo.MongoTrials) -> None:

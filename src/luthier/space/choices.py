@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from luthier.errors import SpaceError
 from luthier.space.nearest import hint
-from luthier.space.value import Value, identity, read_value
+from luthier.space.value import Value, identity, is_text, read_value
 
 __all__ = ["Categorical", "Constant", "Ordinal"]
 
@@ -42,6 +42,10 @@ class Categorical:
             if isinstance(choice.value, float) and choice.value - choice.value != 0:
                 raise SpaceError(
                     f"{choice.text} is not a finite number; write it as a string if it is a word"
+                )
+            if not is_text(choice.text):
+                raise SpaceError(
+                    f"{choice.text!r} holds half a character (a lone surrogate), which no record can keep; write it in UTF-8"
                 )
             twin = seen.setdefault(identity(choice.value), choice)
             if twin is not choice:

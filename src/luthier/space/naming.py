@@ -45,7 +45,7 @@ def _name(option: Any, index: int) -> tuple[Any, bool]:
         return called, False
     if isinstance(option, (set, frozenset)):  # whose order, and so whose repr, is another in each process
         return f"{type(option).__name__}#{index}", False
-    text = repr(option)
+    text = repr(option).encode(errors="backslashreplace").decode()  # half a character can't be kept
     if len(text) <= LONGEST and " at 0x" not in text and "\n" not in text:
         return text, False
     return f"{type(option).__name__}#{index}", False

@@ -19,7 +19,7 @@ from luthier.space.counting import Counter, require_finite
 from luthier.space.indexing import configuration_at, index_of
 from luthier.space.nearest import hint
 from luthier.space.parameter import Parameter
-from luthier.space.value import Value
+from luthier.space.value import Value, is_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +56,11 @@ class Space:
         for parameter in parameters:
             if not parameter.name:
                 raise SpaceError("a parameter has an empty name; write NAME=VALUE,… with a name before the =")
+            if not is_text(parameter.name):
+                raise SpaceError(
+                    f"the name {parameter.name!r} holds half a character (a lone surrogate), which no record can keep; "
+                    "write it in UTF-8"
+                )
             if parameter.name in checked:
                 raise SpaceError(f"parameter {parameter.name!r} is declared twice; give each parameter once")
             when = tuple(_bound(parameter.name, c, checked, names) for c in parameter.when)

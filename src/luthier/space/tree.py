@@ -162,12 +162,12 @@ class _Reader:
                 return self._choice(given, path, labels, under)
             if isinstance(given, list) and path:
                 return self._choice(Choice(tuple(given)), path, labels, under)
+            if type(given) in SCALARS:
+                return self._leaf(path, labels, Constant((Value(given),)), under)
         except SpaceError as error:
             raise (error if str(error).startswith("space[") else SpaceError(f"{place}: {error}")) from None
         if isinstance(given, Mapping) or (isinstance(given, tuple) and _holds_distributions(given)):
             return self.many(given, path, labels, under)
-        if type(given) in SCALARS:
-            return self._leaf(path, labels, Constant((Value(given),)), under)
         return Fixed(given)
 
     def many(self, given: Any, path: tuple[str, ...], labels: tuple[str, ...], under: Any) -> Many:

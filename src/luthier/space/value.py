@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Value", "canonical_text", "identity", "number_text", "read_number", "read_value"]
+__all__ = ["Value", "canonical_text", "identity", "is_text", "number_text", "read_number", "read_value"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +71,15 @@ def identity(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ",".join(f"{json.dumps(k)}:{identity(value[k])}" for k in sorted(value)) + "}"
     return json.dumps(value)
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written down. Python's own texts may hold halves of characters (lone surrogates), such as a file
+    name that is no UTF-8 leaves in them."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def read_number(text: str) -> int | float | None:

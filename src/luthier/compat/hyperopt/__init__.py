@@ -89,3 +89,6 @@ __all__ = [
     "tpe",
     "trials_from_docs",
 ]
+
+__version__ = "0.3.0"
+"""The version of hyperopt whose words these are."""

@@ -1,7 +1,8 @@
 """The loop of `fmin`: proposes, evaluates, saves, and knows when to end and why.
 
-The objective is called in this process, one trial after another, as its programs expect. Trials that are evaluated
-elsewhere (`asynchronous`, as `MongoTrials` are) are proposed here and waited for: `_evaluate` and `_wait` are the seam.
+The objective is called in this process, one trial after another, as its programs expect. With `workers`, processes of
+ours call it side by side (`side_by_side.py`). Trials that are evaluated elsewhere (`asynchronous`, as `MongoTrials` are)
+are proposed here and waited for.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class FMinIter:
         show_progressbar: Any = True,
         early_stop_fn: Callable[..., Any] | None = None,
         trials_save_file: Any = "",
+        workers: int | None = None,
     ) -> None:
         self.algo = algo
         self.domain = domain
@@ -74,6 +76,7 @@ class FMinIter:
         self.early_stop_fn = early_stop_fn
         self.early_stop_args: Any = []
         self.trials_save_file = trials_save_file
+        self.workers = workers
         self.clock: Clock = SystemClock()
         self.start_time = self.clock.elapsed()
         self._best: float | None = None
@@ -93,22 +96,47 @@ class FMinIter:
 
     def run(self, N: int, block_until_done: bool = True) -> None:
         """Proposes `N` trials and evaluates all that wait. `block_until_done` waits for those evaluated elsewhere."""
-        self._why, left = None, N
-        self._look()
+        self._why = None
+        self.look()
         with self.progress_callback(initial=self._ended, total=self.max_evals) as bar:
-            while (self._why or self._reason_to_end()) is None:
-                waiting = self._queued()
-                if not waiting and left > 0:
-                    made = self._propose(min(self.max_queue_len, left))
-                    left -= made
-                    if not made and not self._unfinished():
-                        self._why = "every configuration of the space was tried"
-                        break
-                elif not waiting and not (self.asynchronous and block_until_done and self._unfinished()):
+            if self.workers:
+                self._run_side_by_side(N, bar)
+            else:
+                self._run_in_turn(N, block_until_done, bar)
+        self._end()
+
+    def _run_in_turn(self, left: int, block_until_done: bool, bar: Any) -> None:
+        while not self.is_over:
+            waiting = self._queued()
+            if not waiting and left > 0:
+                made = self.propose(min(self.max_queue_len, left))
+                left -= made
+                if not made and not self._unfinished():
+                    self.say_exhausted()
                     break
-                self._step()
-                self._look(bar)
-        self._end(N - left)
+            elif not waiting and not (self.asynchronous and block_until_done and self._unfinished()):
+                break
+            self._step()
+            self.look(bar)
+
+    def _run_side_by_side(self, left: int, bar: Any) -> None:
+        from luthier.compat.hyperopt.pool import Pool
+        from luthier.compat.hyperopt.side_by_side import SideBySide
+
+        if left <= 0 and not self._queued():
+            return
+        assert self.workers is not None
+        with Pool.side_by_side(self.domain, self.workers) as pool:
+            SideBySide(self, pool, left).run(bar)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is a reason to begin nothing more."""
+        return (self._why or self._reason_to_end()) is not None
+
+    def say_exhausted(self) -> None:
+        """Notes that the space has no more configurations."""
+        self._why = "every configuration of the space was tried"
 
     def _step(self) -> None:
         """Evaluates the first trial that waits, or gives those that do some time."""
@@ -117,23 +145,25 @@ class FMinIter:
             if help_out is None or not help_out(self.domain):
                 time.sleep(self.poll_interval_secs)
             before = self._ended
-            self._look()
+            self.look()
             if self._ended > before:
-                self._after()
+                self.after()
             return
         for doc in self._queued()[:1]:
             try:
                 self._evaluate(doc)
             finally:
-                self._keep()
-            self._after()
+                self.keep()
+            self.after()
 
-    def _after(self) -> None:
+    def after(self, shown: Any = None) -> None:
+        """Asks whether to end early, of the trials as they are or as they are `shown`."""
         if self.early_stop_fn is None:
             return
         self._follow()
-        if self.trials.trials:
-            stop, self.early_stop_args = self.early_stop_fn(self.trials, *self.early_stop_args)
+        trials = self.trials if shown is None else shown
+        if trials.trials:
+            stop, self.early_stop_args = self.early_stop_fn(trials, *self.early_stop_args)
             if stop:
                 self._why = f"the early stop function ended it: {_said_by(self.early_stop_fn)}"
 
@@ -146,7 +176,7 @@ class FMinIter:
             self._why = "it was cancelled"
         return self._why
 
-    def _end(self, proposed: int) -> None:
+    def _end(self) -> None:
         self.trials.stop_reason = self._why or "as many trials were made as were asked for"
         if self._why is not None and self._why.startswith("every configuration"):
             logger.warning("%s (%d); pass repeats=True to try them again", self._why, len(self.trials.trials))
@@ -155,7 +185,7 @@ class FMinIter:
 
     # ------------------------------------------------------------------ proposing and evaluating
 
-    def _propose(self, n: int) -> int:
+    def propose(self, n: int) -> int:
         """Adds up to `n` new trials; returns how many the algorithm had."""
         new_ids = self.trials.new_trial_ids(n)
         self._follow()
@@ -171,7 +201,7 @@ class FMinIter:
         trial goes back to the queue."""
         values = spec_from_misc(doc["misc"])
         doc["misc"].setdefault("values", self.domain.search.shown(values))
-        doc["book_time"] = doc["refresh_time"] = self._now()
+        doc["book_time"] = doc["refresh_time"] = self.now()
         doc["state"] = JOB_STATE_RUNNING
         try:
             doc["result"] = self.domain.evaluate(values, Ctrl(self.trials, current_trial=doc))
@@ -186,9 +216,9 @@ class FMinIter:
         finally:
             if doc["state"] == JOB_STATE_RUNNING:  # Ctrl-C, or SystemExit
                 doc["state"] = JOB_STATE_NEW
-            doc["refresh_time"] = self._now()
+            doc["refresh_time"] = self.now()
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """Now, as hyperopt writes times: UTC without saying so."""
         return datetime.fromtimestamp(self.clock.now(), UTC).replace(tzinfo=None)
 
@@ -225,15 +255,16 @@ class FMinIter:
 
     # ------------------------------------------------------------------ looking
 
-    def _look(self, bar: Any = None) -> None:
+    def look(self, bar: Any = None) -> None:
         """Notes the best loss and how many trials ended; looks at each of them once."""
         self._follow()
         docs, before = self.trials.trials, self._ended
-        if self.asynchronous:  # they end in any order
+        in_order = not (self.asynchronous or self.workers)
+        if not in_order:
             self._seen = self._ended = 0
         for doc in itertools.islice(docs, self._seen, None):
             if doc["state"] in (JOB_STATE_NEW, JOB_STATE_RUNNING):
-                if not self.asynchronous:
+                if in_order:
                     break
                 continue
             loss = loss_of(doc)
@@ -260,7 +291,8 @@ class FMinIter:
             return self.trials.open_documents(*states)  # type: ignore[no-any-return]
         return [doc for doc in self.trials._dynamic_trials if doc["state"] in states]
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Saves the trials, where they are to be saved."""
         if self.trials_save_file and str(self.trials_save_file):
             self._follow()
             save(self.trials, Path(self.trials_save_file))

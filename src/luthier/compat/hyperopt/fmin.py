@@ -110,6 +110,7 @@ def fmin(
     early_stop_fn: Callable[..., Any] | None = None,
     trials_save_file: Any = "",
     repeats: bool | None = None,
+    workers: int | None = None,
 ) -> Any:
     """Minimizes `fn` over `space`; returns the best trial's values by label (`Best`), or with `return_argmin=False` the
     best point itself.
@@ -117,12 +118,13 @@ def fmin(
     `fn` takes a point of the space and returns its loss, or a dict with `status` and `loss`. Without `algo` Luthier's
     automatic choice searches. `max_evals` counts all of `trials`: the same call with the same trials goes on where it
     ended. `points_to_evaluate` are tried first and count in addition. A finite space ends when it was tried whole,
-    unless `repeats`. All else as hyperopt documents it; docs/hyperopt.md lists what differs.
+    unless `repeats`. `workers` evaluate side by side, in processes of their own; without, this one does. All else as hyperopt documents it; docs/hyperopt.md lists what differs.
 
     **Raises** what `fn` raises, unless `catch_eval_exceptions`; AllTrialsFailed; BadSearchSpace, ValueError.
     """
     validate_timeout(timeout)
     validate_loss_threshold(loss_threshold)
+    _check_workers(workers, trials)
     if isinstance(space, str) and space == "annotated":
         space, fn = _annotations(fn), _spread(fn)
     options = {
@@ -143,6 +145,8 @@ def fmin(
         return trials.fmin(fn, space, algo=algo, **options)
     if trials is None:
         trials = _kept(trials_save_file)
+    if workers:
+        options["workers"] = workers
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl, repeats=_repeats(repeats))
     trials._space = domain.search
     if hasattr(trials, "offer"):  # others evaluate: they are told what
@@ -166,6 +170,22 @@ def _best(trials: Any, domain: Domain, return_argmin: bool) -> Any:
     best.params, best.loss = domain.search.real(best), trials.best_trial["result"]["loss"]
     best.stop_reason = trials.stop_reason
     return best
+
+
+def _check_workers(workers: Any, trials: Any) -> None:
+    """**Raises** ValueError for what is no number of them, or where the trials are evaluated by others anyhow."""
+    if workers is None:
+        return
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 0:
+        raise ValueError(
+            f"workers={workers!r} is not a whole number from 0; 0 and None evaluate in this process"
+        )
+    if workers and trials is not None and type(trials).fmin is not Trials.fmin:
+        raise ValueError(f"{type(trials).__name__} has a way of its own to evaluate; leave workers out")
+    if workers and hasattr(trials, "offer"):
+        raise ValueError(
+            "MongoTrials are evaluated by workers that are started beside fmin: luthier hyperopt-worker; leave workers out"
+        )
 
 
 def _kept(file: Any) -> Any:

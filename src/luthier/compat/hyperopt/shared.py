@@ -15,22 +15,26 @@ import stat
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from luthier.clock import SystemClock
-from luthier.compat.hyperopt.documents import STATUS_OK, document
+from luthier.compat.hyperopt.documents import STATUS_OK
 from luthier.compat.hyperopt.domain import Domain
-from luthier.compat.hyperopt.trials import Ctrl, TrialsBook
+from luthier.compat.hyperopt.evaluating import evaluated, pickled
 from luthier.description import Algorithm, Description, Objective
 from luthier.drive.alive import Alive
 from luthier.drive.planning import nonce
 from luthier.errors import AliveError, StoreError, UsageError
 from luthier.store import Claim, ExperimentRecord, open_store, store_folder
 from luthier.trial import AttemptId, Outcome, Point, Result
+
+if TYPE_CHECKING:
+    from luthier.compat.hyperopt.pool import Pool
 
 __all__ = ["Shared", "name_of"]
 
@@ -52,7 +56,12 @@ def name_of(url: str, exp_key: Any = None) -> str:
     parts = [part for part in rest.path.split("/") if part]
     if rest.scheme not in ("mongo", "mongodb") or not parts:
         raise UsageError(f"{url!r} names no database; write it as mongo://HOST:PORT/DATABASE/jobs")
-    return parts[0] if exp_key in (None, parts[0]) else f"{parts[0]}.{exp_key}"
+    name = parts[0] if exp_key in (None, parts[0]) else f"{parts[0]}.{exp_key}"
+    if not name.isprintable():
+        raise UsageError(
+            f"{name!r} can't name a search; choose a database and an exp_key of letters and digits"
+        )
+    return name
 
 
 class Shared:
@@ -99,7 +108,7 @@ class Shared:
                 "hyper_tune another EXPERIMENT_NAME), or forget them: MongoTrials(…).delete_all()"
             ) from error
         self.experiment = record.id
-        self._write("domain", pickle.dumps((sys.path, _dumps(domain))))
+        self._write("domain", pickle.dumps((sys.path, pickled(domain))))
         try:
             self._driving = self.alive.drive(record.id)
         except AliveError:
@@ -153,30 +162,36 @@ class Shared:
         claims = self.store.claim(self.experiment, 1, self.worker, nonce(), LEASE_SECONDS)
         return claims[0] if claims else None
 
-    def evaluate(self, claim: Claim, domain: Domain) -> bool:
-        """Calls the objective and writes down what came of it; tells whether it returned a result.
+    def evaluate(self, claim: Claim, domain: Domain, pool: Pool | None = None) -> bool:
+        """Evaluates the objective here, or in the process of a `pool`, and writes down what came of it; tells whether it
+        returned a result.
 
         **Raises** what ends this process (Ctrl-C); then the trial waits again.
         """
         number, search = claim.id.trial, domain.search
-        doc = document(number - 1, search.assignment(claim.configuration), search.dimensions)
-        book = TrialsBook()
-        began = self.clock.elapsed()
-        end: dict[str, Any] = {"error": None, "result": None}
+        values, began = search.assignment(claim.configuration), self.clock.elapsed()
+        call = pool.evaluate if pool is not None else partial(evaluated, domain)
         with self._renewed(claim.id):
             try:
-                end["result"] = domain.evaluate(search.assignment(claim.configuration), Ctrl(book, doc))
-            except Exception as error:
-                logger.exception("job exception in trial %s", claim.id)
-                end["error"] = (str(type(error)), str(error))
+                end = call(number - 1, values)
             except BaseException:
                 self.store.finish(claim.id, Result(Outcome.INTERRUPTED, "its worker was ended"), again=True)
                 raise
-        end["attachments"] = book.attachments
-        self._write(f"{number}-{claim.id.attempt}", _dumps(end))
-        result = _result(end, self.clock.elapsed() - began)
+        seconds = self.clock.elapsed() - began
+        if end["died"] is not None:
+            logger.error("trial %s ended its process: %s", claim.id, end["died"])
+            self._lose(claim.id, f"its process ended: {end['died']}", end["died"], seconds)
+            return False
+        if end["error"] is not None:
+            logger.error("job exception in trial %s: %s", claim.id, end["trace"] or ": ".join(end["error"]))
+        kept = {key: end[key] for key in ("error", "result", "attachments")}
+        self._write(f"{number}-{claim.id.attempt}", pickled(kept))
+        result = _result(end, seconds)
+        points = [Point(*point) for point in end["points"]]
         if result.value is not None:
-            self.store.report(claim.id, 0, [Point(LOSS, 0.0, result.value, self.clock.now())])
+            points.append(Point(LOSS, _next_step(points), result.value, self.clock.now()))
+        if points:
+            self.store.report(claim.id, 0, points)
         self.store.finish(claim.id, result)
         return end["error"] is None
 
@@ -200,14 +215,18 @@ class Shared:
                 or not self.store.adopt(held.id, held.worker, self.worker)
             ):
                 continue
-            if self.lost_of(held.id.trial) + 1 < ATTEMPTS:
-                self.store.finish(held.id, Result(Outcome.LOST, f"worker {held.worker} died"), again=True)
-            else:
-                why = f"{ATTEMPTS} workers died evaluating it, the last one was {held.worker}"
-                self.store.finish(held.id, Result(Outcome.FAILED, why))
+            self._lose(held.id, f"worker {held.worker} died", held.worker)
         for name in self.alive.dead_workers():
             if not self.store.holds_any(name):
                 self.alive.bury(name)
+
+    def _lose(self, id: AttemptId, why: str, last: str, seconds: float | None = None) -> None:
+        """Queues a trial again whose process is gone; one that several were lost with counts as failed."""
+        if self.lost_of(id.trial) + 1 < ATTEMPTS:
+            self.store.finish(id, Result(Outcome.LOST, why, seconds=seconds), again=True)
+        else:
+            why = f"{ATTEMPTS} workers died evaluating it, the last one: {last}"
+            self.store.finish(id, Result(Outcome.FAILED, why, seconds=seconds))
 
     def lost_of(self, number: int) -> int:
         """How many attempts of a trial were lost with their workers."""
@@ -264,21 +283,6 @@ def _result(end: Mapping[str, Any], seconds: float) -> Result:
     return Result(Outcome.FAILED, f"the objective returned status {result['status']}", seconds=seconds)
 
 
-def _dumps(value: Any) -> bytes:
-    """cloudpickle's bytes: an objective is often a lambda or stands in the program that is run.
-
-    **Raises** UsageError where cloudpickle is missing or the value can't be sent.
-    """
-    try:
-        import cloudpickle
-    except ImportError as error:
-        raise UsageError(
-            "trials that several processes work on need cloudpickle; pip install cloudpickle"
-        ) from error
-    try:
-        return cloudpickle.dumps(value)  # type: ignore[no-any-return]
-    except Exception as error:
-        raise UsageError(
-            f"the objective or its result can't be sent to another process: {error}; open files, locks and connections "
-            "inside the objective"
-        ) from error
+def _next_step(points: Sequence[Point]) -> float:
+    """The step of the objective's own value: after what was reported of a metric of its name."""
+    return max((point.step + 1 for point in points if point.metric == LOSS), default=0.0)

@@ -1,9 +1,13 @@
 """A worker for `MongoTrials`: evaluates trials that an `fmin` elsewhere proposes.
 
-    python -m luthier.compat.hyperopt.worker --mongo HOST:PORT/DATABASE --exp-key KEY
+    luthier hyperopt-worker --mongo HOST:PORT/DATABASE --exp-key KEY
 
-It takes hyperopt-mongo-worker's options. Unlike that one it does not leave while the `fmin` lives: `--reserve-timeout`
-counts only while nobody proposes. If it is killed, its trial is begun again by another.
+or, the same, `python -m luthier.compat.hyperopt.worker`. Nothing of the name `hyperopt-mongo-worker` is installed, so that
+a real hyperopt's stays what it is; programs that call it by that name are given ours by `compat/shims`.
+
+It takes that one's options. Unlike it, it does not leave while the `fmin` lives: `--reserve-timeout` counts only while
+nobody proposes. Trials are evaluated in a process of their own, which stays warm between them; what kills it costs an
+attempt and not the worker. If the worker is killed, its trial is begun again by another.
 """
 
 from __future__ import annotations
@@ -15,20 +19,24 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from luthier.compat.hyperopt.domain import Domain
+from luthier.compat.hyperopt.pool import Pool
 from luthier.compat.hyperopt.shared import Shared, name_of
 from luthier.errors import LuthierError
+from luthier.store import Claim
 
 __all__ = ["main", "work"]
 
 logger = logging.getLogger(__name__)
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None, prog: str = "hyperopt-mongo-worker") -> int:
     """Runs the worker's command line; returns its exit code."""
-    options = _parser().parse_args(words)
+    options = _parser(prog).parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         return work(options)
@@ -43,60 +51,106 @@ def main(words: Sequence[str] | None = None) -> int:
 def work(options: argparse.Namespace) -> int:
     """Takes trials and evaluates them until there is a reason to end; returns the exit code."""
     name = name_of(options.mongo, options.exp_key)
-    folder = Path(options.store) if options.store else None
-    shared = Shared(folder)
+    shared = Shared(Path(options.store).absolute() if options.store else None)
     if options.workdir:
+        os.makedirs(options.workdir, exist_ok=True)
         os.chdir(options.workdir)
-    ending = _Ending()
-    done = failed_in_a_row = 0
-    clock = shared.clock
-    began = silent_since = clock.elapsed()
+    worker = _Worker(shared, options)
     try:
-        while done < options.max_jobs and not ending.is_asked:
-            if options.last_job_timeout is not None and clock.elapsed() - began > options.last_job_timeout:
-                logger.info("no job is begun after %g seconds", options.last_job_timeout)
-                break
-            domain = shared.domain() if shared.find(name) and shared.has_work else None
+        return worker.work(name)
+    finally:
+        worker.close()
+        shared.close()
+
+
+class _Worker:
+    """The loop, and what it counts."""
+
+    def __init__(self, shared: Shared, options: argparse.Namespace) -> None:
+        self._shared = shared
+        self._options = options
+        self._ending = _Ending()
+        self._pool: Pool | None = None
+        self._done = self._failed_in_a_row = 0
+        self._began = self._silent_since = shared.clock.elapsed()
+
+    def close(self) -> None:
+        """Ends the process that evaluates."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def work(self, name: str) -> int:
+        """Evaluates trials of the experiment of this name; returns the exit code."""
+        shared, options = self._shared, self._options
+        while (why := self._why_to_end()) is None:
+            is_open = shared.find(name) and shared.has_work and not self._is_full()
+            domain = shared.domain() if is_open else None
             claim = shared.take() if domain is not None else None
             if claim is not None and domain is not None:
-                logger.info("trial %s", claim.id)
-                failed_in_a_row = 0 if shared.evaluate(claim, domain) else failed_in_a_row + 1
-                done, silent_since = done + 1, clock.elapsed()
-                if failed_in_a_row >= options.max_consecutive_failures:
-                    logger.error("%d trials in a row raised an exception; this worker ends", failed_in_a_row)
-                    return 1
+                self._evaluate(claim, domain)
                 continue
             if shared.experiment and shared.is_driven:
-                silent_since = clock.elapsed()
-            if clock.elapsed() - silent_since > options.reserve_timeout:
-                logger.info("nobody has proposed anything for %g seconds", options.reserve_timeout)
-                break
+                self._silent_since = shared.clock.elapsed()
             time.sleep(options.poll_interval)
-    finally:
-        shared.close()
-    logger.info("this worker evaluated %d trials", done)
-    return 0
+        logger.info("%s; this worker evaluated %d trials", why, self._done)
+        return 1 if self._failed_in_a_row >= options.max_consecutive_failures else 0
+
+    def _evaluate(self, claim: Claim, domain: Domain) -> None:
+        logger.info("trial %s", claim.id)
+        if self._pool is None or self._pool.domain is not domain:
+            self.close()
+            self._pool = None if self._options.no_subprocesses else Pool(domain, 1)
+        is_well = self._shared.evaluate(claim, domain, self._pool)
+        self._failed_in_a_row = 0 if is_well else self._failed_in_a_row + 1
+        self._done, self._silent_since = self._done + 1, self._shared.clock.elapsed()
+
+    def _why_to_end(self) -> str | None:
+        options, now = self._options, self._shared.clock.elapsed()
+        if self._ending.is_asked:
+            return "asked to leave by USR1"
+        if self._done >= options.max_jobs:
+            return "as many as it was to evaluate"
+        if self._failed_in_a_row >= options.max_consecutive_failures:
+            return f"{self._failed_in_a_row} trials in a row raised an exception"
+        if options.last_job_timeout is not None and now - self._began > options.last_job_timeout:
+            return f"no trial is begun after {options.last_job_timeout:g} seconds"
+        if self._is_full():
+            return f"{options.max_jobs_in_db:g} trials have begun"
+        if now - self._silent_since > options.reserve_timeout:
+            return f"nobody has proposed anything for {options.reserve_timeout:g} seconds"
+        return None
+
+    def _is_full(self) -> bool:
+        """Whether as many trials of the experiment have begun as `--max-jobs-in-db` allows."""
+        if self._options.max_jobs_in_db is None or not self._shared.experiment:
+            return False
+        record = self._shared.store.experiment(self._shared.experiment)
+        limit: float = self._options.max_jobs_in_db
+        return record.finished + record.running >= limit
 
 
 class _Ending:
-    """SIGUSR1 asks to finish the current trial and leave, as hyperopt's worker does."""
+    """SIGUSR1 asks to finish the current trial and leave, TERM and HUP to leave at once, as hyperopt's worker does."""
 
     def __init__(self) -> None:
         self.is_asked = False
-        try:
+        with suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGUSR1, self._ask)
-        except ValueError:  # not in the main thread
-            pass
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) == signal.SIG_DFL:
+                    signal.signal(number, self._interrupt)
 
     def _ask(self, *_: Any) -> None:
         self.is_asked = True
 
+    def _interrupt(self, *_: Any) -> None:
+        raise KeyboardInterrupt
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hyperopt-mongo-worker", description="Evaluates trials of a MongoTrials."
-    )
-    add = parser.add_argument
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Evaluates trials of a MongoTrials.")
+    add, inf = parser.add_argument, float("inf")
     add("--mongo", default="localhost/hyperopt", help="[HOST[:PORT]]/DATABASE; only the database counts")
     add("--exp-key", help="the experiment key given to MongoTrials")
     add("--store", help="the store's folder (default: LUTHIER_STORE, else the nearest .luthier)")
@@ -108,11 +162,15 @@ def _parser() -> argparse.ArgumentParser:
         help="leave after so many seconds without an fmin (120)",
     )
     add("--last-job-timeout", type=float, help="begin no trial after so many seconds")
-    add("--max-jobs", type=float, default=float("inf"), help="leave after so many trials")
+    add("--max-jobs", type=float, default=inf, help="leave after so many trials")
     add("--max-consecutive-failures", type=int, default=4, help="leave after so many exceptions in a row (4)")
     add("--workdir", help="where trials run")
-    add("--no-subprocesses", action="store_true", help="accepted: trials run in this process anyhow")
-    add("--max-jobs-in-db", type=float, help="accepted: fmin's max_queue_len says how many wait")
+    add(
+        "--no-subprocesses",
+        action="store_true",
+        help="evaluate in this very process: what kills it ends the worker",
+    )
+    add("--max-jobs-in-db", type=float, help="leave when so many trials of the experiment have begun")
     return parser
 
 

@@ -1,0 +1,55 @@
+"""Other tools' own names, for programs that can't be changed: `hyperopt`, `gradient_sdk`, `hyperopt-mongo-worker`.
+
+`luthier.compat` is what a program imports once its author has changed a line. Where nobody changes one (Gradient's door
+runs a project's own `make run_hyperopt`), its processes are given an environment in which those names mean ours:
+
+    packages/hyperopt, gradient_sdk, gradient_utils   in front of PYTHONPATH
+    hyperopt-mongo-worker                             in front of PATH, written where it is asked for
+
+Nothing of this is ever installed, so that a real hyperopt keeps its name everywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["PACKAGES", "offered"]
+
+PACKAGES = Path(__file__).parent / "packages"
+WORKER = "hyperopt-mongo-worker"
+
+
+def offered(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which the names of the other tools mean Luthier; the commands are written to `folder`.
+
+    **Holds** may be repeated, also by several at once. The programs' Python needs Luthier: it is found where this one has
+    it, when it is the same Python, else it says what to install.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(
+        folder / WORKER,
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m luthier.compat.hyperopt.worker "$@"\n',
+    )
+    first = {"PATH": str(folder.absolute()), "PYTHONPATH": str(PACKAGES)}
+    made = dict(environment)
+    for name, place in first.items():
+        others = [one for one in made.get(name, "").split(os.pathsep) if one and one != place]
+        made[name] = os.pathsep.join([place, *(others or _default(name))])
+    return made
+
+
+def _default(name: str) -> list[str]:
+    """What an unset variable stands for: without this, setting it would take the system's commands away."""
+    return os.defpath.strip(os.pathsep).split(os.pathsep) if name == "PATH" else []
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a program in one step: who runs it meanwhile runs the old one or the new one."""
+    made = path.with_name(f".{path.name}.{os.getpid()}")
+    made.write_text(text, encoding="utf-8")
+    made.chmod(0o755)
+    made.replace(path)
