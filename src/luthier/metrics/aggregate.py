@@ -86,13 +86,27 @@ def objective_value(objective: Objective | Constraint, summaries: Mapping[str, S
 def matching_name(metric: str, names: Iterable[str]) -> str | None:
     """Which of `names` is meant by `metric`: itself, or itself with or without `keras/` before it.
 
-    Spell named the metrics of Keras so. Under `keras/`, `acc` and `accuracy` are one: which of them Keras
-    prints depends on its version.
+    Spell named the metrics of Keras so: `keras/val_acc` is met by whatever Keras calls that number, which depends on its
+    version (`acc` has become `accuracy`) and on where it is written: `val_accuracy` in its progress lines,
+    `validation/epoch_accuracy` in its event files.
     """
     known = set(names)
     plain = metric.removeprefix("keras/")
     candidates = [metric, plain, f"keras/{plain}"]
     if metric != plain:
-        other = plain.replace("accuracy", "acc") if "accuracy" in plain else plain.replace("acc", "accuracy")
-        candidates += [other, f"keras/{other}"]
+        candidates += _names_in_keras(plain)
     return next((name for name in candidates if name in known), None)
+
+
+_ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy")
+
+
+def _names_in_keras(plain: str) -> list[str]:
+    """What Keras may call the metric `plain` (`val_acc`, `loss`), the likeliest first."""
+    bare = plain.removeprefix("val_")
+    same = [bare, *(name for name in _ACCURACIES if name != bare)] if bare in _ACCURACIES else [bare]
+    is_training = bare == plain
+    runs = ["epoch_", "train/epoch_"] if is_training else ["validation/epoch_", "val/epoch_", "epoch_val_"]
+    before = "" if is_training else "val_"
+    printed = [f"{lead}{before}{name}" for name in same for lead in ("", "keras/")]
+    return printed + [f"{run}{name}" for name in same for run in runs]

@@ -1,10 +1,11 @@
 """Gathers all that one attempt reports, from wherever it reports it, as points.
 
-Four sources, the most trusted first: the lines of `$LUTHIER_METRICS`, a final `metrics.json`, the lines of
-standard output, those of standard error. Once a more trusted source has reported a metric, the lines that
-print it as well are passed over, so nothing counts twice. Only files are read, from byte offsets: the
-collector does not know whether the program still runs, and another driver can go on from `offsets` where this
-one ended. One line is `lines.py`, one file `follow.py`.
+Five sources, the most trusted first: the lines of `$LUTHIER_METRICS`, a final `metrics.json`, TensorBoard's event
+files, the lines of standard output, those of standard error. Once a more trusted source has reported a metric, the
+lines that print it as well are passed over, so nothing counts twice; only event files, which many programs write out
+every two minutes, come too late for a metric that lines have told of. Only files are read, from byte offsets: the
+collector does not know whether the program still runs. One line is `lines.py`, one file `follow.py`, the event
+files `event_files.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import os
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from luthier.metrics.event_files import EventFiles
+from luthier.metrics.events import Scalar
 from luthier.metrics.follow import Follower
 from luthier.metrics.lines import LineParser, Reading, read_json, readings_of
 from luthier.metrics.patterns import MetricPattern, number, read_pattern
@@ -31,6 +34,7 @@ class Source(StrEnum):
 
     METRICS = "metrics.jsonl"
     FINAL = "metrics.json"
+    EVENTS = "event files"
     STDOUT = "stdout"
     STDERR = "stderr"
 
@@ -44,7 +48,8 @@ class Collector:
     A path may be None, or name a file that does not exist (yet). The same files always give the same points,
     however they grew between polls, but for which of two sources a value was first seen in.
 
-    **Cost** a poll in which nothing was written is three `stat` calls; a `drain` of empty files four.
+    **Cost** a poll in which nothing was written is three `stat` calls; a `drain` of empty files four. What `events`
+    cost is told there.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Collector:
         metrics_path: str | os.PathLike[str] | None,
         final_path: str | os.PathLike[str] | None,
         patterns: Sequence[str | MetricPattern] = (),
+        events: EventFiles | None = None,
     ) -> None:
         compiled = [read_pattern(p) if isinstance(p, str) else p for p in patterns]
         paths = {Source.METRICS: metrics_path, Source.STDOUT: stdout_path, Source.STDERR: stderr_path}
@@ -61,6 +67,9 @@ class Collector:
         self._parsers = {s: LineParser(compiled) for s in (Source.STDOUT, Source.STDERR)}
         self._plain = LineParser()  # for lines of $LUTHIER_METRICS that are no JSON
         self._final = None if final_path is None else os.fspath(final_path)
+        self._events = events
+        self._met: set[str] = set()  # metrics that event files have told of
+        self._known: dict[str, set[tuple[float, str]]] = {}
         self._trusted: dict[str, int] = {}
         self._found: dict[str, set[Source]] = {}
         self._last: dict[str, tuple[float, float]] = {}  # the step and value of a metric's newest point
@@ -77,12 +86,20 @@ class Collector:
         **Holds** a line without an end is left for later; at most `POLL_BYTES` of each file are read.
         """
         points: list[Point] = []
-        for source, file in self._files.items():
-            if file.waiting() > 0:
+        for source in Source:
+            file = self._files.get(source)
+            if file is not None and file.waiting() > 0:
                 self._take(source, file.lines(POLL_BYTES), now, points)
             if source is Source.METRICS:
                 self._settle(points)
+            elif source is Source.EVENTS:
+                self._take_events(now, points)
         return points
+
+    def know(self, points: Iterable[Point]) -> None:
+        """Tells it what another collector of the same files has found, so that both take a metric from the same place."""
+        for point in points:
+            self._known.setdefault(point.metric, set()).add((point.step, repr(point.value)))
 
     def _settle(self, points: list[Point]) -> None:
         """Lets the first values of new metrics count, or be passed over, now that the trusted file was read again."""
@@ -95,29 +112,38 @@ class Collector:
     def drain(self, now: float) -> list[Point]:
         """Returns what is left once the program has ended: an unfinished last line and `metrics.json` too."""
         points: list[Point] = []
-        for source, file in self._files.items():
-            waiting = file.waiting()
-            skipped = waiting - BACKLOG_BYTES
-            if skipped > 0 and source is not Source.METRICS:
-                self._take(source, file.lines(BACKLOG_BYTES // 2), now, points)
-                file.skip_to(file.position + skipped)
-                waiting = BACKLOG_BYTES - BACKLOG_BYTES // 2
-                self._notes.append(f"{skipped >> 20} MiB amid its {source} were not searched for metrics")
-            if waiting > 0:
-                self._take(source, file.lines(waiting), now, points)
-            rest = file.rest()
-            if rest is not None:
-                self._take(source, (rest,), now, points)
+        for source in Source:
+            file = self._files.get(source)
+            if file is not None:
+                self._take_rest(source, file, now, points)
             if source is Source.METRICS:  # it is whole: nothing has to wait for it any more
                 self._settle(points)
                 self._settled = None
+            elif source is Source.EVENTS:
+                self._take_events(now, points, last=True)
         self._read_final(now, points)
         return points
+
+    def _take_rest(self, source: Source, file: Follower, now: float, points: list[Point]) -> None:
+        """Takes all that a file holds; of very much output not its middle."""
+        waiting = file.waiting()
+        skipped = waiting - BACKLOG_BYTES
+        if skipped > 0 and source is not Source.METRICS:
+            self._take(source, file.lines(BACKLOG_BYTES // 2), now, points)
+            file.skip_to(file.position + skipped)
+            waiting = BACKLOG_BYTES - BACKLOG_BYTES // 2
+            self._notes.append(f"{skipped >> 20} MiB amid its {source} were not searched for metrics")
+        if waiting > 0:
+            self._take(source, file.lines(waiting), now, points)
+        rest = file.rest()
+        if rest is not None:
+            self._take(source, (rest,), now, points)
 
     @property
     def offsets(self) -> dict[str, int]:
         """How far each file has been read, in bytes."""
-        return {str(source): file.position for source, file in self._files.items()}
+        events = self._events.positions if self._events else {}
+        return {str(source): file.position for source, file in self._files.items()} | events
 
     @property
     def sources(self) -> dict[str, str]:
@@ -131,7 +157,29 @@ class Collector:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what could not be read, for people."""
-        return tuple(self._notes)
+        return (*self._notes, *(self._events.notes if self._events else ()))
+
+    def _take_events(self, now: float, points: list[Point], *, last: bool = False) -> None:
+        """Takes what the event files have gained. A metric that lines have told of stays theirs."""
+        if self._events is None:
+            return
+        lines = _TRUST[Source.STDOUT]
+        for scalar in self._events.read(now, POLL_BYTES, last=last):
+            metric = scalar.tag
+            if metric not in self._met:
+                self._met.add(metric)
+                if metric not in self._trusted and not self._may_own(scalar):
+                    self._trusted[metric] = lines
+            if self._trusted.get(metric, 0) >= lines:
+                self._found.setdefault(metric, set()).add(Source.EVENTS)
+                continue
+            reading = Reading(metric, scalar.value, float(scalar.step))
+            self._add(Source.EVENTS, [reading], scalar.time, points)
+
+    def _may_own(self, first: Scalar) -> bool:
+        """Whether the first point that event files have of a metric is, or may become, the first that counts."""
+        known = self._known.get(first.tag)
+        return known is None or (float(first.step), repr(first.value)) in known
 
     def _take(self, source: Source, lines: Iterable[str], now: float, points: list[Point]) -> None:
         if source is Source.METRICS:
@@ -160,7 +208,7 @@ class Collector:
             if self._settled is not None and source is not Source.METRICS and metric not in self._settled:
                 self._waiting.append((source, reading, when))
                 continue
-            if metric not in self._found and trust >= _TRUST[Source.STDOUT] and len(self._found) >= NAMES:
+            if metric not in self._found and trust >= _TRUST[Source.EVENTS] and len(self._found) >= NAMES:
                 self._note_names()
                 continue
             self._found.setdefault(metric, set()).add(source)

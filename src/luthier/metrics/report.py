@@ -34,6 +34,7 @@ __all__ = [
     "reports_here",
     "seed",
     "send_metric",
+    "should_stop",
     "trial_id",
     "warn",
 ]
@@ -66,7 +67,8 @@ def report(values: Any = None, /, *, step: float | None = None, **metrics: Any) 
     element. NaN and infinity are kept. Without `step` a metric's step is its previous one plus one, from 0.
     Only rank 0 of a distributed program reports.
 
-    **Holds** it never raises: what is not a number is discarded with one `MetricWarning`.
+    **Holds** it never raises: what is not a number is discarded with one `MetricWarning`. But within a function that
+    Luthier calls, it raises `luthier.Stop` when a stopping rule ends the trial; let that through.
     """
     try:
         if not _is_open():
@@ -81,6 +83,8 @@ def report(values: Any = None, /, *, step: float | None = None, **metrics: Any) 
         inner = given.pop("step", None)
         _write(_numbers(given), inner if step is None else step)
     except Exception as error:  # a reporter must not be what ends a training
+        if getattr(error, "ends_trial", False):
+            raise
         warn(f"a metric could not be reported: {_shown(error)}")
 
 
@@ -101,7 +105,31 @@ def send_metric(name: str, value: Any, index: int | None = None) -> None:
         else:
             _write(_numbers({name: value}), index)
     except Exception as error:
+        if getattr(error, "ends_trial", False):
+            raise
         warn(f"metric {_shown(name)} could not be sent: {_shown(error)}")
+
+
+def should_stop() -> bool:
+    """Whether Luthier wants this trial to end early; False outside a trial.
+
+    For programs that would rather end by themselves, after saving what they have: who asks this, once or after every
+    epoch, is given the grace period to do so before it is sent TERM. In a function, it keeps `report` from raising.
+    """
+    called = _called()
+    if called is not None:
+        return bool(called.should_stop())
+    folder = os.environ.get("LUTHIER_RUN_DIR")
+    if not folder or not os.environ.get("LUTHIER_METRICS"):
+        return False
+    mark = folder + "/asks-should-stop"
+    if mark not in _warned:
+        _warned.add(mark)
+        try:
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        except OSError:
+            pass  # a full disk: it will be told by TERM, as others are
+    return os.path.exists(folder + "/should-stop")
 
 
 def params() -> dict[str, Any]:
