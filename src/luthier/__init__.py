@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # `typing` itself would cost a training script three millisec
         report,
         seed,
         send_metric,
+        should_stop,
         trial_id,
     )
     from luthier.space.distributions import choice, integers, lognormal, loguniform, normal, uniform
@@ -49,6 +50,7 @@ __all__ = [
     "report",
     "seed",
     "send_metric",
+    "should_stop",
     "trial_id",
     "uniform",
 ]
@@ -65,6 +67,7 @@ _HOMES = {
         "report",
         "seed",
         "send_metric",
+        "should_stop",
         "trial_id",
     ),
     "luthier.space.distributions": ("choice", "integers", "lognormal", "loguniform", "normal", "uniform"),

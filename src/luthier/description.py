@@ -8,13 +8,14 @@ one call to the next. No file is read and no time is known here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from typing import Any, Literal, get_args
 
+from luthier.digest import sha256
 from luthier.errors import UsageError
+from luthier.schedule import Goal, Stages, Stopping
 from luthier.space import Configuration, Space
 from luthier.trial import Observation
 
@@ -25,13 +26,18 @@ __all__ = [
     "Constraint",
     "Description",
     "Direction",
+    "Goal",
     "Limits",
     "Objective",
+    "Stages",
+    "Stopping",
 ]
 
 Aggregate = Literal["last", "min", "max", "avg"]
 Direction = Literal["maximize", "minimize"]
 FORMAT = 1
+SPENT = ("trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format", "stopping", "goal")
+"""What is no part of an experiment's identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ class Command:
 
     `words` is the command as words; with `shell` it is one string for `sh -c`. `as_args` appends every parameter
     without a placeholder as `--name=value`; `from_environment` says that the program reads `LUTHIER_PARAM_*` instead.
-    `directory` is where it runs, absolute. `patterns` are the user's own regular expressions for metrics.
+    `directory` is where it runs, absolute. `patterns` are the user's own regular expressions for metrics. `tensorboard` is
+    the folder it writes event files to, where a user named it: with placeholders, and relative to `directory`.
     """
 
     words: tuple[str, ...]
@@ -129,6 +136,14 @@ class Command:
     as_args: bool = False
     from_environment: bool = False
     patterns: tuple[str, ...] = ()
+    tensorboard: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `tensorboard` is left out where it is missing, as `Description.to_dict` tells."""
+        kept = asdict(self)
+        if self.tensorboard is None:
+            del kept["tensorboard"]
+        return kept
 
     def __str__(self) -> str:
         import shlex
@@ -185,6 +200,9 @@ class Description:
     function: str | None = None
     also: tuple[Objective, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    stopping: Stopping | None = None
+    stages: Stages | None = None
+    goal: Goal | None = None
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -192,14 +210,14 @@ class Description:
         return (self.objective, *self.also) if self.objective else ()
 
     def identity(self) -> str:
-        """A digest of what the experiment is. Budget, limits, name and labels are left out; so is what a warm start
+        """A digest of what the experiment is. Budget, limits, stopping rules, name and labels are left out; so is what a warm start
         knew, which stays as it was at the beginning, and the seed, which the store compares by itself, because a
         user who names none goes on with the newest twin."""
         what = self.to_dict()
-        for spent in ("trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format"):
-            what.pop(spent)
+        for spent in SPENT:
+            what.pop(spent, None)
         canonical = json.dumps(what, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+        return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def target(self) -> int | None:
         """How many trials there will be: the budget, or the size of a finite space where that is smaller and no
@@ -209,6 +227,26 @@ class Description:
         known = [n for n in (self.trials, count) if n is not None]
         return min(known) if known else None
 
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """What may stand in the command between colons: the parameters, and that of the stages."""
+        names = tuple(self.space.names)
+        return (*names, self.stages.parameter) if self.stages and self.stages.parameter else names
+
+    def texts(self, configuration: Configuration, stage: int = -1) -> dict[str, str]:
+        """What the placeholders become in a stage, by default the last one."""
+        texts = dict(configuration.texts())
+        if self.stages and self.stages.parameter:
+            texts[self.stages.parameter] = self.stages.text(stage)
+        return texts
+
+    def values(self, configuration: Configuration, stage: int = -1) -> dict[str, Any]:
+        """The same as values."""
+        values = dict(configuration.values())
+        if self.stages and self.stages.parameter:
+            values[self.stages.parameter] = self.stages.value(stage)
+        return values
+
     def to_dict(self) -> dict[str, Any]:
         """The description as plain JSON values; `from_dict` reads it back. What most experiments don't have is left out
         where it is missing, so that they keep the identities they had before there was any."""
@@ -217,13 +255,16 @@ class Description:
             rare["also"] = [asdict(objective) for objective in self.also]
         if self.constraints:
             rare["constraints"] = [asdict(constraint) for constraint in self.constraints]
+        for name in ("stopping", "stages", "goal"):
+            if (part := getattr(self, name)) is not None:
+                rare[name] = part._asdict()
         return {
             **rare,
             "format": FORMAT,
             "project": self.project,
             "space": self.space.to_list(),
             "algorithm": asdict(self.algorithm),
-            "command": asdict(self.command) if self.command else None,
+            "command": self.command.to_dict() if self.command else None,
             "objective": asdict(self.objective) if self.objective else None,
             "trials": self.trials,
             "seed": self.seed,
@@ -274,16 +315,21 @@ class Description:
             also=tuple(Objective(**one) for one in data.get("also", ())),
             constraints=tuple(Constraint(**one) for one in data.get("constraints", ())),
             function=data.get("function"),
+            stopping=Stopping.from_dict(data.get("stopping")),
+            stages=Stages.from_dict(data.get("stages")),
+            goal=Goal(**data["goal"]) if data.get("goal") else None,
         )
 
     def amended(self, other: Description) -> Description:
-        """This experiment with the budget, limits, labels and hooks of `other`."""
+        """This experiment with the budget, limits, stopping rules, labels and hooks of `other`."""
         return replace(
             self,
             trials=other.trials,
             limits=other.limits,
             labels={**self.labels, **other.labels},
             on_finish=other.on_finish,
+            stopping=other.stopping,
+            goal=other.goal,
         )
 
 

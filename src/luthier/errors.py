@@ -16,7 +16,7 @@ The tree, by the person who can mend it::
 
 A message has three parts: what happened, to which thing, what to do next. ``str(error)`` is that message, whole;
 the command line prints it alone, with no traceback, and leaves with ``exit_code``. Anything that is not a
-LuthierError is a bug of ours and keeps its traceback.
+LuthierError is a bug of ours and keeps its traceback. ``Interrupted`` is a person's wish, not an error.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "CommandError",
     "ConflictError",
     "IllegalTransition",
+    "Interrupted",
     "LuthierError",
     "NotFound",
     "SchemaError",
@@ -88,3 +89,7 @@ class TrialError(LuthierError):
 
 class IllegalTransition(LuthierError):
     """Says that a trial was asked for a step its state does not allow: a defect of ours."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while a function is called in this very process. What the function raises by itself is its own failure."""

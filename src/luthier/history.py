@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["History"]
+__all__ = ["History", "is_partial"]
+
+
+def is_partial(trial: Trial) -> bool:
+    """Whether a trial has a value of the objective that is not its last: it was stopped or waits, and has a curve."""
+    result = trial.result
+    if result is None or not result.curve or result.value is None:
+        return False
+    return trial.state is TrialState.WAITING or (
+        trial.state is TrialState.FINISHED and result.outcome is Outcome.STOPPED
+    )
 
 
 @dataclass(frozen=True)
@@ -64,11 +74,22 @@ class History:
 
     @cached_property
     def scored(self) -> tuple[Trial, ...]:
-        """The succeeded or stopped trials that have a value of the objective."""
+        """The succeeded or stopped trials that have a value of the objective, partial ones too."""
         kept = (Outcome.SUCCEEDED, Outcome.STOPPED)
         return tuple(
             t for t in self.finished if t.result and t.result.outcome in kept and t.result.value is not None
         )
+
+    @cached_property
+    def partial(self) -> tuple[Trial, ...]:
+        """The trials whose objective is known for a part of the way only: a rule or a person stopped them, or they wait
+        for their next rung. How far each got is the end of its result's `curve`."""
+        return tuple(t for t in self.trials if is_partial(t))
+
+    @cached_property
+    def complete(self) -> tuple[Trial, ...]:
+        """The trials of `scored` whose values may be set beside one another: all but the partial ones."""
+        return tuple(t for t in self.scored if not is_partial(t))
 
     def values(self) -> NDArray[np.float64]:
         """The objective's values of `scored`. **Shapes** (n,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ import svm_search
 
 from luthier.cli.output import ending
 from luthier.cli.results import print_result
-from luthier.drive.loop import Ending, Why
+from luthier.drive.ends import Ending, Why
 from luthier.run.folders import Folders
 from luthier.store import Wish, open_store
 from luthier.trial import AttemptId, Outcome, Result, TrialState
@@ -321,3 +322,13 @@ def test_a_reason_that_begins_with_its_outcome_is_said_once() -> None:
     assert ending("killed", "killed by luthier kill") == "killed by luthier kill"
     assert ending("failed", "it exited with code 1") == "failed: it exited with code 1"
     assert ending("failed", "") == "failed"
+
+
+def test_a_store_of_an_older_release_is_read_once_doctor_has_brought_it_up_to_date(tmp_path, run) -> None:
+    (tmp_path / ".luthier").mkdir()
+    shutil.copy(Path(__file__).parents[1] / "store" / "data" / "v1.db", tmp_path / ".luthier" / "store.db")
+    refused = run("list")
+    assert refused.code == 3 and "run luthier doctor to bring it up to date" in refused.err
+    assert "was brought up to date" in run("doctor").out
+    assert run("list").code == 0
+    assert "schema" not in run("doctor").out

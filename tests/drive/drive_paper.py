@@ -10,8 +10,9 @@ from typing import Any
 
 from luthier.description import Algorithm, Command, Description, Limits, Objective
 from luthier.drive.alive import Alive
+from luthier.drive.ends import Ending, Interrupts
 from luthier.drive.listener import Ended, Listener
-from luthier.drive.loop import Drive, Ending, Interrupts
+from luthier.drive.loop import Drive
 from luthier.drive.slots import Slots
 from luthier.drive.work import Commands
 from luthier.run.folders import Folders

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from drive_paper import HOLD, AtTrials, Paper, failing
 
-from luthier.drive.loop import Interrupts, Why
+from luthier.drive.ends import Interrupts, Why
 from luthier.run.runner import Order
 from luthier.store import Wish
 from luthier.trial import Outcome, Result

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from drive_paper import HOLD, AtTrials, Killed, Paper, die_at, failing
 
-from luthier.drive.loop import Interrupts
+from luthier.drive.ends import Interrupts
 from luthier.drive.planning import top_up
 from luthier.errors import StoreError
 from luthier.run.runner import Order

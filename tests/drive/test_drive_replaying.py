@@ -117,7 +117,7 @@ def proposals(store: Store, e: int) -> list[Proposal]:
 VALUES = (0.5, -1.0, 1e300, float("inf"), float("nan"), None)
 ACTS = (
     *("plan",) * 4,
-    *("claim", "claim", "claim", "end", "end", "again"),
+    *("claim", "claim", "claim", "end", "end", "again", "rung", "promote"),
     *("cancel", "retry", "enqueue", "adopt", "wait", "reboot", "amend", "pause", "abandon"),
 )
 
@@ -162,18 +162,25 @@ class Crowd:
     def claim(self) -> None:
         self.store.claim(self.e, self.chance.choice((1, 2)), self.who(), self.nonce())
 
-    def end(self, again: bool = False) -> None:
+    def end(self, again: bool = False, pause: bool = False) -> None:
         held = self.store.held(self.e)
         if held:
             kinds = [Outcome.INTERRUPTED, Outcome.LOST] if again else [Outcome.SUCCEEDED, Outcome.FAILED]
             result = Result(self.chance.choice(kinds), "so it ended", self.chance.choice(VALUES), seconds=1.5)
-            self.store.finish(self.chance.choice(held).id, result, again=again)
+            self.store.finish(self.chance.choice(held).id, result, again=again, pause=pause)
 
     def again(self) -> None:
         self.end(again=True)
 
+    def rung(self) -> None:
+        self.end(pause=True)
+
+    def promote(self) -> None:
+        if trial := self.some(TrialState.WAITING):
+            self.store.promote(self.e, trial.number)
+
     def cancel(self) -> None:
-        if trial := self.some(TrialState.QUEUED):
+        if trial := self.some(TrialState.QUEUED, TrialState.WAITING):
             self.store.cancel(self.e, trial.number, Outcome.KILLED, "not wanted")
 
     def retry(self) -> None:

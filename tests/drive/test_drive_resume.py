@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from drive_paper import Killed, Paper
 
-from luthier.drive.loop import Why
+from luthier.drive.ends import Why
 from luthier.testing.faults import record as tell
 from luthier.testing.machine import FakeRunner
 

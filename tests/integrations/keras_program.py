@@ -28,9 +28,17 @@ def reports_only(rate: float) -> None:
     train(rate)
 
 
-def searched() -> luthier.Experiment:
+def searched(*conditions: str) -> luthier.Experiment:
     return luthier.minimize(
-        reports_only, SPACE, trials=2, workers=0, metric="val_loss", seed=0, progress=False
+        reports_only,
+        SPACE,
+        trials=2,
+        workers=0,
+        metric="val_loss",
+        seed=0,
+        progress=False,
+        early_stopping="none",
+        stop_conditions=conditions,
     )
 
 
@@ -40,8 +48,9 @@ told: dict[str, Any] = {
     "values": [trial.value for trial in experiment.trials],
     "outside": train(0.1).epoch,
 }
-ours.should_stop = lambda: True
-told["stopped"] = train(0.1).epoch
+stopped = searched("val_loss > 0:1")
+told["stopped"] = [(trial.outcome, trial.reason, trial.value) for trial in stopped.trials]
+told["stopped curves"] = list(stopped.curves("val_loss").values())
 os.environ["RANK"] = "1"
 told["rank 1"] = [trial.reason for trial in searched().trials]
 print(json.dumps(told))

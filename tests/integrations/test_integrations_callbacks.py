@@ -25,14 +25,42 @@ X = np.random.RandomState(0).rand(60, 4).astype("float32")
 y = (X[:, 0] > 0.5).astype("float32")
 
 
-def searched(train: Callable[[float], Any], metric: str) -> luthier.Experiment:
-    """Two trials of a training that only reports."""
+def searched(train: Callable[[float], Any], metric: str, *conditions: str) -> luthier.Experiment:
+    """Two trials of a training that only reports; nothing but the conditions ends them."""
 
     def function(rate: float) -> None:
         train(rate)
 
-    space = {"rate": luthier.uniform(0.05, 0.2)}
-    return luthier.minimize(function, space, trials=2, workers=0, metric=metric, seed=0, progress=False)
+    return luthier.minimize(
+        function,
+        {"rate": luthier.uniform(0.05, 0.2)},
+        trials=2,
+        workers=0,
+        metric=metric,
+        seed=0,
+        progress=False,
+        early_stopping="none",
+        stop_conditions=conditions,
+    )
+
+
+def assert_stops_at(train: Callable[[float], Any], metric: str, step: int) -> None:
+    """A condition ends a training at a step in the library's own way: what comes after it in the function is run, and the
+    trial is stopped with what it reported."""
+    ended = []
+
+    def function(rate: float) -> None:
+        ended.append(train(rate))
+
+    experiment = searched(function, metric, f"{metric} > -1e9:{step}")
+    assert len(ended) == 2
+    for trial in experiment.trials:
+        points = experiment.curves(metric)[trial.number]
+        assert [at for at, _ in points if at >= step] == [step]
+        assert trial.outcome == "stopped" and trial.value == points[-1][1]
+        assert f"{metric} > -1e+09" in trial.reason or f"{metric} > -1e9" in trial.reason
+        result = experiment._store.trial(experiment.id, trial.number).result
+        assert result is not None and result.curve[-1][1] == trial.value
 
 
 def steps_of(experiment: luthier.Experiment, metric: str) -> list[list[float]]:
@@ -88,8 +116,11 @@ def test_keras_reports_every_metric_of_every_epoch(keras_told: dict[str, Any]) -
     assert keras_told["outside"] == [0, 1, 2]
 
 
-def test_keras_can_be_stopped(keras_told: dict[str, Any]) -> None:
-    assert keras_told["stopped"] == [0]
+def test_keras_is_stopped_by_a_rule(keras_told: dict[str, Any]) -> None:
+    curves = keras_told["stopped curves"]
+    assert [[step for step, _ in points] for points in curves] == [[0, 1]] * 2
+    assert [value for _, _, value in keras_told["stopped"]] == [points[-1][1] for points in curves]
+    assert all(outcome == "stopped" and "val_loss > 0" in why for outcome, why, _ in keras_told["stopped"])
 
 
 def test_only_rank_0_reports(keras_told: dict[str, Any]) -> None:
@@ -97,7 +128,7 @@ def test_only_rank_0_reports(keras_told: dict[str, Any]) -> None:
     assert all("returned None" in reason for reason in keras_told["rank 1"])
 
 
-def test_xgboost_reports_every_round(xgboost: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xgboost_reports_every_round(xgboost: Any) -> None:
     from luthier.integrations.xgboost import Callback
 
     data, held_out = xgboost.DMatrix(X[:40], y[:40]), xgboost.DMatrix(X[40:], y[40:])
@@ -122,11 +153,11 @@ def test_xgboost_reports_every_round(xgboost: Any, monkeypatch: pytest.MonkeyPat
 
     assert steps_of(searched(cross, "test-auc"), "test-auc-std") == [[0, 1, 2]] * 2
     assert train(0.1).num_boosted_rounds() == 5
-    monkeypatch.setattr("luthier.integrations.xgboost.should_stop", lambda: True)
-    assert train(0.1).num_boosted_rounds() == 1
+    assert_stops_at(train, "val-logloss", 2)
+    assert_stops_at(cross, "test-auc", 1)
 
 
-def test_lightgbm_reports_every_round(lightgbm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lightgbm_reports_every_round(lightgbm: Any) -> None:
     from luthier.integrations.lightgbm import callback
 
     settings = {"objective": "binary", "metric": ["binary_logloss", "auc"], "verbose": -1, "num_threads": 1}
@@ -149,13 +180,11 @@ def test_lightgbm_reports_every_round(lightgbm: Any, monkeypatch: pytest.MonkeyP
     reported = searched(cross, "valid-auc")
     assert steps_of(reported, "valid-auc-std") == [[0, 1, 2]] * 2
     assert train(0.1).current_iteration() == 5
-    monkeypatch.setattr("luthier.integrations.lightgbm.should_stop", lambda: True)
-    assert train(0.1).current_iteration() == 1
+    assert_stops_at(train, "valid_0-binary_logloss", 2)
+    assert_stops_at(cross, "valid-auc", 1)
 
 
-def test_lightning_reports_every_epoch(
-    lightning: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_lightning_reports_every_epoch(lightning: Any, tmp_path: Path) -> None:
     import torch
 
     from luthier.integrations.lightning import Callback
@@ -200,13 +229,10 @@ def test_lightning_reports_every_epoch(
     experiment = searched(train, "val_loss")
     assert steps_of(experiment, "val_loss") == steps_of(experiment, "loss") == [[0, 1, 2]] * 2
     assert train(0.1).current_epoch == 3
-    monkeypatch.setattr("luthier.integrations.lightning.should_stop", lambda: True)
-    assert train(0.1).current_epoch == 1
+    assert_stops_at(train, "val_loss", 1)
 
 
-def test_transformers_report_what_their_trainer_logs(
-    transformers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_transformers_report_what_their_trainer_logs(transformers: Any, tmp_path: Path) -> None:
     import torch
 
     from luthier.integrations.transformers import Callback
@@ -245,5 +271,36 @@ def test_transformers_report_what_their_trainer_logs(
     assert steps_of(experiment, "loss") == [[1, 2, 3, 4, 5, 6]] * 2
     assert steps_of(experiment, "eval_loss") == [[3, 6]] * 2
     assert train(0.1).state.global_step == 6
-    monkeypatch.setattr("luthier.integrations.transformers.should_stop", lambda: True)
-    assert train(0.1).state.global_step == 1
+    assert_stops_at(train, "loss", 2)
+
+
+@pytest.mark.parametrize(
+    ("library", "metric"), [("xgboost", "val-logloss"), ("lightgbm", "val-binary_logloss"), ("keras", "loss")]
+)
+def test_a_commands_training_is_ended_by_the_callback_and_not_by_a_signal(
+    library: str, metric: str, tmp_path: Path
+) -> None:
+    for name in (library, *(["jax"] if library == "keras" else [])):
+        if find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    program = Path(__file__).with_name("trained_command.py")
+    tuned = [sys.executable, "-m", "luthier", "tune", "--store", "kept", "--num-runs", "1"]
+    tuned += ["--metric", metric, "--minimize", "--param", "unused=1,2", "--from-env"]
+    tuned += ["--stop-condition", f"{metric} > -1:3"]
+    rounds = 10_000_000  # no machine comes so far
+    done = subprocess.run(
+        [*tuned, "--", sys.executable, str(program), library, str(rounds)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+    )
+    (after,) = (tmp_path / "kept").rglob("after")
+    assert 3 < int(after.read_text(encoding="utf-8")) < rounds, done.stderr
+    with luthier.Experiment.open(tmp_path / "kept") as experiment:
+        (trial,) = experiment.trials
+        assert trial.outcome == "stopped" and metric in trial.reason
+        result = experiment._store.trial(experiment.id, 1).result
+        assert result is not None and result.exit_code == 0 and result.signal is None
+        assert trial.value == experiment.curves(metric)[1][-1][1] == result.curve[-1][1]

@@ -46,7 +46,7 @@ def searched(trials: int, **options: Any) -> luthier.Experiment:
 def test_trials_are_nested_runs_with_all_that_is_known_of_them(mlflow: Any, server: str) -> None:
     from luthier.integrations.mlflow import log
 
-    experiment = searched(9)
+    experiment = searched(9, early_stopping="none", stop_conditions=["loss < 0.05:1"])
     assert log(experiment, tracking_uri=server) == log(experiment, tracking_uri=server)
     parent, runs = runs_of(mlflow, server)
     assert len(runs) == 9 and parent.info.status == "FINISHED"
@@ -56,10 +56,12 @@ def test_trials_are_nested_runs_with_all_that_is_known_of_them(mlflow: Any, serv
     for run, trial in zip(runs, experiment.trials, strict=True):
         assert run.data.params == {name: str(value) for name, value in trial.values.items()}
         assert run.data.tags["luthier.outcome"] == trial.outcome
-        assert run.info.status == ("FINISHED" if trial.outcome == "succeeded" else "FAILED")
+        expected = {"succeeded": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+        assert run.info.status == expected[trial.outcome or ""]
+        assert run.data.tags["luthier.reason"] == trial.reason
         statuses.add(run.info.status)
         assert run.info.end_time >= run.info.start_time > 1e12
-    assert statuses == {"FINISHED", "FAILED"}
+    assert statuses == {"FINISHED", "FAILED", "KILLED"}
     client = mlflow.tracking.MlflowClient(server)
     points = client.get_metric_history(runs[0].info.run_id, "loss")
     assert [(p.step, p.value) for p in points] == experiment.curves("loss")[1]

@@ -16,8 +16,9 @@ import scipy.stats as st
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_digits, make_regression
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GroupKFold, RandomizedSearchCV
+from sklearn.model_selection import GroupKFold, PredefinedSplit, RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -25,7 +26,7 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import luthier
-from luthier.errors import SpaceError
+from luthier.errors import SpaceError, UsageError
 from luthier.integrations import LuthierSearchCV
 
 X, y = (part[:300] for part in load_digits(return_X_y=True))
@@ -92,7 +93,144 @@ def test_the_results_have_scikit_learns_columns() -> None:
         if isinstance(column, np.ndarray):
             assert (ours[name].dtype, ours[name].shape) == (column.dtype, column.shape), name
     folds = np.array([ours[f"split{k}_test_score"] for k in range(3)])
-    assert np.allclose(folds.mean(axis=0), ours["mean_test_score"])
+    assert np.allclose(np.nanmean(folds, axis=0), ours["mean_test_score"])
+
+
+class Folded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Its score in a fold is x, less what the fold takes from everybody."""
+
+    takes = (0.0, 0.3, 0.1, 0.2, 0.4)
+
+    def __init__(self, x: float = 0.5) -> None:
+        self.x = x
+
+    def fit(self, X: Any, y: Any) -> Folded:
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), self.classes_[0])
+
+    def score(self, X: Any, y: Any) -> float:
+        return self.x - self.takes[int(X[0, 0])]
+
+
+NUMBERED = np.repeat(np.arange(5.0), 10)[:, None]
+BY_NUMBER: dict[str, Any] = {"cv": PredefinedSplit(NUMBERED[:, 0].astype(int)), "random_state": 0}
+HALVES = np.tile([0, 1], 25)
+
+
+def of_folds(**settings: Any) -> LuthierSearchCV:
+    given = {"n_iter": 15, **BY_NUMBER, **settings}
+    return LuthierSearchCV(Folded(), {"x": luthier.uniform(0, 1)}, **given).fit(NUMBERED, HALVES)
+
+
+def assert_laid_out(search: LuthierSearchCV, name: str = "score") -> None:
+    """What the table says of candidates that were stopped, and of those that were not."""
+    table = search.cv_results_
+    scores = np.array([table[f"split{k}_test_{name}"] for k in range(5)]).T
+    whole = search.n_splits_run_ == 5
+    assert list((~np.isnan(scores)).sum(axis=1)) == list(search.n_splits_run_) and 0 < whole.sum() < len(
+        whole
+    )
+    assert np.allclose(np.nanmean(scores, axis=1), table[f"mean_test_{name}"])
+    assert np.allclose(np.nanstd(scores, axis=1), table[f"std_test_{name}"])
+    assert np.isfinite(table["mean_fit_time"]).all() and np.isfinite(table["std_score_time"]).all()
+    ranks, means = table[f"rank_test_{name}"], table[f"mean_test_{name}"]
+    assert ranks.dtype == np.int32 and ranks.min() == 1 and whole[ranks == 1].all()
+    for loser in np.flatnonzero(~whole):
+        ran = ~np.isnan(scores[loser])
+        for winner in np.flatnonzero(whole):
+            if scores[winner][ran].mean() > means[loser]:
+                assert ranks[winner] < ranks[loser]
+    ordered = means[whole][np.argsort(ranks[whole])]
+    assert list(ordered) == sorted(means[whole], reverse=True)
+
+
+def test_a_poor_candidate_is_not_fitted_to_all_folds() -> None:
+    """The first fold is easy for everybody, so that the mean of who was stopped after it looks good."""
+    search = of_folds()
+    assert_laid_out(search)
+    assert search.n_splits_run_.min() == 1 and search.n_splits_run_[search.best_index_] == 5
+    assert search.best_score_ == pytest.approx(search.best_params_["x"] - 0.2)
+    assert search.best_params_["x"] == max(params["x"] for params in search.cv_results_["params"])
+    trials = search.experiment_.trials
+    stopped = [trial.outcome == "stopped" for trial in trials]
+    assert stopped == [ran < 5 for ran in search.n_splits_run_]
+    assert [trial.value for trial in trials] == pytest.approx(list(search.cv_results_["mean_test_score"]))
+    assert all(" of 5 folds" in trial.reason for trial in trials if trial.outcome == "stopped")
+    first = search.experiment_._store.trial(search.experiment_.id, 1 + stopped.index(True)).result
+    assert first is not None and first.curve[-1][0] == search.n_splits_run_[stopped.index(True)]
+
+
+def test_none_runs_all_folds_and_a_bad_rule_is_refused() -> None:
+    search = of_folds(early_stopping="none")
+    assert list(search.n_splits_run_) == [5] * 15
+    assert all(trial.outcome == "succeeded" for trial in search.experiment_.trials)
+    careful = of_folds(early_stopping="folds:chance=1e-9", n_iter=8)
+    assert_laid_out(careful)
+    with pytest.raises(UsageError, match="no stopping rule 'fold' .did you mean folds"):
+        of_folds(early_stopping="fold")
+    once = LuthierSearchCV(Folded(), {"x": [0.1, 0.2]}, n_iter=2, cv=[(np.arange(10), np.arange(10))])
+    assert list(once.fit(NUMBERED, HALVES).n_splits_run_) == [1, 1]
+
+
+@pytest.mark.parametrize("refit", ["low", "high"])
+def test_of_several_metrics_the_one_of_refit_decides_who_is_stopped(refit: str) -> None:
+    def scored(model: Any, X: Any, y: Any) -> dict[str, float]:
+        score = model.score(X, y)
+        return {"high": score, "low": -score}
+
+    search = of_folds(scoring=scored, refit=refit, return_train_score=False)
+    assert_laid_out(search, refit)
+    xs = [params["x"] for params in search.cv_results_["params"]]
+    assert search.best_params_["x"] == (max(xs) if refit == "high" else min(xs))
+    other = {"high": "low", "low": "high"}[refit]
+    ranks = search.cv_results_[f"rank_test_{other}"]
+    assert (search.n_splits_run_[ranks == 1] == 5).all()
+    assert np.isnan(search.cv_results_[f"split4_test_{other}"]).sum() == (search.n_splits_run_ < 5).sum()
+
+
+@pytest.mark.parametrize("refit", [False, lambda table: int(np.argmax(table["mean_test_a"]))])
+def test_without_a_name_the_first_of_several_metrics_decides(refit: Any) -> None:
+    def scored(model: Any, X: Any, y: Any) -> dict[str, float]:
+        return {"a": model.score(X, y), "b": -model.score(X, y)}
+
+    scorers = {name: (lambda m, X, y, name=name: scored(m, X, y)[name]) for name in "ab"}
+    for scoring in (scored, scorers):
+        search = of_folds(scoring=scoring, refit=refit)
+        assert_laid_out(search, "a")
+        assert search.experiment_.best.values["x"] == max(p["x"] for p in search.cv_results_["params"])
+
+
+def test_candidates_side_by_side_are_stopped_too() -> None:
+    for backend in ("threading", "multiprocessing"):
+        with joblib.parallel_config(backend=backend):
+            search = of_folds(n_jobs=2, n_iter=20)
+        outcomes = [trial.outcome for trial in search.experiment_.trials]
+        assert len(outcomes) == 20 and set(outcomes) <= {"succeeded", "stopped"}
+        assert sorted(outcome == "stopped" for outcome in outcomes) == sorted(search.n_splits_run_ < 5)
+        assert search.n_splits_run_[search.best_index_] == 5
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_candidate_that_fails_in_a_fold_is_a_failure_and_never_stopped() -> None:
+    class Broken(Folded):
+        def fit(self, X: Any, y: Any) -> Broken:
+            if self.x < 0.3:
+                raise ValueError("too small")
+            super().fit(X, y)
+            return self
+
+    with pytest.warns(FitFailedWarning):
+        search = LuthierSearchCV(Broken(), {"x": luthier.uniform(0, 1)}, n_iter=15, **BY_NUMBER)
+        search.fit(NUMBERED, HALVES)
+    outcomes = np.array([trial.outcome for trial in search.experiment_.trials])
+    failed = np.array([params["x"] < 0.3 for params in search.cv_results_["params"]])
+    assert failed.any() and list(outcomes == "failed") == list(failed)
+    assert (search.n_splits_run_[failed] == 5).all()
+    ranks = search.cv_results_["rank_test_score"]
+    assert ranks[failed].min() > ranks[~failed].max()
 
 
 def test_a_list_of_dicts_is_a_choice_of_spaces() -> None:
@@ -273,7 +411,8 @@ def test_a_store_goes_on_after_an_interruption_and_runs_nothing_twice(tmp_path: 
     kept.fit(X, y)
     assert [p["x"] for p in kept.cv_results_["params"]] == xs
     for name in ("mean_test_score", "split2_train_score", "rank_test_score"):
-        assert np.allclose(kept.cv_results_[name], whole.cv_results_[name])
+        assert np.allclose(kept.cv_results_[name], whole.cv_results_[name], equal_nan=True)
+    assert min(whole.n_splits_run_) < 3 and list(kept.n_splits_run_) == list(whole.n_splits_run_)
     Shaky.interrupts_at = -1
     try:
         again = clone(kept).set_params(refit=False).fit(X, y)  # everything is known already

@@ -19,6 +19,7 @@ from luthier.trial import Outcome, Result, Trial, TrialState
 SPACE = endless_space()
 TRIALS = history_of(SPACE.decode(np.random.default_rng(5).random((40, 7)))).trials
 KINDS = ("scored", "as good as others", "diverged", "nameless", "failed", "killed", "running", "begun again")
+PARTIAL = ("stopped", "stopped without a curve", "waiting", "complete")
 
 
 def as_kind(trial: Trial, kind: str) -> Trial:
@@ -37,6 +38,17 @@ def as_kind(trial: Trial, kind: str) -> Trial:
             return replace(trial, state=TrialState.RUNNING, result=None)
         case "begun again":
             return replace(trial, state=TrialState.QUEUED, result=None)
+        case "stopped without a curve":
+            return replace(trial, result=Result(Outcome.STOPPED, "by hand", value=0.5))
+        case "stopped" | "waiting" | "complete":
+            value = 1.0 / (trial.number % 5 + 1)
+            curve = tuple(
+                (float(r), value + 1 / r)
+                for r in (1, 4, 16)[: 3 if kind == "complete" else 1 + trial.number % 2]
+            )
+            outcome = Outcome.STOPPED if kind == "stopped" else Outcome.SUCCEEDED
+            state = TrialState.WAITING if kind == "waiting" else TrialState.FINISHED
+            return replace(trial, state=state, result=Result(outcome, "", value=curve[-1][1], curve=curve))
     return trial
 
 
@@ -65,6 +77,35 @@ def test_a_ledger_remembers_nothing_but_work(moments: list[tuple[list[str], bool
         for rows, kept in ((read.failed, history.failed), (read.expected, history.expected)):
             np.testing.assert_array_equal(
                 rows, frame.encode([t.configuration for t in kept if t.configuration])
+            )
+        assert set(read.taken) == {t.configuration.key for t in trials if t.configuration}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from(KINDS + PARTIAL), max_size=40), st.booleans(), st.booleans()),
+        max_size=5,
+    )
+)
+def test_so_does_one_that_meets_trials_part_of_the_way(moments: list[tuple[list[str], bool, bool]]) -> None:
+    follower = Ledger(SPACE)
+    for kinds, maximize, several in moments:
+        trials = tuple(as_kind(t, kind) for t, kind in zip(TRIALS, kinds, strict=False))
+        way = "maximize" if maximize else "minimize"
+        history = History(trials=trials, maximize=maximize, objectives=(way, way) if several else ())
+        read, anew = follower.read(history), Ledger(SPACE).read(history)
+        same(read, anew)
+        waiting = [t for t in history.partial if t.state is TrialState.WAITING]
+        told = sorted([*history.scored, *([] if several else waiting)], key=lambda t: t.number)
+        assert read.numbers.tolist() == [t.number for t in (*told, *history.failed)]
+        assert len(read.expected) == len(history.expected) - (0 if several else len(waiting))
+        assert (read.partway is None) == (several or not history.partial)
+        if read.partway is not None and anew.partway is not None:
+            np.testing.assert_array_equal(read.partway.estimates, anew.partway.estimates)
+            complete = [t.number in {c.number for c in history.complete} for t in told]
+            np.testing.assert_array_equal(
+                read.losses[complete], History(trials=history.complete, maximize=maximize).losses()
             )
         assert set(read.taken) == {t.configuration.key for t in trials if t.configuration}
 

@@ -11,7 +11,8 @@ import svm_search
 
 from luthier.trial import Outcome, Point, Result
 from luthier.view import disk, exports
-from luthier.view.exports import columns, export, point_rows, trial_rows
+from luthier.view.curve_rows import long_rows
+from luthier.view.exports import columns, export, trial_rows
 from luthier.view.health import Health, examine
 
 
@@ -37,7 +38,8 @@ def test_every_row_has_every_column(store) -> None:
 def test_pages_do_not_show(page, store, monkeypatch) -> None:
     monkeypatch.setattr(exports, "_PAGE", page)
     assert [row["trial"] for row in trial_rows(store, store.experiment(1))] == [1, 2, 3, 4]
-    assert [(row["trial"], row["metric"]) for row in point_rows(store, store.experiment(1))][:4] == [
+    rows = long_rows(store, store.experiment(1), exports._trials(store, store.experiment(1)))
+    assert [(row["trial"], row["metric"]) for row in rows][:4] == [
         (1, "accuracy"),
         (1, "accuracy"),
         (1, "loss"),

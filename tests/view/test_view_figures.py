@@ -361,7 +361,7 @@ def test_what_can_not_be_drawn_is_refused() -> None:
         drawn(store, "history", x="steps")
     with pytest.raises(UsageError, match="no parameter 'layer' .did you mean"):
         drawn(store, "slices", parameters=["layer"])
-    assert options_of("curves") == ("metric", "log")
+    assert options_of("curves") == ("metric", "log", "trials")
 
 
 # ---------------------------------------------------------------------- keeping it

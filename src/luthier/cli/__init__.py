@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     if argv is not None:
         return _answer(argv)
+    _open_streams()
     code = _answer(sys.argv[1:])
     _leave(code)
     return code
@@ -41,6 +42,15 @@ def _answer(words: list[str]) -> int:
     from luthier.cli.app import run
 
     return run(words)
+
+
+def _open_streams() -> None:
+    """Gives a process that was started without standard streams some that lead nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            import os
+
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to the end
 
 
 def _leave(code: int) -> None:
@@ -73,4 +83,11 @@ def _print(text: str) -> int:
         from luthier.cli.app import quiet_pipe
 
         return quiet_pipe()
+    except OSError as error:
+        from luthier.cli.app import forget_output
+        from luthier.cli.output import unwritten
+
+        sys.stderr.write(f"luthier: {unwritten(error)}\n")
+        forget_output()
+        return 2
     return 0

@@ -18,8 +18,9 @@ import click
 from luthier.cli.index import COMMANDS, top_help
 from luthier.errors import LuthierError
 
-__all__ = ["Example", "app", "quiet_pipe", "run"]
+__all__ = ["Example", "app", "forget_output", "quiet_pipe", "run"]
 
+_UNUSABLE = 2
 _BUG = 70
 _INTERRUPTED = 130
 _PIPE = 141
@@ -97,7 +98,29 @@ def app(ctx: click.Context, store: str | None, no_color: bool) -> None:
 
 
 def run(words: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code; never raises what is foreseen."""
+    """Runs one command line and returns its exit code; never raises what is foreseen.
+
+    **Holds** what was printed has left this process, or the exit code says that it has not.
+    """
+    code = _run(words)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return quiet_pipe()
+    except OSError as error:
+        from luthier.cli.output import unwritten
+
+        forget_output()
+        if code:  # whatever it was has been said
+            return code
+        _say(unwritten(error))
+        return _UNUSABLE
+    except ValueError:  # an export that could not be written has closed it
+        forget_output()
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
     instruction = os.environ.get("_LUTHIER_COMPLETE")
     if instruction:
         from click.shell_completion import shell_complete
@@ -106,7 +129,6 @@ def run(words: Sequence[str]) -> int:
     try:
         with app.make_context("luthier", list(words)) as ctx:
             code = app.invoke(ctx)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
@@ -120,12 +142,31 @@ def run(words: Sequence[str]) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         return quiet_pipe()
-    except Exception:  # noqa: BLE001 - the last resort: said with its traceback, never swallowed
-        import traceback
+    except OSError as error:
+        if not _is_of_click(error):
+            return _bug(words)
+        from luthier.cli.output import unwritten
 
-        traceback.print_exc()
-        _say(f"this is a bug in Luthier; please report it with the lines above and: luthier {_joined(words)}")
-        return _BUG
+        _say(unwritten(error))
+        return _UNUSABLE
+    except Exception:  # noqa: BLE001 - the last resort: said with its traceback, never swallowed
+        return _bug(words)
+
+
+def _is_of_click(error: OSError) -> bool:
+    """Whether it was click that could not write, a page of help or the version; what we print says so itself (`emit`)."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is click.echo.__code__
+
+
+def _bug(words: Sequence[str]) -> int:
+    import traceback
+
+    traceback.print_exc()
+    _say(f"this is a bug in Luthier; please report it with the lines above and: luthier {_joined(words)}")
+    return _BUG
 
 
 def _usage(error: click.ClickException) -> int:
@@ -152,5 +193,10 @@ def _joined(words: Sequence[str]) -> str:
 
 def quiet_pipe() -> int:
     """Ends quietly because the reader of our output went away, as `head` does."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - Python flushes it once more at its end
+    forget_output()
     return _PIPE
+
+
+def forget_output() -> None:
+    """Lets go of a standard output that can't be written: Python flushes it once more at its end."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end

@@ -9,18 +9,19 @@ from typing import Any
 
 import click
 
+from luthier import metrics
 from luthier.cli.app import Example
 from luthier.cli.describe import describe, search_options
 from luthier.cli.foreground import interruptible
+from luthier.cli.live import served_names
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, short, size
 from luthier.cli.quantities import DURATION
 from luthier.description import Algorithm, Description
 from luthier.drive.checking import Checked, check
 from luthier.drive.listener import Listener
-from luthier.drive.preflight import Bill, bill
+from luthier.drive.preflight import Bill, bill, reaching
 from luthier.drive.session import Session, parallel_slots
-from luthier.metrics import tail_of
 from luthier.store import open_store
 from luthier.store.location import FOLDER
 from luthier.trial import Outcome
@@ -61,9 +62,13 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
         checked = _run(asked.description, folder / FOLDER, patience)
         if checked.interrupted:
             return 130
-        cost = bill(checked.trials[0], asked.description.target(), slots) if checked.trials else None
+        cost = (
+            bill(checked.trials[0], asked.description.target(), slots, asked.description.stages)
+            if checked.trials
+            else None
+        )
         if as_json:
-            emit_json("check", _document(checked, cost))
+            emit_json("check", _document(asked.description, checked, cost))
         elif cost is not None:
             _print(asked.description, checked, cost, slots)
         return 0 if checked.trials and checked.trials[0].result.outcome is Outcome.SUCCEEDED else 1
@@ -89,21 +94,56 @@ def _print(description: Description, checked: Checked, cost: Bill, slots: int) -
     emit(f"ran       {pairs(short(configuration.values(), configuration.texts()))}")
     emit(f"ended     {first.result.outcome}" + (f": {first.result.reason}" if first.result.reason else ""))
     if first.result.outcome is not Outcome.SUCCEEDED:
-        for line in tail_of(first.folder / "stderr.log", lines=12).splitlines():
+        for line in metrics.tail_of(first.folder / "stderr.log", lines=12).splitlines():
             emit(f"          | {line}")
     peak = f", {size(cost.peak_bytes)} of memory" if cost.peak_bytes else ""
     emit(f"took      {duration(cost.trial_seconds)}{peak}")
     for name, value in sorted(first.metrics.items()):
         emit(f"metric    {name} = {number(value)}, from {first.sources.get(name, 'its output')}")
+    for said in served_names(description, first):
+        emit(f"objective {said}")
     if not first.metrics:
         emit("metric    none found; print a line such as 'accuracy: 0.91', or see --metric-pattern")
     if cost.search_seconds is not None and cost.trials is not None:
-        emit(
-            f"the bill  {many(cost.trials, 'trial')}, {slots} at a time: about {duration(cost.search_seconds)}"
-        )
+        emit(f"the bill  {many(cost.trials, 'trial')}, {slots} at a time: {_times(description, cost)}")
     else:
         emit("the bill  say how many trials with --num-runs, and it is reckoned here")
+    said = _early(description, checked)
+    if said:
+        emit(f"stopping  {said}")
     _print_wiring(description, checked)
+
+
+def _times(description: Description, cost: Bill) -> str:
+    """What the search will take; of stages both what all trials' first ones will, and the whole schedule."""
+    stages = description.stages
+    whole = f"about {duration(cost.search_seconds)}"
+    if stages is None or cost.first_seconds is None or cost.trials is None:
+        return whole
+    first = f"{stages.name(0)} alone about {duration(cost.first_seconds)}"
+    if stages.kind == "folds":
+        return f"{first}, all {len(stages.levels)} folds {whole}"
+    counts = ", ".join(map(str, reaching(stages, cost.trials)))
+    levels = ", ".join(stages.text(at) for at in range(len(stages.levels)))
+    return (
+        f"{first}, the whole schedule {whole} if time grows with {stages.parameter} and each rung starts over "
+        f"({stages.parameter} {levels} for {counts} trials)"
+    )
+
+
+def _early(description: Description, checked: Checked) -> str:
+    """What early stopping will be able to do."""
+    objective, stages = description.objective, description.stages
+    if objective is None or checked.trials[0].result.outcome is not Outcome.SUCCEEDED:
+        return ""
+    if stages is not None and stages.kind == "rungs":
+        return f"between the rungs of {stages.parameter}: the best 1 in {stages.eta:g} go on"
+    if stages is not None:
+        return "after each fold, where a rule is chosen (tune does) and the others won't make it the best"
+    if checked.points < 2:
+        return f"not possible: {objective.metric} came once, without steps; report it step by step, or see --budget"
+    how = "tune does" if description.stopping is None else f"{description.stopping.rule} will judge them"
+    return f"possible: {objective.metric} came at {checked.points} steps, so poor trials can be ended early ({how})"
 
 
 def _print_wiring(description: Description, checked: Checked) -> None:
@@ -125,7 +165,7 @@ def _print_wiring(description: Description, checked: Checked) -> None:
         emit("steady    the same configuration and seed gave the same metrics")
 
 
-def _document(checked: Checked, cost: Bill | None) -> dict[str, Any]:
+def _document(description: Description, checked: Checked, cost: Bill | None) -> dict[str, Any]:
     if not checked.trials or cost is None:
         return {"trials": 0}
     first = checked.trials[0]
@@ -140,8 +180,13 @@ def _document(checked: Checked, cost: Bill | None) -> dict[str, Any]:
         "metrics": {
             name: {"value": value, "source": first.sources.get(name)} for name, value in first.metrics.items()
         },
+        "objective": metrics.matching_name(description.objective.metric, first.metrics)
+        if description.objective
+        else None,
         "search_trials": cost.trials,
         "search_seconds": cost.search_seconds,
+        "first_stage_seconds": cost.first_seconds,
+        "steps": checked.points,
         "wiring_checked": checked.wired,
         "unwired": list(checked.unwired),
         "unsteady": list(checked.unsteady),

@@ -11,7 +11,7 @@ from luthier.cli.output import emit, emit_json, number, paint, say, short, table
 from luthier.view.rounding import rounded
 
 if TYPE_CHECKING:
-    from luthier.drive.loop import Ending
+    from luthier.drive.ends import Ending
     from luthier.store import ExperimentRecord, Store
     from luthier.view.confirmation import Confirmation
 

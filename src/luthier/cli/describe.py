@@ -6,8 +6,8 @@ It reads parameter files and refuses what can't work, before anything is stored 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import click
 
 from luthier import metrics
 from luthier.cli.quantities import DURATION, SIZE
-from luthier.description import Algorithm, Command, Constraint, Description, Limits, Objective
+from luthier.cli.stages import STAGES, stages_of
+from luthier.cli.stopping import STOPPING, goal_of, stopping_of
+from luthier.description import Algorithm, Command, Constraint, Description, Limits, Objective, Stages
 from luthier.errors import UsageError
 from luthier.run.render import check_command, render
 from luthier.space import Parameter, Space
@@ -81,6 +83,11 @@ _OPTIONS: list[Callable[[F], F]] = [
         metavar="REGEX",
         help="How to find metrics in output lines: NAME=REGEX, or a REGEX with named groups.",
     ),
+    click.option(
+        "--tensorboard-dir",
+        metavar="DIR",
+        help="Where the command writes TensorBoard event files, if not in ./runs or ./logs; they are read as metrics.",
+    ),
     click.option("-n", "--num-runs", type=click.IntRange(1), metavar="N", help="How many trials, in all."),
     click.option(
         "-r",
@@ -113,6 +120,8 @@ _OPTIONS: list[Callable[[F], F]] = [
         metavar="TIME",
         help="How long a trial has between TERM and KILL (default: 10s).",
     ),
+    *STOPPING,
+    *STAGES,
     click.option(
         "--max-attempts",
         type=click.IntRange(1),
@@ -187,8 +196,10 @@ def space_of(params: tuple[str, ...], json_params: tuple[str, ...], file: Path |
     return Space(tuple(parameters))
 
 
-def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> Asked:
-    """Builds the description of a search from its options.
+def describe(
+    algorithm: Algorithm, project: Path, options: dict[str, Any], early_stopping: str = "none"
+) -> Asked:
+    """Builds the description of a search from its options. `early_stopping` is the rule of its command where none is named.
 
     **Raises** UsageError, SpaceError or CommandError with one sentence about the first thing that can't work.
     """
@@ -201,10 +212,13 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
         as_args=options["as_args"],
         from_environment=options["from_env"],
         patterns=options["patterns"],
+        tensorboard=options["tensorboard_dir"],
     )
-    warnings = check_command(command, space.names)
+    stages = stages_of(options, command, space)
+    names = (*space.names, stages.parameter) if stages and stages.parameter else space.names
+    warnings = check_command(command, names) + _unknown_in_folder(command, names)
     _find_program(command)
-    _try_listed_values(command, space)
+    _try_listed_values(command, space, names)
     if options["name"] is not None and not options["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
@@ -223,16 +237,34 @@ def describe(algorithm: Algorithm, project: Path, options: dict[str, Any]) -> As
         name=options["name"],
         labels=_labels(options["labels"]),
         on_finish=options["on_finish"],
+        stopping=stopping_of(options, objective, _default(early_stopping, stages)),
+        stages=stages,
+        goal=goal_of(options, objective),
     )
     return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []))
 
 
-def _try_listed_values(command: Command, space: Space) -> None:
+def _default(early_stopping: str, stages: Stages | None) -> str:
+    """Trials of a budget need no rule beside their rungs."""
+    return "none" if stages is not None and stages.kind == "rungs" else early_stopping
+
+
+def _unknown_in_folder(command: Command, names: Sequence[str]) -> list[str]:
+    """Warnings about placeholders of --tensorboard-dir. **Raises** UsageError for an empty one, CommandError for an unknown."""
+    if command.tensorboard is None:
+        return []
+    if not command.tensorboard.strip():
+        raise UsageError("--tensorboard-dir is empty; name a folder, or leave the option out")
+    words = ("folder", command.tensorboard)
+    return check_command(replace(command, words=words, shell=False, from_environment=True), names)
+
+
+def _try_listed_values(command: Command, space: Space, names: Sequence[str]) -> None:
     """Refuses a listed value that can't be part of the command, before a trial fails of it."""
     for parameter in space.parameters:
         if parameter.domain.kind in ("categorical", "ordinal", "constant"):
             for place in range(parameter.domain.count() or 0):
-                render(command, {parameter.name: parameter.domain.at(place).text}, space.names)
+                render(command, {parameter.name: parameter.domain.at(place).text}, names)
 
 
 def _find_program(command: Command) -> None:

@@ -12,13 +12,14 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.options import ID, Id, Place, as_json, with_store
-from luthier.cli.output import emit, emit_json, one_line, paint, say
+from luthier.cli.output import can_print, emit, emit_json, one_line, paint, say
 from luthier.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from luthier.store import ExperimentRecord, Store
+    from luthier.view.decisions import DecisionRow
     from luthier.view.explaining import Along
     from luthier.view.explanation import Explanation
 
@@ -69,19 +70,24 @@ def command(
     The charts show the belief along the three parameters that move it most, while the others stay as they are in
     this configuration.
     """
+    from dataclasses import asdict
+
+    from luthier.view.decisions import decisions_of
     from luthier.view.explanation import explained
 
     with place.read() as store:
         record = place.record(store, id)
         found = explained(store, record, id.trial if id else None, tuple(dict.fromkeys(names)))
+        decisions = decisions_of(store, record.id, id.trial) if id is not None and id.trial else ()
         if html:
             _write(Path(html), _page(store, record, found))
         if svg:
             _write(Path(svg), found.sheet())
     if as_json:
-        emit_json(found.schema, found.document())
+        own = {"decisions": [asdict(each) for each in decisions]} if id is not None and id.trial else {}
+        emit_json(found.schema, found.document() | own)
     else:
-        _show(found, all_ or bool(names), every=all_)
+        _show(found, decisions, all_ or bool(names), every=all_)
     for file in filter(None, (html, svg)):
         say(f"Pictures written to {file}")
 
@@ -111,12 +117,16 @@ def _write(target: Path, text: str) -> None:
 # ---------------------------------------------------------------------- for people
 
 
-def _show(found: Explanation, whole: bool, *, every: bool) -> None:
+def _show(found: Explanation, decisions: Sequence[DecisionRow], whole: bool, *, every: bool) -> None:
     _print(found.title, "bold")
     facts = found.facts()
     width = max(len(head) for head, _ in facts)
     for head, words in facts:
         _print(f"  {head:<{width}}  {one_line(words)}")
+    if decisions:
+        from luthier.cli.decided import show_decisions
+
+        show_decisions(decisions)
     _show_charts(found, found.along if whole else found.along[:_SHOWN])
     hidden = [along.parameter for along in found.along[_SHOWN:]]
     if hidden and not whole and found.has_belief:
@@ -132,7 +142,7 @@ def _show(found: Explanation, whole: bool, *, every: bool) -> None:
 
 def _print(text: str, *styles: str) -> None:
     """Prints a text, in plainer characters where the terminal has no others."""
-    if not _can_print(text):
+    if not can_print(text):
         coding = sys.stdout.encoding or "ascii"
         plain = text.replace("±", "+-").replace("…", "...")
         text = plain.encode(coding, "replace").decode(coding)
@@ -141,14 +151,14 @@ def _print(text: str, *styles: str) -> None:
 
 def _show_charts(found: Explanation, views: Sequence[Along]) -> None:
     """The charts with a sentence above and their legend below."""
-    from luthier.view.text_chart import ASCII, UNICODE, Part, chart, legend
+    from luthier.view.text_chart import ASCII, UNICODE, chart, legend
 
     if not found.has_belief:
         _print(f"\n{found.why_no_belief()}")
         return
-    marks = UNICODE if _can_print("░⠒●∙◆▲│┤└─┴✕○▁█┃") else ASCII
+    marks = UNICODE if can_print("░⠒●∙◆▲│┤└─┴✕○▁█┃") else ASCII
 
-    def tint(text: str, part: Part) -> str:
+    def tint(text: str, part: str) -> str:
         return paint(text, *_STYLES.get(part, ()))
 
     _print(f"\n{found.caption()}")
@@ -159,12 +169,3 @@ def _show_charts(found: Explanation, views: Sequence[Along]) -> None:
             _print(line)
     emit()
     _print(legend(marks, found.chosen), "dim")
-
-
-def _can_print(characters: str) -> bool:
-    """Whether standard output's encoding has these characters."""
-    try:
-        characters.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

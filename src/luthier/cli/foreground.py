@@ -15,7 +15,7 @@ from luthier.cli.live import listener_for
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
 from luthier.drive import interrupting
-from luthier.drive.loop import Ending, Interrupts, Why
+from luthier.drive.ends import Ending, Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
 from luthier.run.runner import Runner
 from luthier.store import ExperimentRecord, Wish
@@ -107,6 +107,12 @@ def _say_ending(ending: Ending, place: Place) -> None:
                 f"The first {many(ending.record.finished, 'trial')} all failed, so no more were started. "
                 f"Mend the command, or if that is how it should be, {again}"
             )
+        case Why.TARGET:
+            say(f"The target is reached: {ending.reason}.")
+        case Why.NO_PROGRESS:
+            say(f"No progress: {ending.reason}. With a larger --no-progress, or without it, {again}")
+        case Why.TIME:
+            say(f"Time is up: {ending.reason}. {again[0].upper()}{again[1:]}")
         case Why.EXHAUSTED:
             say("The space has no further configuration to try.")
         case Why.MET:

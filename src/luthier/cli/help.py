@@ -16,11 +16,12 @@ Exit codes:
 
     0  done; a search reached its target and at least one trial succeeded
     1  the search ended, and no trial succeeded; doctor: something must be mended;
-       replay: a proposal differs
+       replay: a proposal differs; best --test: the command failed or reported no metric
     2  the words or a file can't be used, or the experiment is driven already
     3  the store can't be used, or the record went on without you (tell)
     4  there is no such experiment, trial, metric or best trial
    70  a bug in Luthier, with a traceback to report
+  124  the search took the time it was given (--max-time)
   130  interrupted by Ctrl-C;  143  by TERM;  141  the reader of a pipe went away
 """
 

@@ -39,6 +39,11 @@ COMMANDS = {
     "explain": ("explain", "Why a trial was tried, and what the search believes.", "look"),
     "importance": ("importance", "How much each parameter matters, and how sure that is.", "look"),
     "plot": ("plot", "Pictures of an experiment: history, slices, contour, curves and more.", "look"),
+    "tensorboard": (
+        "tensorboard",
+        "The trials as runs of TensorBoard, live, with the HParams table.",
+        "look",
+    ),
     "replay": ("replay", "Make every proposal again from the record, and compare.", "look"),
     "pause": ("pause", "Start nothing new; running trials finish.", "steer"),
     "stop": ("stop", "Start nothing new and end running trials in order; their outputs are kept.", "steer"),
@@ -47,6 +52,7 @@ COMMANDS = {
     "enqueue": ("enqueue", "Add a configuration of your own, to run before the others.", "steer"),
     "ask": ("ask", "Take trials to run in a program of your own, as JSON.", "serve"),
     "tell": ("tell", "Say how a trial that was asked for ended.", "serve"),
+    "hyperopt-worker": ("hyperopt_worker", "Evaluate the trials of a hyperopt program.", "serve"),
     "rm": ("rm", "Remove experiments and their files.", "keep"),
     "gc": ("gc", "Free the disk of checkpoints and outputs no longer needed.", "keep"),
     "template": ("template", "Ready projects to begin with.", "keep"),
@@ -82,5 +88,5 @@ def top_help() -> str:
     lines = [_HEAD]
     for group, heading in GROUPS.items():
         lines.append(f"\n{heading}:\n")
-        lines += [f"  {name:<11} {line}\n" for name, (_, line, where) in COMMANDS.items() if where == group]
+        lines += [f"  {name:<15} {line}\n" for name, (_, line, where) in COMMANDS.items() if where == group]
     return "".join(lines) + _FOOT

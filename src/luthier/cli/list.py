@@ -14,7 +14,20 @@ from luthier.view.experiments import ExperimentRow, ExperimentState, experiment_
 
 __all__ = ["command"]
 
-_HEADS = ("ID", "NAME", "ALGORITHM", "STATE", "TRIALS", "FAILED", "BEST", "OBJECTIVE", "AGE", "COMMAND")
+_HEADS = (
+    "ID",
+    "NAME",
+    "ALGORITHM",
+    "STATE",
+    "TRIALS",
+    "FAILED",
+    "STOPPED",
+    "BEST",
+    "OBJECTIVE",
+    "AGE",
+    "COMMAND",
+)
+_STOPPED = _HEADS.index("STOPPED")
 _COLOURS = {
     ExperimentState.RUNNING: "green",
     ExperimentState.ASKED: "green",
@@ -35,7 +48,8 @@ _WORKED_ON = (ExperimentState.RUNNING, ExperimentState.ASKED, ExperimentState.ST
 def command(place: Place, as_json: bool, running: bool, limit: int | None) -> None:
     """Lists the experiments of this project, the newest first.
 
-    TRIALS is finished/asked for; FAILED counts the finished ones that did not succeed.
+    TRIALS is finished/asked for; FAILED counts the finished ones that did not succeed and were not stopped early, which
+    STOPPED counts where there are any. BEST has the best value of each objective.
     """
     if not (place.folder / "store.db").is_file():
         rows = []
@@ -54,22 +68,31 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
     else:
         now = SystemClock().now()
         styles = [(_COLOURS[row.state],) if row.state in _COLOURS else () for row in rows]
+        heads: tuple[str, ...] = _HEADS
         lines = [_line(row, now) for row in rows]
-        emit(table(_HEADS, lines, right=("ID", "TRIALS", "FAILED", "BEST", "AGE"), styles=styles))
+        if not any(row.stopped for row in rows):
+            heads, *lines = (line[:_STOPPED] + line[_STOPPED + 1 :] for line in (heads, *lines))
+        right = ("ID", "TRIALS", "FAILED", "STOPPED", "BEST", "AGE")
+        emit(table(heads, lines, right=right, styles=styles))
 
 
 def _line(row: ExperimentRow, now: float) -> tuple[str, ...]:
     asked = f"/{row.target}" if row.target is not None else ""
-    how = f" ({row.aggregate})" if row.aggregate != "last" else ""
+    aims = [f"{aim.direction} {aim.metric}{_how(aim.aggregate)}" for aim in row.objectives]
     return (
         str(row.id),
         row.name or "-",
         row.algorithm,
         row.state.value,
         f"{row.finished}{asked}",
-        str(row.unsuccessful),
-        number(row.best_value),
-        f"{row.direction} {row.metric}{how}" if row.metric else "-",
+        str(row.unsuccessful - row.stopped),
+        str(row.stopped),
+        ", ".join(number(aim.best_value) for aim in row.objectives) or "-",
+        ", ".join(aims) or "-",
         age(now - row.created),
         row.command or "-",
     )
+
+
+def _how(aggregate: str) -> str:
+    return f" ({aggregate})" if aggregate != "last" else ""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from luthier import metrics
 from luthier.cli.output import duration, ending, number, one_line, pairs, short
+from luthier.cli.running import RunningTrial
+from luthier.cli.sparks import bars_for
 from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import bill, unwired
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["FirstRows", "Lines", "Panel", "listener_for"]
+    from luthier.description import Description
+
+__all__ = ["FirstRows", "Lines", "Panel", "listener_for", "served_names"]
 
 
 def listener_for(
@@ -110,7 +114,7 @@ class Lines(Listener):
     def ended(self, ended: Ended) -> None:
         """Says how a trial ended, and what the first ones tell about the command."""
         self._show_beginning()
-        if not ended.again:
+        if ended.is_final:
             self._done += 1
         self.ended_here += 1
         self._seconds += ended.result.seconds or 0.0
@@ -128,6 +132,7 @@ class Lines(Listener):
         """Notes how the target stands: it may be changed while the search runs."""
         self._show_beginning()
         self.record = record
+        self._done = max(self._done, record.finished)  # who waits in vain is finished without having run
 
     def note(self, text: str) -> None:
         """Says it."""
@@ -160,7 +165,7 @@ class Lines(Listener):
         name = f"{claim.id.experiment}.{claim.id.trial}"
         parts = [f"{name:<8}"]
         if result.outcome is Outcome.SUCCEEDED:
-            parts.append(self._reached(result))
+            parts.append(self._reached(result) + (f" at {ended.waits}" if ended.waits else ""))
         else:
             parts.append(ending(result.outcome, result.reason))
             if ended.again:
@@ -196,6 +201,7 @@ class Lines(Listener):
             or value is None
             or value != value
             or ended.result.outcome is not Outcome.SUCCEEDED
+            or ended.waits
         ):
             return
         if self._best is None or objective.better(value, self._best[0]):
@@ -225,7 +231,7 @@ def _line_of(claim: Claim) -> str:
 
 def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]:
     """The pre-flight in words: what one trial took, where its metrics were found, what the search will cost."""
-    cost = bill(ended, record.target, slots)
+    cost = bill(ended, record.target, slots, record.description.stages)
     took = f"check: one trial took {duration(cost.trial_seconds)}"
     if cost.peak_bytes:
         took += f" and {cost.peak_bytes / 1e6:.0f} MB"
@@ -233,6 +239,7 @@ def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]
     found = ", ".join(f"{name} ({source})" for name, source in sorted(ended.sources.items()))
     took += f"; metrics: {found}" if found else "; it reported no metric"
     lines.append(took)
+    lines += [f"check: {said}" for said in served_names(record.description, ended)]
     if cost.search_seconds is not None and cost.trials and cost.trials > 1:
         lines.append(
             f"check: {cost.trials} trials on {slots} slot{'s' * (slots > 1)} will take about "
@@ -241,28 +248,35 @@ def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]
     return lines
 
 
+def served_names(description: Description, ended: Ended) -> list[str]:
+    """Which reported metric meets an objective, where it is called otherwise: `keras/val_acc is met by val_accuracy`."""
+    names = {
+        each.metric: metrics.matching_name(each.metric, ended.metrics) for each in description.objectives
+    }
+    return [f"{metric} is met by {name}" for metric, name in names.items() if name not in (None, metric)]
+
+
 class Panel(Lines):
     """Lines above, and below them a panel of what is going on now."""
 
     def __init__(self, slots: int, *, check: bool, quiet: bool, rows: int = 0, stream: TextIO) -> None:
         super().__init__(slots, check=check, quiet=quiet, rows=rows, stream=stream)
         self._live: Live | None = None
-        self._running: dict[AttemptId, tuple[Claim, float, Point | None]] = {}
+        self._running: dict[AttemptId, RunningTrial] = {}
+        self._bars = bars_for(stream)
         self._began = self._clock.elapsed()
         self._drawn = 0.0
 
     def began(self, claim: Claim) -> None:
         """Shows a trial among the running ones."""
         super().began(claim)
-        self._running[claim.id] = (claim, self._clock.elapsed(), None)
+        self._running[claim.id] = RunningTrial(claim, self._clock.elapsed())
 
     def reported(self, id: AttemptId, points: Sequence[Point]) -> None:
-        """Keeps the newest value of what it is watched for."""
+        """Keeps the newest value of what it is watched for, and its course."""
         if id in self._running:
-            claim, since, last = self._running[id]
             objective = self.record.description.objective if self.record else None
-            wanted = [p for p in points if objective and p.metric == objective.metric] or list(points)
-            self._running[id] = (claim, since, wanted[-1] if wanted else last)
+            self._running[id].reported(points, objective.metric if objective else None)
 
     def ended(self, ended: Ended) -> None:
         """Takes it from the running ones and says how it ended."""
@@ -316,18 +330,11 @@ class Panel(Lines):
             grid.add_row(
                 f"best {objective.metric if objective else ''} {number(self._best[0])} by {self._best[1]}"
             )
-        for claim, since, last in list(self._running.values())[:8]:
-            shown = (
-                f"{last.metric} {number(last.value)} at {number(last.step)}"
-                if last
-                else "nothing reported yet"
-            )
+        for trial in list(self._running.values())[:8]:
             from rich.markup import escape
 
-            texts = escape(_line_of(claim))
-            grid.add_row(
-                f"  {claim.id.experiment}.{claim.id.trial}  {duration(now - since)}  {escape(shown)}  {texts}"
-            )
+            width = self._live.console.width if self._live else 80
+            grid.add_row(escape(trial.line(now, width, self._bars)))
         if len(self._running) > 8:
             grid.add_row(f"  and {len(self._running) - 8} more")
         return grid

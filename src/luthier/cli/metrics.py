@@ -10,7 +10,7 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.options import ID, Id, Place, as_json, with_store
 from luthier.cli.output import date, emit, emit_json, number, say, table
-from luthier.errors import NotFound
+from luthier.errors import NotFound, UsageError
 from luthier.view.trials import MetricRow, metric_rows
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _EXAMPLE = """\
 luthier metrics 144              the last, smallest and largest of each metric, by trial
 luthier metrics 144.7            of one trial
 luthier metrics 144.7 loss       every point of its loss
+luthier metrics 144.7 --chart    its curves, drawn
+luthier metrics 144 loss --chart the loss of all trials, those stopped early marked
 """
 _FIGURES = ("POINTS", "LAST", "STEP", "MIN", "MAX", "AVG")
 
@@ -29,10 +31,13 @@ _FIGURES = ("POINTS", "LAST", "STEP", "MIN", "MAX", "AVG")
 @click.command("metrics", cls=Example, example=_EXAMPLE)
 @click.argument("id", required=False, type=ID)
 @click.argument("metric", required=False)
+@click.option("--chart", is_flag=True, help="Draw the curves; of an experiment those of one metric.")
 @with_store
 @as_json
-def command(place: Place, id: Id | None, metric: str | None, as_json: bool) -> None:
+def command(place: Place, id: Id | None, metric: str | None, chart: bool, as_json: bool) -> None:
     """Shows what the trials reported. A metric's points are those of the newest attempt, in the order they came."""
+    if chart and as_json:
+        raise UsageError("--chart draws for people and --json prints for programs; leave one out")
     with place.read() as store:
         chosen = id or Id(place.newest(store))
         experiment = store.experiment(chosen.experiment).id
@@ -42,6 +47,8 @@ def command(place: Place, id: Id | None, metric: str | None, as_json: bool) -> N
 
             known, near = ", ".join(names) or "none yet", hint(metric, names)
             raise NotFound(f"experiment {experiment} has no metric {metric!r}{near}; its metrics: {known}")
+        if chart:
+            return _charts(store, chosen, metric)
         if chosen.trial is not None and metric is not None:
             return _points(store, chosen.experiment, chosen.trial, metric, as_json)
         return _summaries(store, chosen, metric, as_json)
@@ -59,6 +66,25 @@ def _points(store: Store, experiment: int, trial: int, metric: str, as_json: boo
     else:
         lines = [(number(p.step), number(p.value), date(p.time)) for p in points]
         emit(table(("STEP", metric, "TIME"), lines, right=("STEP", metric)))
+
+
+def _charts(store: Store, id: Id, metric: str | None) -> None:
+    """Draws a metric of all trials, the objective if none is named; of one trial all metrics that have a curve."""
+    from luthier.cli.charts import show_chart
+    from luthier.view.figures import figure
+
+    record = store.experiment(id.experiment)
+    if id.trial is None:
+        return show_chart(figure(store, record, "curves", **({"metric": metric} if metric else {})).chart)
+    rows = store.summaries(id.experiment, store.trial(id.experiment, id.trial).number)
+    names = [metric] if metric else [row.metric for row in rows if row.count > 1]
+    if not names:
+        return say(f"trial {id} has reported no metric at more than one step")
+    for place, name in enumerate(names):
+        if place:
+            emit()
+        show_chart(figure(store, record, "curves", metric=name, trials=(id.trial,)).chart)
+    return None
 
 
 def _summaries(store: Store, id: Id, metric: str | None, as_json: bool) -> None:

@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
+
+from luthier.errors import UsageError
 
 __all__ = [
     "age",
+    "can_print",
     "date",
     "duration",
     "emit",
@@ -29,19 +32,40 @@ __all__ = [
     "short",
     "size",
     "table",
+    "terminal_width",
+    "unwritten",
 ]
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
 def emit(text: str = "") -> None:
-    """Prints data."""
-    print(text, file=sys.stdout)
+    """Prints data. **Raises** UsageError where standard output can't be written, as on a full disk."""
+    _print(text)
+
+
+def _print(text: str, *, flush: bool = False) -> None:
+    try:
+        print(text, file=sys.stdout, flush=flush)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(unwritten(error)) from error
+
+
+def unwritten(error: OSError) -> str:
+    """The sentence that standard output can't be written."""
+    return f"standard output could not be written: {error.strerror or error}"
 
 
 def say(message: str) -> None:
     """Prints a message for the person, never data."""
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass  # the data is still in its buffer: the end of the command says that it can't be written
     print(message, file=sys.stderr, flush=True)
 
 
@@ -57,7 +81,7 @@ def emit_json_line(document: dict[str, Any]) -> None:
     """Prints one line of a JSON-lines stream, at once."""
     import json
 
-    print(json.dumps(_plain(document), ensure_ascii=False, allow_nan=False), flush=True)
+    _print(json.dumps(_plain(document), ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def _plain(value: Any) -> Any:
@@ -177,7 +201,7 @@ def table(
     """
     cells = [[one_line(cell) for cell in row] for row in rows]
     widths = [max([_width(heads[i]), *(_width(row[i]) for row in cells)]) for i in range(len(heads))]
-    room = _terminal_width()
+    room = terminal_width()
     lines = [paint(_cut(_line(heads, heads, widths, right), room), "bold")]
     for index, row in enumerate(cells):
         line = _cut(_line(row, heads, widths, right), room)
@@ -209,7 +233,17 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
-def _terminal_width() -> int | None:
+def can_print(characters: str, stream: TextIO | None = None) -> bool:
+    """Whether the encoding of standard output, or of another stream, has these characters."""
+    try:
+        characters.encode(getattr(stream or sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def terminal_width() -> int | None:
+    """How many columns standard output has; None where it is no terminal."""
     if not sys.stdout.isatty():
         return None
     try:

@@ -15,7 +15,9 @@ from luthier.errors import UsageError
 __all__ = ["command"]
 
 # `figures.KINDS`, which is not loaded for a page of help.
-_KINDS = ("history", "importance", "parallel", "slices", "contour", "curves", "timeline", "pareto")
+_KINDS = (
+    "history", "importance", "parallel", "slices", "contour", "curves", "timeline", "pareto", "hypervolume",
+)  # fmt: skip
 _EXAMPLE = """\
 luthier plot 144 history
 luthier plot 144 history --over time -o history.png
@@ -50,7 +52,7 @@ def command(
     log: bool | None,
     dark: bool,
 ) -> None:
-    """Draws a figure: history, importance, parallel, slices, contour, curves, timeline or pareto.
+    """Draws a figure: history, importance, parallel, slices, contour, curves, timeline, pareto or hypervolume.
 
     An SVG is light or dark as its viewer is. A PNG needs luthier[plot].
     """

@@ -8,16 +8,18 @@ from typing import Any
 from luthier.cli.options import Place
 from luthier.cli.output import emit, emit_json, many, say
 from luthier.clock import SystemClock
-from luthier.drive.loop import Ending, Why
+from luthier.drive.ends import Ending, Why
 from luthier.store import ExperimentRecord, Store
 
 __all__ = ["exit_code", "print_result"]
 
 
 def exit_code(ending: Ending) -> int:
-    """0 when something succeeded, 1 when nothing did, 130 after Ctrl-C."""
+    """0 when something succeeded, 1 when nothing did, 124 when time was up, 130 after Ctrl-C."""
     if ending.why is Why.INTERRUPTED:
         return 130
+    if ending.why is Why.TIME:
+        return 124
     if ending.why is Why.PAUSED:
         return 0
     return 0 if ending.record.succeeded else 1
@@ -44,6 +46,7 @@ def print_result(store: Store, folder: Path, ending: Ending, *, as_json: bool) -
 
 def _show_best(store: Store, record: ExperimentRecord, place: Place) -> None:
     """Shows the best trial, or why there is none."""
+    from luthier.cli.outlook import outlook_lines
     from luthier.cli.verdict import show_best
     from luthier.view.verdicts import best, why_none
 
@@ -56,6 +59,8 @@ def _show_best(store: Store, record: ExperimentRecord, place: Place) -> None:
         _show_front(store, record)
     else:
         show_best(record, found)
+    for line in outlook_lines(store, record):
+        emit(line)
     say(f"All trials: {place.hint(f'show {record.id}')}")
 
 
@@ -89,6 +94,7 @@ def _still_to_run(record: ExperimentRecord) -> list[str]:
 
 
 def _document(store: Store, ending: Ending) -> dict[str, Any]:
+    from luthier.cli.outlook import outlook_document
     from luthier.cli.verdict import best_document
     from luthier.view.verdicts import best
 
@@ -102,5 +108,5 @@ def _document(store: Store, ending: Ending) -> dict[str, Any]:
         "finished": record.finished,
         "succeeded": record.succeeded,
         "unsuccessful": {str(outcome): n for outcome, n in store.unsuccessful(record.id).items()},
-        "best": best_document(record, found) if found else None,
+        "best": best_document(record, found) | outlook_document(store, record) if found else None,
     }

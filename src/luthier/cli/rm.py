@@ -42,6 +42,7 @@ def command(place: Place, ids: tuple[Id, ...], yes: bool, as_json: bool) -> None
             freed = size_of(folder)
             store.remove(record.id)
             _delete(folder)
+            _delete(place.folder / "tensorboard" / str(record.id))
             removed.append({"experiment": record.id, "trials": record.trials, "freed_bytes": freed})
             say(f"experiment {record.id} removed: {many(record.trials, 'trial')}, {size(freed)} freed")
     if as_json:

@@ -117,6 +117,7 @@ def search(
     tries: Sequence[str] = (),
     *,
     rows: bool = False,
+    early_stopping: str = "none",
 ) -> int:
     """Begins a search or goes on with it, and returns the exit code.
 
@@ -125,7 +126,7 @@ def search(
     """
     place: Place = options["place"]
     project = place.folder.parent if place.folder.name == FOLDER else Path.cwd()
-    asked = describe(algorithm, project, options)
+    asked = describe(algorithm, project, options, early_stopping)
     own, completed = read_tries(tries, asked.description.space, asked.description.trials)
     earlier = _observed(place, asked.description)
     if earlier is not None:
@@ -136,6 +137,7 @@ def search(
     _say_size(description)
     if choice := explain_choice(description.algorithm, description.space, description.target()):
         say(f"Chosen: {choice}")
+    _say_stopping(description)
     if options["dry_run"]:
         _say_all(earlier.told() if earlier is not None else ())
         return _show_plan(description, own)
@@ -229,6 +231,19 @@ def _say_size(description: Description) -> None:
         )
 
 
+def _say_stopping(description: Description) -> None:
+    """Says what ends trials early, where something may."""
+    stopping = description.stopping
+    if stopping is None:
+        return
+    from luthier.stopping import Conditions, stopping_rule
+
+    rule = stopping_rule(stopping.rule, stopping.settings)
+    said = [rule.explain()] if stopping.rule != "none" else []
+    said += [Conditions.of(stopping.conditions).explain()] if stopping.conditions else []
+    say(f"Early stopping: {'; '.join(said)}")
+
+
 def _show_plan(description: Description, own: Sequence[Configuration], most: int = 1000) -> int:
     """Prints the configurations a search begins with, and the first one's command."""
     assert description.command is not None
@@ -242,7 +257,7 @@ def _show_plan(description: Description, own: Sequence[Configuration], most: int
     if target > most:
         rest = "; each of the others depends on the results before it" if learns else ""
         say(f"(the first {most} of {target}{rest})")
-    words = render(description.command, shown[0].texts(), description.space.names)
+    words = render(description.command, description.texts(shown[0], 0), description.placeholders)
     say(f"The first command: {shlex.join(words)}")
     return 0
 

@@ -61,7 +61,7 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
 def _print_result(store: Store, folder: Path, record: ExperimentRecord, how: How) -> int:
     """Tells again what a search found that needs no driving."""
     from luthier.cli.results import print_result
-    from luthier.drive.loop import Ending, Why
+    from luthier.drive.ends import Ending, Why
 
     return print_result(store, folder, Ending(Why.MET, record), as_json=how.as_json)
 

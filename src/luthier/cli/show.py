@@ -23,6 +23,7 @@ luthier show 144                          its trials by number
 luthier show 144 --sort accuracy --page 2
 luthier show 144 --sort loss:min --ascending
 luthier show 144 --failed                 which failed, and why
+luthier show 144 --curves                 with the objective's course in each trial
 luthier show 144.7                        everything about one trial
 """
 
@@ -39,6 +40,9 @@ luthier show 144.7                        everything about one trial
 )
 @click.option("--failed", is_flag=True, help="Those that did not succeed, with reasons and last lines.")
 @click.option("--running", is_flag=True, help="Those that run now.")
+@click.option(
+    "--curves", is_flag=True, help="With the curve of the objective in each trial, all on one scale."
+)
 @with_store
 @as_json
 def command(
@@ -50,6 +54,7 @@ def command(
     page_size: int,
     failed: bool,
     running: bool,
+    curves: bool,
     as_json: bool,
 ) -> None:
     """Shows the trials of an experiment, a page at a time, or everything about one trial."""
@@ -59,6 +64,10 @@ def command(
         raise UsageError(
             "--sort does not go with --failed or --running, which are shown by number; leave one out"
         )
+    if curves and (failed or as_json):
+        raise UsageError(
+            "--curves draws in the table of trials; leave out --failed and --json (export --curves has the points)"
+        )
     with place.read() as store:
         if id is not None and id.trial is not None:
             from luthier.cli.detail import show_trial
@@ -66,7 +75,7 @@ def command(
             return show_trial(place, store, id.experiment, id.trial, as_json)
         record = place.record(store, id)
         order, backwards = _order(store, record, sort, ascending, failed, running)
-        shown = PageShown(place, store, record, order, backwards, page, page_size)
+        shown = PageShown(place, store, record, order, backwards, page, page_size, curves)
         if as_json:
             page_document(shown, SystemClock().now())
         else:

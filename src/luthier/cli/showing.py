@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from luthier import metrics
 from luthier.cli.options import Place
+from luthier.cli.outlook import outlook_document, outlook_lines
 from luthier.cli.output import (
     duration,
     emit,
@@ -32,10 +34,12 @@ __all__ = ["PageShown", "describe", "page_document", "show_page", "trial_documen
 _TAIL = 5
 _METRICS_SHOWN = 4
 
+Line = tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class PageShown:
-    """Which page is to be shown. `newest_first` turns the order by number around."""
+    """Which page is to be shown. `newest_first` turns the order by number around; `curves` adds a column of them."""
 
     place: Place
     store: Store
@@ -44,6 +48,7 @@ class PageShown:
     newest_first: bool
     page: int
     size: int
+    curves: bool = False
 
     def read(self, now: float) -> Page:
         """The rows."""
@@ -85,6 +90,7 @@ def page_document(shown: PageShown, now: float) -> None:
             "total": found.total,
             "has_more": found.has_more,
             "failures": failures_of(shown.store, shown.record),
+            **outlook_document(shown.store, shown.record),
             "trials": trials,
         },
     )
@@ -109,6 +115,8 @@ def show_page(shown: PageShown, now: float) -> None:
     where = failures_of(shown.store, shown.record)
     if where is not None:
         say(where)
+    for line in outlook_lines(shown.store, shown.record):
+        say(line)
     if found.has_more or shown.page > 1:
         of = f" of {-(-found.total // shown.size)}" if found.total is not None and shown.size else ""
         more = f"; next: --page {shown.page + 1}" if found.has_more else ""
@@ -121,11 +129,18 @@ def describe(row: ExperimentRow) -> str:
     name = f" {row.name}" if row.name else ""
     asked = f" of {row.target}" if row.target is not None else ""
     parts = [f"experiment {row.id}{name}: {row.algorithm}, {row.state}", f"{row.finished}{asked} finished"]
-    if row.unsuccessful:
-        parts.append(f"{row.unsuccessful} not well")
+    if row.unsuccessful > row.stopped:
+        parts.append(f"{row.unsuccessful - row.stopped} not well")
+    if row.stopped:
+        parts.append(f"{row.stopped} stopped early")
     parts += [f"{n} {word}" for n, word in ((row.running, "running"), (row.queued, "queued")) if n]
-    if row.best_trial is not None:
-        parts.append(f"best {row.metric} {number(row.best_value)} (trial {row.id}.{row.best_trial})")
+    best = [
+        f"{aim.metric} {number(aim.best_value)} (trial {row.id}.{aim.best_trial})"
+        for aim in row.objectives
+        if aim.best_trial is not None
+    ]
+    if best:
+        parts.append(f"best {', '.join(best)}")
     return ", ".join(parts)
 
 
@@ -150,6 +165,8 @@ def _columns(shown: PageShown, found: Page) -> dict[str, Callable[[TrialRow], st
     columns: dict[str, Callable[[TrialRow], str]] = {}
     if objective:
         columns[objective.metric] = lambda row: number(row.value)
+    for place, other in enumerate(shown.record.description.also, 1):
+        columns[other.metric] = lambda row, place=place: number(_reached(row, place))  # type: ignore[misc]
     if shown.order.by == "metric":
         metric, how = shown.order.metric, shown.order.how
         if how != "last":
@@ -162,6 +179,11 @@ def _columns(shown: PageShown, found: Page) -> dict[str, Callable[[TrialRow], st
         for name in shown.store.metric_names(shown.record.id)[:_METRICS_SHOWN]:
             columns[name] = lambda row, name=name: number(row.metrics.get(name))  # type: ignore[misc]
     return columns
+
+
+def _reached(row: TrialRow, place: int) -> float | None:
+    """One of several objectives; None where the trial has not all of them."""
+    return row.reached[place] if row.reached is not None and place < len(row.reached) else None
 
 
 def _aggregate(shown: PageShown, row: TrialRow) -> float | None:
@@ -177,7 +199,7 @@ def _show_table(shown: PageShown, found: Page) -> None:
     names = [
         name for name in shown.record.description.space.names if any(name in row.texts for row in found.rows)
     ]
-    lines = [
+    lines: list[Line] = [
         (
             row.name,
             row.outcome or row.state,
@@ -187,8 +209,47 @@ def _show_table(shown: PageShown, found: Page) -> None:
         )
         for row in found.rows
     ]
-    heads = ("TRIAL", "STATE", *columns, *names, "TIME")
-    emit(table(heads, lines, right=(*columns, "TIME"), styles=[trial_style(row) for row in found.rows]))
+    heads: Line = ("TRIAL", "STATE", *columns, *names, "TIME")
+    if shown.curves:
+        heads, lines = _with_curves(shown, found, heads, lines, 2 + len(columns))
+    right = (*columns, "TIME", "STEP")
+    emit(table(heads, lines, right=right, styles=[trial_style(row) for row in found.rows]))
+
+
+def _with_curves(
+    shown: PageShown, found: Page, heads: Line, lines: Sequence[Line], at: int
+) -> tuple[Line, list[Line]]:
+    """The table with the last step of each trial and its curve, all on one scale, before the column `at`."""
+    from luthier.cli.sparks import sparks
+    from luthier.view.curves import curve_of
+
+    metric = _curve_metric(shown)
+    curves = {
+        row.name: curve_of(shown.store, shown.store.trial(row.experiment, row.number), metric)
+        for row in found.rows
+        if row.attempt
+    }
+    taken = sum(2 + max(map(len, column)) for column in zip(heads, *lines, strict=True))
+    drawn = sparks(curves, taken + len("  STEP"))
+    steps = {name: number(curve.steps[-1]) for name, curve in curves.items() if len(curve)}
+    more = [
+        (*line[:at], steps.get(row.name, "-"), drawn.get(row.name, "-"), *line[at:])
+        for row, line in zip(found.rows, lines, strict=True)
+    ]
+    return (*heads[:at], "STEP", f"CURVE OF {metric}", *heads[at:]), more
+
+
+def _curve_metric(shown: PageShown) -> str:
+    """The metric that is sorted by, or the objective, or the first that was reported. **Raises** NotFound without any."""
+    objective = shown.record.description.objective
+    names = shown.store.metric_names(shown.record.id)
+    wanted = metrics.matching_name(objective.metric, names) if objective else next(iter(names), None)
+    metric = shown.order.metric or wanted
+    if not metric:
+        raise NotFound(
+            f"no trial of experiment {shown.record.id} has reported a metric yet, so there are no curves"
+        )
+    return metric
 
 
 def trial_style(row: TrialRow) -> tuple[str, ...]:

@@ -119,8 +119,8 @@ def _see_to_it(place: Place, store: Store, experiment: int) -> None:
 
 def _drive_the_end(place: Place, store: Store, experiment: int) -> None:
     """Adopts what a dead driver left behind, so that it ends as wished and is recorded."""
+    from luthier.drive.ends import Interrupts
     from luthier.drive.listener import Listener
-    from luthier.drive.loop import Interrupts
     from luthier.drive.session import Session
 
     try:

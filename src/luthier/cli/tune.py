@@ -103,7 +103,7 @@ def tune(algorithm: str, **options: Any) -> int:
         needed.insert(0, "num_runs")
     _ask_for(needed, options)
     chosen, tries = _algorithm(algorithm, options)
-    return search(chosen, options, tries)
+    return search(chosen, options, tries, early_stopping="auto")
 
 
 def _algorithm(name: str, options: dict[str, Any]) -> tuple[Algorithm, tuple[str, ...]]:

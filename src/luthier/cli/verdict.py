@@ -28,8 +28,15 @@ def best_document(
         "certainty": _certainty(record, sure) if sure else None,
         "command": found.command if found else None,
         "directory": found.directory if found else None,
+        "folds": _folds(record),
         "message": none or None,
     }
+
+
+def _folds(record: ExperimentRecord) -> int | None:
+    """How many times the command is run for one configuration, once for each fold; None where there are none."""
+    stages = record.description.stages
+    return len(stages.levels) if stages is not None and stages.kind == "folds" else None
 
 
 def _certainty(record: ExperimentRecord, sure: Certainty) -> dict[str, Any]:
@@ -72,6 +79,8 @@ def show_best(record: ExperimentRecord, found: Best) -> None:
         emit(f"As good: {found.ties} ({names}{more})")
     if found.command:
         emit(f"Run it: {found.command}")
+        if folds := _folds(record):
+            emit(f"It is run once for each of {folds} folds, from 0 to {folds - 1}; this is the last.")
         emit(f"Its LUTHIER_SEED was {first.seed}.")
 
 

@@ -95,7 +95,10 @@ def _of(
     sign, sentences = _compared(record, objective)
     found: list[Observation] = []
     left_out: Counter[str] = Counter()
-    scored = store.history(number).scored
+    history = store.history(number)
+    scored, partial = history.complete, len(history.scored) - len(history.complete)
+    if partial:
+        left_out["stopped early"] = partial
     for trial in scored:
         value = trial.result.value if trial.result else None
         assert trial.configuration is not None and value is not None, "scored trials have both"
@@ -110,7 +113,7 @@ def _of(
     reasons = ", ".join(f"{reason} in {count}" for reason, count in left_out.items())
     if not scored:
         raise UsageError(
-            f"--warm-start {number}: no trial of experiment {number} has ended with a value; leave the option out"
+            f"--warm-start {number}: no trial of experiment {number} has come to its end with a value; leave the option out"
         )
     if not found:
         raise UsageError(

@@ -19,29 +19,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.description import Algorithm
-from luthier.errors import UsageError
+from luthier.errors import Interrupted, UsageError
 from luthier.history import History
 from luthier.metrics import report
 from luthier.space.tree import Tree
 from luthier.trial import Outcome, trial_seed
 
-__all__ = ["Callee", "Interrupted", "Stop", "style_of"]
+__all__ = ["Callee", "Stop", "style_of"]
 
 SUCCEEDED = Outcome.SUCCEEDED.value
 TOGETHER = 256
 """So many configurations of a stretch are drawn at once."""
 
 Points = list[tuple[str, float | None, float, float]]
-Tell = Callable[[Points], bool]
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C while a function is called in this very process. What the function raises by itself is its own failure."""
+Tell = Callable[[Points], str | bool]
+"""Sends points away. Answers with the reason where the trial is to end, with False where nobody hears."""
 
 
 class Stop(Exception):
-    """Raised by a function to end its trial early: the trial is stopped, and counts with what it has reported, or with
-    the value given, `raise luthier.Stop(0.3)`."""
+    """Ends a function's trial early: the trial is stopped, and counts with what it has reported. `luthier.report` raises
+    it when a stopping rule says so; a function may raise it itself, also with a value, `raise luthier.Stop(0.3)`."""
+
+    ends_trial = True
 
     def __init__(self, value: Any = None) -> None:
         super().__init__(*([] if value is None else [value]))
@@ -106,11 +105,16 @@ class Callee:
         try:
             given = self.tree.fill_plain(values)
             answer = self.function(**given) if self.by_name else self.function(given)
-            if type(answer) is float:  # by far the most frequent answer, where a microsecond counts
+            if (
+                type(answer) is float and not context.ending
+            ):  # by far the most frequent answer, where a microsecond counts
                 return SUCCEEDED, "", answer
             if inspect.iscoroutine(answer):
                 answer = _awaited(answer, context)
-            return self._meaning(answer, context)
+            outcome, reason, value = self._meaning(answer, context)
+            if context.ending and outcome == SUCCEEDED:  # it has put its things in order and returned
+                return Outcome.STOPPED.value, context.ending, value
+            return outcome, reason, value
         except Stop as stop:
             return self._stopped(stop, context)
         except BaseException as error:  # noqa: BLE001  SystemExit and the like are the function's as well
@@ -206,7 +210,8 @@ class Callee:
         value = None if stop.value is None else report.number_of(stop.value)
         if value is None and self.metric not in context.steps:
             return _no(f"it stopped itself before it had reported any {self.metric}")
-        return Outcome.STOPPED.value, "it stopped itself", None if value is None else float(value)
+        why = context.ending or "it stopped itself"
+        return Outcome.STOPPED.value, why, None if value is None else float(value)
 
     def _failed(self, error: BaseException) -> tuple[str, str, float | None]:
         trace = error.__traceback__
@@ -234,17 +239,29 @@ class _Context:
         self.seed = seed
         self.folder = folder
         self.steps: set[str] = set()
+        self.ending = ""
+        self.is_asked = False
         self._tell = tell
 
+    def should_stop(self) -> bool:
+        """Whether the trial is to end. Once this was asked, `report` leaves the ending to the function."""
+        self.is_asked = True
+        return bool(self.ending)
+
     def write(self, values: Mapping[str, Any], step: Any) -> None:
-        """Takes what was reported at one step, None where the next is meant."""
+        """Takes what was reported at one step, None where the next is meant. **Raises** Stop when the trial is to end."""
         now = time.time()
         points: Points = [(metric, step, float(value), now) for metric, value in values.items()]
         self.steps.update(values)
-        if not self._tell(points):
+        answer = self._tell(points)
+        if not answer:
             report.warn(
                 "a process that the function has forked can't report; report from the function's own process"
             )
+        elif isinstance(answer, str):
+            self.ending = answer
+            if not self.is_asked:
+                raise Stop
 
     def directory(self, name: str) -> str:
         """A folder of this trial, made when it is first asked for."""

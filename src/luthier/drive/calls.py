@@ -93,6 +93,10 @@ class Called:
         """All of it came through `luthier.report`, or was returned."""
         return dict.fromkeys(self.summaries, "the function")
 
+    def take_leave(self, reason: str) -> bool:
+        """It was told when it reported: that is when it is decided."""
+        return True
+
     def devices(self) -> tuple[str, ...] | None:
         """Its slot knows."""
         return None

@@ -12,10 +12,10 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 
 from luthier.description import Command
+from luthier.digest import blake2b
 from luthier.run.folders import Folders
 
 __all__ = ["changed_files", "digests"]

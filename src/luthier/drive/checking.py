@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from luthier import metrics
 from luthier.description import Description, Limits
+from luthier.drive.ends import Interrupts, Why
 from luthier.drive.listener import Ended, Listener
-from luthier.drive.loop import Interrupts, Why
 from luthier.drive.preflight import unwired
 from luthier.drive.session import Session
 from luthier.history import History
@@ -26,13 +27,15 @@ __all__ = ["Checked", "check", "far_neighbours"]
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What the pre-flight learned. `trials` are the attempts that ended, the first one first; `wired` says whether
-    parameters were varied at all, `unsteady` names metrics that differed between two equal attempts."""
+    parameters were varied at all, `unsteady` names metrics that differed between two equal attempts; `points` says how often the first
+    one reported the objective, with how many different steps."""
 
     trials: tuple[Ended, ...]
     wired: bool
     unwired: tuple[str, ...]
     unsteady: tuple[str, ...]
     interrupted: bool = False
+    points: int = 0
 
 
 class _Keep(Listener):
@@ -77,14 +80,27 @@ def check(
     """
     first = searcher(description.algorithm).propose(description.space, History(), description.seed, [1])
     base = first[0].configuration
-    plan = replace(description, trials=1, name=None, limits=_once(description.limits), on_finish=None)
+    # Nothing is stopped, and of stages only the first is run: all attempts are alike, and cheap.
+    stages = description.stages and description.stages._replace(levels=description.stages.levels[:1])
+    limits = _once(description.limits)
+    plan = replace(
+        description,
+        trials=1,
+        name=None,
+        limits=limits,
+        on_finish=None,
+        stopping=None,
+        goal=None,
+        stages=stages,
+    )
     store, keep = session.store, _Keep(listener)
     record, _ = store.open_experiment(plan)
     store.enqueue(record.id, [base], "check")
     session.drive(store.experiment(record.id), keep, interrupts)
+    points = _steps(store, record.id, description)
     varied = _vary(store, session, record.id, keep, base, interrupts, patience_seconds)
     if not varied:
-        return Checked(tuple(keep.trials), False, (), (), bool(interrupts.count))
+        return Checked(tuple(keep.trials), False, (), (), bool(interrupts.count), points)
     repeat, others = keep.trials[-1], keep.trials[:-1]
     return Checked(
         tuple(keep.trials),
@@ -92,6 +108,7 @@ def check(
         tuple(unwired(others)),
         _unsteady(keep.trials[0], repeat),
         bool(interrupts.count),
+        points,
     )
 
 
@@ -121,6 +138,13 @@ def _vary(
     store.retry(experiment, 1)
     ending = session.drive(store.experiment(experiment), keep, interrupts)
     return ending.why is not Why.INTERRUPTED and keep.trials[-1].claim.id.attempt > 1
+
+
+def _steps(store: Store, experiment: int, description: Description) -> int:
+    """At how many steps the first trial reported the objective."""
+    names = store.metric_names(experiment)
+    metric = metrics.matching_name(description.objective.metric, names) if description.objective else None
+    return len({point.step for point in store.points(experiment, 1, metric)}) if metric else 0
 
 
 def _once(limits: Limits) -> Limits:

@@ -17,7 +17,7 @@ from luthier.search.stream import bits
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Trial
 
-__all__ = ["confirmation", "confirmations", "open_confirmation"]
+__all__ = ["confirmation", "confirmations", "fresh_runs", "open_confirmation"]
 
 
 def confirmation(record: ExperimentRecord, leaders: Sequence[Trial], times: int) -> Description:
@@ -82,6 +82,11 @@ def confirmations(store: Store, experiment: int) -> list[ExperimentRecord]:
         and record.description.algorithm.settings.get("of") == experiment
     ]
     return sorted(found, key=lambda record: record.id)
+
+
+def fresh_runs(store: Store, experiment: int) -> list[Trial]:
+    """The trials of an experiment's confirmations."""
+    return [trial for each in confirmations(store, experiment) for trial in store.trials(each.id)]
 
 
 def _name(experiment: int) -> str:

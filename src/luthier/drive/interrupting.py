@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from luthier.drive.callee import Interrupted
-from luthier.drive.loop import Interrupts
+from luthier.drive.ends import Interrupts
+from luthier.errors import Interrupted
 from luthier.run.runner import Runner
 
 __all__ = ["interruptible"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from luthier.description import Description
+from luthier.digest import blake2b
 from luthier.errors import TrialError
-from luthier.run.environment import attempt_environment
+from luthier.run.environment import STAGE_VARIABLES, attempt_environment
 from luthier.run.folders import AttemptFolder
 from luthier.run.render import render
 from luthier.run.runner import Order
@@ -21,7 +21,7 @@ def attempt_key(root: Path, created: float, id: AttemptId) -> str:
     """Returns the word that marks an attempt's processes: any driver of this store finds the same one, and no
     attempt of another store or of a removed experiment shares it."""
     what = f"{root}\n{created!r}\n{id.experiment}.{id.trial}.{id.attempt}"
-    return hashlib.blake2b(what.encode(), digest_size=12, person=b"luthier attempt").hexdigest()
+    return blake2b(what.encode(), digest_size=12, person=b"luthier attempt").hexdigest()
 
 
 def words_of(description: Description, claim: Claim) -> tuple[str, ...]:
@@ -30,7 +30,9 @@ def words_of(description: Description, claim: Claim) -> tuple[str, ...]:
     **Raises** CommandError when a value can't be placed in the command.
     """
     assert description.command is not None, "only commands are run here"
-    return render(description.command, claim.configuration.texts(), description.space.names)
+    return render(
+        description.command, description.texts(claim.configuration, claim.stage), description.placeholders
+    )
 
 
 def order_for(
@@ -43,18 +45,28 @@ def order_for(
 ) -> Order:
     """Prepares an attempt's folder and says what is to be run in it.
 
-    **Holds** the words of a second attempt are those of the first, byte for byte.
+    **Holds** the words of a second attempt are those of the first, byte for byte, unless its stage is another.
     **Raises** CommandError when a value can't be placed in the command; TrialError when the folder can't be written.
     """
     command = description.command
     assert command is not None, "only commands are run here"
-    texts, values = claim.configuration.texts(), claim.configuration.values()
+    texts = description.texts(claim.configuration, claim.stage)
+    values = description.values(claim.configuration, claim.stage)
     argv = words_of(description, claim)
     try:
-        folder.prepare(argv=argv, cwd=command.directory, texts=texts, values=values, devices=devices)
+        folder.prepare(
+            argv=argv,
+            cwd=command.directory,
+            texts=texts,
+            values=values,
+            devices=devices,
+            renew=description.stages is not None,
+        )
     except OSError as error:
         raise TrialError(f"{folder.path} could not be written: {error.strerror}") from error
     env = attempt_environment(
         claim.id, key, claim.run_id, claim.seed, folder, texts=texts, values=values, devices=devices
     )
+    if description.stages is not None:
+        env[STAGE_VARIABLES[description.stages.kind]] = description.stages.text(claim.stage)
     return Order(claim.id, key, argv, env, command.directory, folder.path, description.limits, slot)

@@ -13,7 +13,8 @@ __all__ = ["Ended", "Listener"]
 
 
 class Ended(NamedTuple):
-    """One attempt that ended: its final result, whether the trial runs again, what it reported and where."""
+    """One attempt that ended: its final result, whether the trial runs again, what it reported and where. `waits` names
+    the stage it finished, where its trial is not finished by that: `epochs=9`, `fold 2`."""
 
     claim: Claim
     result: Result
@@ -21,6 +22,12 @@ class Ended(NamedTuple):
     metrics: dict[str, float]
     sources: dict[str, str]
     folder: Path
+    waits: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its trial is finished."""
+        return not self.again and not self.waits
 
 
 class Listener:

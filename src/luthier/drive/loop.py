@@ -14,19 +14,20 @@ algorithm, no SQL and no process code of its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
+from luthier.drive.ends import Ending, Interrupts, Why
+from luthier.drive.goals import Goals
 from luthier.drive.judging import judge, wants_again
+from luthier.drive.leaving import Leaving
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
+from luthier.drive.referee import Referee
 from luthier.drive.slots import Slots
 from luthier.drive.watching import Asked
 from luthier.drive.work import SHORT_SECONDS, Running, Work
@@ -37,6 +38,9 @@ from luthier.run.runner import Event, Runner
 from luthier.search import searcher
 from luthier.store import Claim, ExperimentRecord, Store, Verdict, Wish
 from luthier.trial import AttemptId, Outcome, Result
+
+if TYPE_CHECKING:
+    from luthier.drive.staging import Staging
 
 __all__ = ["Drive", "Ending", "Interrupts", "Why"]
 
@@ -49,45 +53,6 @@ GATHER_SECONDS = 0.03
 FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the first trial's verdict
 ALL_FAILED = 3
 FEW = 8  # trials tell how long the others will take
-
-
-class Why(StrEnum):
-    """Why a drive came to its end."""
-
-    MET = "met"  # as many trials are finished as were asked for
-    EXHAUSTED = "exhausted"  # nothing is left to try
-    PAUSED = "paused"
-    STOPPED = "stopped"
-    KILLED = "killed"
-    INTERRUPTED = "interrupted"  # Ctrl-C
-    HANDED_OVER = "handed over"  # its trials are too short for this loop: `sprint.py` goes on
-    ALL_FAILED = "all failed"  # the first trials all failed: the command is probably wrong
-
-
-class Ending(NamedTuple):
-    """How a drive ended, and the experiment as it stood then."""
-
-    why: Why
-    record: ExperimentRecord
-
-
-@dataclass
-class Interrupts:
-    """How often the person pressed Ctrl-C; a signal handler counts it up and writes to `fd`, which the runner watches
-    and which does not block."""
-
-    count: int = 0
-    fd: int | None = None
-    by: str = "Ctrl-C"
-    _seen: int = 0
-
-    def look(self) -> int:
-        """Returns the count, and sees to it that each Ctrl-C wakes the drive once only."""
-        if self.count > self._seen and self.fd is not None:
-            self._seen = self.count
-            with suppress(BlockingIOError):
-                os.read(self.fd, 64)
-        return self.count
 
 
 @dataclass
@@ -116,6 +81,10 @@ class Drive:
         self.id = self.record.id
         self.description = replace(self.record.description, seed=self.record.seed)
         self._running: dict[AttemptId, Running] = {}
+        self.referee = Referee(self.store, self.id, self.description, self.worker, self.clock)
+        self._staging = self._in_stages()
+        self._goals = Goals(self.store, self.description, self.clock)
+        self._leaving = Leaving(self.runner, self.clock, self.description.limits.grace_seconds)
         self._renewed = self._sought = self._began = self.clock.elapsed()
         self._read = float("-inf")
         self._typical_seconds = SHORT_SECONDS
@@ -123,6 +92,13 @@ class Drive:
         self._begins = not self.record.finished  # only then can its first trials all fail
         self._ended = 0
         self._learns = searcher(self.description.algorithm).looks_back
+
+    def _in_stages(self) -> Staging | None:
+        if self.description.stages is None:
+            return None
+        from luthier.drive.staging import Staging  # few experiments have stages
+
+        return Staging(self.store, self.id, self.description)
 
     def run(self) -> Ending:
         """Drives until the target is met, nothing is left, or a person says stop."""
@@ -134,7 +110,8 @@ class Drive:
             if why is not None and not self._running:
                 record = self.store.experiment(self.id)
                 if record.is_met or why is not Why.MET:  # else a person has just added to it
-                    return Ending(why, record)
+                    over = self._goals.over(record)
+                    return Ending(why, record, over[1] if over is not None and over[0] is why else "")
             events = self._wait()
             self._watch()
 
@@ -146,6 +123,8 @@ class Drive:
         with self.store.together():
             ended = [self._take(event) for event in events]
             self.record = self.store.experiment(self.id)
+            if self._staging is not None and self._staging.advance(self.record):
+                self.record = self.store.experiment(self.id)
             why = self._heed() or self._hands_over()
             free = self._free() if why is None else []
             is_short = self.record.queued < len(free) and not self._is_planned() and not self._is_sprint()
@@ -182,18 +161,31 @@ class Drive:
             and not self.record.succeeded
         ):
             return Why.MET if self.record.is_met else Why.ALL_FAILED
+        if not self.record.is_met and (over := self._goals.over(self.record)) is not None:
+            return self._give_up(*over)
         match self.record.wish:
             case Wish.RUN:
                 return Why.MET if self.record.is_met else None
             case Wish.PAUSE:
                 self._withdraw_ahead()
-                return Why.PAUSED
+                return Why.MET if self.record.is_met else Why.PAUSED
             case Wish.STOP:
                 self._end_all(Outcome.STOPPED, "stopped by luthier stop", kill=False)
                 return Why.STOPPED
             case Wish.KILL:
                 self._end_all(Outcome.KILLED, "killed by luthier kill", kill=True)
                 return Why.KILLED
+
+    def _give_up(self, why: Why, reason: str) -> Why:
+        """Starts nothing more, though trials are left; what runs goes on only where it might still change that."""
+        if self.record.wish is Wish.RUN:
+            self.store.set_wish(self.id, Wish.PAUSE, reason)
+        self._withdraw_ahead()
+        if why is Why.TIME:
+            self._end_all(Outcome.INTERRUPTED, reason, kill=False)
+        elif why is Why.TARGET:
+            self._end_all(Outcome.STOPPED, reason, kill=False)
+        return why
 
     def _hands_over(self) -> Why | None:
         """Whether it is done here, because trials are so short and all that were written have begun."""
@@ -268,6 +260,7 @@ class Drive:
             self.conclude(running, Result(Outcome.FAILED, str(error)))
             return
         self._running[id] = running
+        self.referee.begin(id.trial)
         self.slots.fill(place, id)
         self.runner.start(order)
         self.listener.began(claim)
@@ -287,7 +280,9 @@ class Drive:
         """Writes how an attempt ended and frees its slot."""
         running = self._running.pop(event.id)
         self.slots.empty(running.slot, event.id)
-        running.collect(self.store, self.clock.now(), last=True)
+        points = running.collect(self.store, self.clock.now(), last=True)
+        if points:
+            self.referee.hear(running, points, is_over=True)
         for note in running.notes():
             self.listener.note(f"{event.id.experiment}.{event.id.trial}: {note}")
         return self._conclude(running, event.result)
@@ -299,13 +294,18 @@ class Drive:
 
     def _conclude(self, running: Running, result: Result) -> Ended | None:
         id = running.id
+        result = self._leaving.settled(id, result)
         result = judge(self.description, result, running.summaries, running.errors)
+        result = self.referee.ended(running, result)
         again, result = wants_again(self.description, result, self._earlier(id, result.outcome))
-        if self.store.finish(id, result, again=again) is Verdict.STALE:
+        waits = ""
+        if self._staging is not None and not again:
+            result, waits = self._staging.ended(running, result)
+        if self.store.finish(id, result, again=again, pause=bool(waits)) is Verdict.STALE:
             self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
             return None
         metrics = {name: summary.value("last") for name, summary in running.summaries.items()}
-        ended = Ended(running.claim, result, again, metrics, running.sources(), running.place)
+        ended = Ended(running.claim, result, again, metrics, running.sources(), running.place, waits)
         self._learn(ended)
         return ended
 
@@ -352,9 +352,27 @@ class Drive:
 
     def _read_reports(self) -> None:
         for running in self._running.values():
-            points = running.collect(self.store, self.clock.now())
-            if points:
-                self.listener.reported(running.id, points)
+            reason = self._read_report(running)
+            if reason is not None:
+                self._leaving.let_go(running, reason)
+        self._leaving.chase()
+
+    def _read_report(self, running: Running) -> str | None:
+        """Reads what an attempt reports; returns why it is to end early, where a rule says so."""
+        points = running.collect(self.store, self.clock.now())
+        if not points:
+            return None
+        self.listener.reported(running.id, points)
+        is_leaving = bool(running.asked or self._leaving.told(running.id))
+        return self.referee.hear(running, points, is_over=is_leaving)
+
+    def heed(self, id: AttemptId) -> str | None:
+        """What a call that reports is told while it waits: why it is to end, or None (`run.calls.Heed`)."""
+        running = self._running.get(id)
+        reason = self._read_report(running) if running is not None else None
+        if reason is not None and running is not None:
+            self._leaving.let_go(running, reason)
+        return self._leaving.told(id)
 
     def holds(self, id: AttemptId) -> bool:
         """Whether this worker runs the attempt."""

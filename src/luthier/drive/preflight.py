@@ -6,30 +6,50 @@ It only looks at attempts that ended; `luthier check` runs a few on purpose, a s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 from typing import NamedTuple
 
+from luthier.description import Stages
 from luthier.drive.listener import Ended
 from luthier.trial import Outcome
 
-__all__ = ["Bill", "bill", "unwired"]
+__all__ = ["Bill", "bill", "reaching", "unwired"]
 
 
 class Bill(NamedTuple):
-    """What one trial took, and what the search will. **Units** seconds, bytes; None where it can't be known."""
+    """What one trial took, and what the search will; of trials in stages what the first stage took, and what all first stages
+    and the whole schedule will. **Units** seconds, bytes; None where it can't be known."""
 
     trial_seconds: float
     trial_cpu_seconds: float | None
     peak_bytes: int | None
     trials: int | None
     search_seconds: float | None
+    first_seconds: float | None = None
 
 
-def bill(ended: Ended, trials: int | None, slots: int) -> Bill:
-    """Extrapolates one trial to `trials` of them on `slots` places."""
+def bill(ended: Ended, trials: int | None, slots: int, stages: Stages | None = None) -> Bill:
+    """Extrapolates one trial, or its first stage, to `trials` of them on `slots` places."""
     seconds = ended.result.seconds or 0.0
-    rounds = None if trials is None else -(-trials // slots)
-    whole = None if rounds is None else seconds * rounds
-    return Bill(seconds, ended.result.cpu_seconds, ended.result.peak_bytes, trials, whole)
+    known = (seconds, ended.result.cpu_seconds, ended.result.peak_bytes, trials)
+    if trials is None:
+        return Bill(*known, None)
+    all_once = seconds * -(-trials // slots)
+    if stages is None:
+        return Bill(*known, all_once)
+    least = stages.levels[0] or 1.0
+    whole = sum(
+        seconds * (level / least if stages.kind == "rungs" else 1.0) * -(-count // slots)
+        for level, count in zip(stages.levels, reaching(stages, trials), strict=True)
+    )
+    return Bill(*known, whole, all_once)
+
+
+def reaching(stages: Stages, trials: int) -> list[int]:
+    """How many trials come to each stage: of rungs the best 1 / eta go on, of folds all where none is stopped."""
+    if stages.kind == "folds":
+        return [trials for _ in stages.levels]
+    return [max(1, floor(trials / stages.eta**place + 1e-9)) for place in range(len(stages.levels))]
 
 
 def unwired(trials: Sequence[Ended]) -> list[str]:

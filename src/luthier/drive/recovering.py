@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from luthier.drive.alive import Alive
+from luthier.drive.referee import Referee
 from luthier.drive.work import Running, Work
 from luthier.run.adopted import is_guarded
 from luthier.run.folders import Folders
@@ -33,6 +34,7 @@ class Heir(Protocol):
     work: Work
     folders: Folders
     alive: Alive
+    referee: Referee
 
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
@@ -72,8 +74,11 @@ def _take_over(drive: Heir, held: Held) -> int:
         return 0
     trial = drive.store.trial(id.experiment, id.trial)
     assert trial.configuration is not None, "a running trial has its configuration"
-    running = drive.work.running(Claim(id, trial.run_id, trial.configuration, trial.seed, None), None)
-    running.know(drive.store.points(id.experiment, id.trial, attempt=id.attempt))
+    claim = Claim(id, trial.run_id, trial.configuration, trial.seed, None, trial.stage)
+    running = drive.work.running(claim, None)
+    points = drive.store.points(id.experiment, id.trial, attempt=id.attempt)
+    running.know(points)
+    drive.referee.know(running, points)
     adoption = drive.runner.adopt(id, drive.work.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
         drive.conclude(running, _gone(held), told=held.worker.startswith(ASKED))

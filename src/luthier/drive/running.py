@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from luthier.drive.callee import Callee
+from luthier.drive.ends import Ending, Interrupts
 from luthier.drive.interrupting import interruptible
 from luthier.drive.listener import Listener
-from luthier.drive.loop import Ending, Interrupts
 from luthier.drive.session import Session
 from luthier.metrics import report
 from luthier.run.here import HereRunner
+from luthier.run.rooms import Room
 from luthier.store import Store, Wish
 
 __all__ = ["drive_function"]
@@ -37,8 +37,7 @@ def drive_function(
     """
     with ExitStack() as stack:
         if folder is None:
-            made = tempfile.TemporaryDirectory(prefix="luthier-", ignore_cleanup_errors=True)
-            place = Path(stack.enter_context(made))
+            place = Path(stack.enter_context(Room()))
         else:
             place = folder
         session = stack.enter_context(Session(store, place, is_durable=folder is not None))

@@ -27,8 +27,9 @@ from luthier.store import ExperimentRecord, Store
 
 if TYPE_CHECKING:
     from luthier.drive.callee import Callee
+    from luthier.drive.ends import Ending, Interrupts
     from luthier.drive.listener import Listener
-    from luthier.drive.loop import Drive, Ending, Interrupts
+    from luthier.drive.loop import Drive
     from luthier.drive.work import Work
     from luthier.run.gpus import Device
     from luthier.run.runner import Runner
@@ -134,11 +135,16 @@ class Session:
             interrupts=interrupts,
             first_alone=first_alone,
         )
+        if callee is not None and drive.referee.decides:
+            from luthier.run.calls import Heeding
+
+            assert isinstance(runner, Heeding), "whoever runs calls can answer them"
+            runner.heed = drive.heed
         return drive.run() if callee is None or here else self._drive_with_sprints(drive)
 
     def _drive_with_sprints(self, drive: Drive) -> Ending:
         """Drives a function's trials; while they are too short for the loop, they are sprinted through."""
-        from luthier.drive.loop import Why
+        from luthier.drive.ends import Why
         from luthier.drive.sprint import SHORT_SECONDS, Sprint, may_sprint
 
         if not may_sprint(self.store, drive.description):

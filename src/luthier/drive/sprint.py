@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from luthier.clock import Clock
 from luthier.description import Description, Limits
+from luthier.drive.ends import Interrupts
 from luthier.drive.listener import Listener
-from luthier.drive.loop import Drive, Interrupts
+from luthier.drive.loop import Drive
 from luthier.history import History
 from luthier.run.calls import Over, Together
 from luthier.run.function import FunctionRunner
@@ -42,6 +43,8 @@ def may_sprint(store: object, description: Description) -> bool:
         and not bounded
         and not description.also
         and not description.constraints
+        and description.stopping is None
+        and description.goal is None
         and not searcher(description.algorithm).looks_back
         and description.space.count() is None
     )

@@ -7,6 +7,7 @@ points the store already has are taken off once, so that none is counted twice.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -34,8 +35,9 @@ class Watched:
         self.slot = slot
         self.asked: Asked = ""
         self.summaries: dict[str, metrics.Summary] = {}
-        self._patterns = description.command.patterns if description.command else ()
+        self._description = description
         self._durable = 0
+        self._adopted: list[Point] = []
         self._known: Counter[tuple[str, float, str]] = Counter()
 
     @property
@@ -46,14 +48,24 @@ class Watched:
     @cached_property
     def collector(self) -> metrics.Collector:
         """Reads what it reports. Made when it is first read, so that no program waits for that to be loaded."""
-        folder = self.folder
-        return metrics.Collector(
-            folder.stdout, folder.stderr, folder.metric_lines, folder.metrics, self._patterns
+        folder, command = self.folder, self._description.command
+        from luthier.drive.event_places import event_files
+
+        collector = metrics.Collector(
+            folder.stdout,
+            folder.stderr,
+            folder.metric_lines,
+            folder.metrics,
+            command.patterns if command else (),
+            event_files(self._description, self.claim, folder),
         )
+        collector.know(self._adopted)
+        return collector
 
     def know(self, points: list[Point]) -> None:
         """Tells it which points of this attempt are durable already: it was adopted."""
         self._durable = len(points)
+        self._adopted = points
         self._known = Counter((point.metric, point.step, repr(point.value)) for point in points)
         metrics.summarize(points, self.summaries)
 
@@ -92,6 +104,17 @@ class Watched:
     def sources(self) -> dict[str, str]:
         """Where each metric was found, in words."""
         return self.collector.sources
+
+    def take_leave(self, reason: str) -> bool:
+        """Leaves word for a program that asks `luthier.should_stop()`; False when it never did."""
+        if not os.path.exists(self.folder.asks):
+            return False
+        try:
+            with open(self.folder.should_stop, "w", encoding="utf-8") as file:
+                file.write(reason + "\n")
+        except OSError:  # a full disk: it is ended as others are
+            return False
+        return True
 
     def devices(self) -> tuple[str, ...] | None:
         """The GPUs it was started with, as its folder tells."""

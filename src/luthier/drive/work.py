@@ -66,6 +66,9 @@ class Running(Protocol):
     def devices(self) -> tuple[str, ...] | None:
         """The GPUs it was started with."""
 
+    def take_leave(self, reason: str) -> bool:
+        """Tells it that it is to end early. False where it does not ask, and has to be ended."""
+
 
 class Work(Protocol):
     """How attempts of one experiment are made."""

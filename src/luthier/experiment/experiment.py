@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from luthier.clock import SystemClock
-from luthier.description import Algorithm, Constraint, Description, Limits, Objective
+from luthier.description import (
+    Aggregate,
+    Algorithm,
+    Constraint,
+    Description,
+    Goal,
+    Limits,
+    Objective,
+    Stopping,
+)
 from luthier.drive.callee import Callee, style_of
-from luthier.drive.judging import with_aims
 from luthier.errors import ConflictError, NotFound, TrialError, UsageError
+from luthier.experiment.asking import Waiting, holder, lease_seconds, take_back
 from luthier.experiment.functions import CODE, digest_of, title_of
+from luthier.experiment.hearing import Hearing
 from luthier.experiment.reading import Readable
 from luthier.experiment.tried import Asked
-from luthier.metrics import summarize
 from luthier.space import Configuration
 from luthier.space.tree import Tree
 from luthier.store import Claim, Store, Verdict, open_store, store_folder
 from luthier.store.memory import MemoryStore
-from luthier.trial import AttemptId, Outcome, Point, Result
+from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["Experiment", "counted", "opened"]
-
-FOREVER = 10.0 * 365 * 86400
-"""How long an asked trial is held in memory, where nobody else could take it."""
-ASKED_SECONDS = 3600.0
+__all__ = ["Experiment", "counted", "opened", "worded"]
 
 
 class Experiment(Readable):
@@ -41,6 +45,7 @@ class Experiment(Readable):
         self._clock = SystemClock()
         self.ended: str | None = None
         self._is_changed = False
+        self._hearing: Hearing | None = None
 
     # ------------------------------------------------------------------ making
 
@@ -51,6 +56,7 @@ class Experiment(Readable):
         *,
         metric: str | None = None,
         direction: Literal["minimize", "maximize"] = "minimize",
+        aggregate: Aggregate = "last",
         trials: int | None = None,
         algorithm: str = "auto",
         settings: Mapping[str, Any] | None = None,
@@ -63,19 +69,31 @@ class Experiment(Readable):
         new: bool = False,
         also: Sequence[str] = (),
         constraints: Sequence[str] = (),
+        early_stopping: str | None = None,
+        stop_conditions: Sequence[str] = (),
+        goal: Goal | None = None,
     ) -> Experiment:
         """Begins an experiment, or, in a `store`, goes on with the one that has this space, algorithm and objective.
 
         `tries` are configurations of your own that are run first, `function` is what it will be run with. With `new`,
         always another one is begun. `also` are further objectives, such as "minimize:latency", and `constraints` what
-        metrics have to keep, such as "memory <= 4e9".
+        metrics have to keep, such as "memory <= 4e9". `aggregate` is what is made of the points of the metric where they are
+        all that was told: last, min, max or avg, as of folds. `early_stopping` is the rule that ends poor trials early ("auto" with
+        the algorithm auto, else "none"), `stop_conditions` are your own, `goal` ends the search before its trials are used up.
         **Raises** UsageError and SpaceError for what can't be searched, with the place in it.
         """
         from luthier.search import searcher
 
         tree = Tree.of(space)
+        for option, said in (("name", name), ("metric", metric), ("algorithm", algorithm)):
+            worded(option, said)
+        for option, texts in (("also", also), ("constraints", constraints)):
+            for text in texts:
+                worded(option, text)
         if direction not in ("minimize", "maximize"):
             raise UsageError(f"direction={direction!r} is neither 'minimize' nor 'maximize'")
+        if aggregate not in get_args(Aggregate):
+            raise UsageError(f"aggregate={aggregate!r} is none of {', '.join(get_args(Aggregate))}")
         counted("trials", trials, 1)
         chosen = Algorithm(algorithm, dict(settings or {}))
         searcher(chosen)
@@ -87,7 +105,7 @@ class Experiment(Readable):
             space=tree.space,
             algorithm=chosen,
             objective=Objective(
-                metric or ("loss" if direction == "minimize" else "score"), "last", direction
+                metric or ("loss" if direction == "minimize" else "score"), aggregate, direction
             ),
             trials=trials,
             seed=seed or 0,
@@ -97,6 +115,8 @@ class Experiment(Readable):
             labels=digest_of(function),
             also=tuple(map(Objective.of, also)),
             constraints=tuple(map(Constraint.of, constraints)),
+            stopping=_stopping(algorithm, early_stopping, stop_conditions),
+            goal=goal if goal and any(part is not None for part in goal) else None,
         )
         kept, folder = opened(store)
         before = {record.id: record.description.labels for record in kept.experiments()}
@@ -169,7 +189,9 @@ class Experiment(Readable):
         if record.target is None:
             raise UsageError("this space has no end; say how many trials are to be run, such as trials=100")
         best = self.best.value if record.succeeded else None
-        listener = progress_for(record, best=best, show=progress is not False)
+        take_back(self._store, self._folder, self.id)
+        shown = progress_for(record, best=best, show=progress is not False)
+        listener = Waiting(shown, self._store, self._folder)
         if self._is_changed:
             listener.note(
                 f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "
@@ -210,11 +232,15 @@ class Experiment(Readable):
         )
 
     def ask(self) -> Asked | None:
-        """Takes the next trial to run it yourself; None when nothing is left to try."""
+        """Takes the next trial to run it yourself; None when nothing is left to try.
+
+        It is yours while this program lives, for an hour after its last report. Trials of programs that are gone are given
+        out again.
+        """
         from luthier.drive.planning import ask
 
-        lease = FOREVER if self._folder is None else ASKED_SECONDS
-        worker = f"ask:{socket.gethostname()}:{os.getpid()}"
+        take_back(self._store, self._folder, self.id)
+        worker, lease = holder(self._folder), lease_seconds(self._folder)
         claims: list[Claim] = ask(self._store, self.id, 1, worker, lease, self._clock)
         if not claims:
             return None
@@ -222,16 +248,24 @@ class Experiment(Readable):
         params = self._tree.fill(claim.configuration)
         return Asked(claim.id.trial, params, claim.configuration.values(), claim.seed, claim.id.attempt)
 
-    def report(self, asked: Asked, step: float, **metrics: float) -> None:
-        """Keeps points of a trial that was asked for."""
-        id = AttemptId(self.id, asked.number, asked.attempt)
-        known = len(self._store.points(self.id, asked.number, attempt=asked.attempt))
-        now = self._clock.now()
-        points = [Point(name, float(step), float(value), now) for name, value in metrics.items()]
-        self._store.report(id, known, points)
+    def report(self, asked: Asked, step: float, **metrics: float) -> str | None:
+        """Keeps points of a trial that was asked for. Returns why it is to end early, where a stopping rule or a condition
+        says so, and from then on; None while it may go on. Then end it and `tell` what it reached, or `stop` it.
+
+        **Holds** the points are durable on return, and so is the decision.
+        """
+        return self._heard.keep(self._id(asked), step, metrics)
+
+    @property
+    def _heard(self) -> Hearing:
+        """What keeps what asked trials report and decides about them; made when the first one does."""
+        if self._hearing is None:
+            self._hearing = Hearing(self._store, self._record, self._folder, self._clock)
+        return self._hearing
 
     def tell(self, asked: Asked, value: Any = None, *, failed: str | None = None) -> None:
-        """Says how an asked trial ended: with its value, a dict of metrics, or as failed.
+        """Says how an asked trial ended: with its value, a dict of metrics, or as failed. One that ended where `report`
+        said so was stopped; one that went on and reported more is as good as any other.
 
         **Raises** UsageError for what is no number; ConflictError when the trial is no longer this program's.
         """
@@ -250,23 +284,54 @@ class Experiment(Readable):
             result = Result(Outcome.SUCCEEDED, "", float(number))
         numbers = {name: number_of(one) for name, one in metrics.items()}
         if any(one is not None for one in numbers.values()):
-            self.report(asked, 0, **{name: float(one) for name, one in numbers.items() if one is not None})
-        id = AttemptId(self.id, asked.number, asked.attempt)
-        points = self._store.points(self.id, asked.number, attempt=asked.attempt)
-        if result.outcome is Outcome.SUCCEEDED:
-            result = with_aims(self._record.description, result, summarize(points))
-        if self._store.finish(id, result) is Verdict.STALE:
+            kept = {name: float(one) for name, one in numbers.items() if one is not None}
+            self._heard.keep(self._id(asked), 0, kept, is_over=True)
+        self._end(asked, result)
+
+    def stop(self, asked: Asked, reason: str = "", *, value: float | None = None) -> None:
+        """Says that an asked trial was ended before its time: it is never the best, and the search learns from the objective
+        it has reported, or from `value`. Without a `reason` it is what `report` said.
+
+        **Raises** UsageError when there is nothing to learn from; ConflictError when the trial is no longer this program's.
+        """
+        objective = self._record.description.objective
+        assert objective is not None
+        if value is None:
+            value = self._heard.objective_value(self._id(asked))
+        if value is None:
+            raise UsageError(
+                f"trial {asked.number} has reported no {objective.metric}; report it, say value=…, or give the trial back"
+            )
+        self._end(asked, Result(Outcome.STOPPED, reason, float(value)))
+
+    def _end(self, asked: Asked, result: Result) -> None:
+        if self._heard.end(self._id(asked), result) is Verdict.STALE:
             raise ConflictError(f"trial {asked.number} is no longer yours: its lease ran out or it has ended")
+
+    def _id(self, asked: Asked) -> AttemptId:
+        return AttemptId(self.id, asked.number, asked.attempt)
 
     def give_back(self, asked: Asked) -> None:
         """Puts an asked trial that can't be finished here back into the queue: the next to ask is given it."""
-        why = Result(Outcome.INTERRUPTED, "its program gave it back")
-        self._store.finish(AttemptId(self.id, asked.number, asked.attempt), why, again=True)
+        self._heard.end(self._id(asked), Result(Outcome.INTERRUPTED, "its program gave it back"), again=True)
 
     def enqueue(self, *params: Mapping[str, Any]) -> list[int]:
         """Adds configurations of your own, to be run before the algorithm's; returns their numbers."""
         made = _read_all(self._tree, params)
         return self._store.enqueue(self.id, made, os.urandom(8).hex())
+
+
+def _stopping(algorithm: str, rule: str | None, conditions: Sequence[str]) -> Stopping | None:
+    """What ends trials early. **Raises** UsageError for a rule or a condition that can't be read."""
+    from luthier.stopping import Conditions, stopping_rule
+
+    if isinstance(conditions, str):
+        raise UsageError(f"stop_conditions={conditions!r} is one text; give a list, such as [{conditions!r}]")
+    default = "auto" if algorithm == "auto" else "none"
+    stopping = Stopping.of(default if rule is None else rule, conditions)
+    stopping_rule(stopping.rule, stopping.settings)
+    Conditions.of(conditions)
+    return stopping if stopping.rule != "none" or conditions else None
 
 
 def _read_all(tree: Tree, given: Sequence[Mapping[str, Any]]) -> list[Configuration]:
@@ -281,6 +346,12 @@ def counted(option: str, number: Any, least: int) -> int | None:
     if number is None or (isinstance(number, int) and not isinstance(number, bool) and number >= least):
         return number
     raise UsageError(f"{option}={number!r} is not a whole number from {least}")
+
+
+def worded(option: str, text: Any) -> None:
+    """Refuses what is neither None nor a text that can be shown. **Raises** UsageError naming the option."""
+    if text is not None and not (isinstance(text, str) and text.strip() and text.isprintable()):
+        raise UsageError(f"{option}={text!r} is not a text")
 
 
 def _say_ctrl_c(count: int) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
-from luthier.description import Limits
+from luthier.description import Aggregate, Goal, Limits
 from luthier.drive.callee import style_of
 from luthier.errors import UsageError
-from luthier.experiment.experiment import Experiment, counted
+from luthier.experiment.experiment import Experiment, counted, worded
 from luthier.space import hint
 from luthier.space.tree import Tree
 
@@ -40,12 +40,17 @@ def maximize(
 
 
 class Options(TypedDict, total=False):
-    """What `minimize` and `maximize` take besides. **Units** `timeout` seconds a trial, `memory` bytes a worker, `gpus` and
+    """What `minimize` and `maximize` take besides. `aggregate` is what is made of the points of `metric` where the function
+    returns no number: "last", "min", "max", or "avg", as of folds. **Units** `timeout` seconds a trial, `memory` bytes a worker, `gpus` and
     `cpus` of each worker (fractions share a GPU; `cpus` caps the threads of numerical libraries). `also` names further
-    objectives ("minimize:latency"), `constraints` what metrics have to keep ("memory <= 4e9")."""
+    objectives ("minimize:latency"), `constraints` what metrics have to keep ("memory <= 4e9"). `early_stopping` is the rule
+    that ends trials which report poor values on the way ("auto", "asha:eta=3", …; "none" for none), `stop_conditions` are
+    your own ("loss > 5:3"). `target`, `max_time` (seconds) and `no_progress` (trials) end the search before its trials are
+    used up."""
 
     workers: int | None
     metric: str | None
+    aggregate: Aggregate
     algorithm: str
     settings: Mapping[str, Any]
     seed: int | None
@@ -58,6 +63,11 @@ class Options(TypedDict, total=False):
     cpus: float | None
     also: Sequence[str]
     constraints: Sequence[str]
+    early_stopping: str | None
+    stop_conditions: Sequence[str]
+    target: float | None
+    max_time: float | None
+    no_progress: int | None
     retries: int
     progress: bool
     new: bool
@@ -93,6 +103,7 @@ def _found(
         tree,
         metric=options.get("metric"),
         direction=direction,
+        aggregate=options.get("aggregate", "last"),
         trials=counted("trials", trials, 1),
         algorithm=options.get("algorithm", "auto"),
         settings=options.get("settings"),
@@ -105,6 +116,9 @@ def _found(
         new=options.get("new", False),
         also=options.get("also", ()),
         constraints=options.get("constraints", ()),
+        early_stopping=options.get("early_stopping"),
+        stop_conditions=options.get("stop_conditions", ()),
+        goal=Goal(options.get("target"), options.get("max_time"), options.get("no_progress")),
     )
     return experiment.run(function, workers=workers, progress=progress)
 
@@ -114,6 +128,9 @@ _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, str]] = {
     "memory": (int, 0.0, "a whole number of bytes above 0"),
     "cpus": ((int, float), 0.0, "a number above 0"),
     "gpus": ((int, float), -1e-9, "a number from 0"),
+    "target": ((int, float), float("-inf"), "a number"),
+    "max_time": ((int, float), 0.0, "seconds above 0"),
+    "no_progress": (int, 0.0, "a whole number from 1"),
     "retries": (int, -1, "a whole number from 0"),
     "seed": (int, float("-inf"), "a whole number"),
 }
@@ -130,6 +147,4 @@ def _check(options: Options) -> None:
         if value is not None and not (is_number and float(value) > above):
             raise UsageError(f"{name}={value!r} is not {words}")
     for name in ("name", "metric", "algorithm"):
-        value = given.get(name)
-        if value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
-            raise UsageError(f"{name}={value!r} is not a text")
+        worded(name, given.get(name))

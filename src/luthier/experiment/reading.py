@@ -17,6 +17,7 @@ from luthier.trial import Trial, TrialState
 if TYPE_CHECKING:
     import pandas as pd
 
+    from luthier.view.curve_rows import Form
     from luthier.view.figures.picture import Picture
     from luthier.view.importance import Importance
 
@@ -71,27 +72,33 @@ class Readable:
 
         **Raises** NotFound, naming the metrics there are, when none did.
         """
+        from luthier.view.curves import curve_of
+
         found = {}
         for trial in self._store.trials(self.id):
-            points = self._store.points(self.id, trial.number, metric, trial.attempt)
-            if points:
-                found[trial.number] = [(point.step, point.value) for point in points]
+            curve = curve_of(self._store, trial, metric)
+            if len(curve):
+                found[trial.number] = list(zip(curve.steps, curve.values, strict=True))
         if not found:
             known = ", ".join(self._store.metric_names(self.id)) or "none"
             raise NotFound(f"no trial of experiment {self.id} reported {metric!r}; the metrics are {known}")
         return found
 
-    def to_pandas(self) -> pd.DataFrame:
-        """One row a trial: number, outcome, value, parameters, metrics, times. **Raises** UsageError without pandas."""
+    def to_pandas(self, curves: Form | None = None) -> pd.DataFrame:
+        """One row a trial: number, outcome, value, parameters, metrics, times. With `curves` all learning curves instead,
+        as `curves_frame` has them. **Raises** UsageError without pandas."""
         from luthier.view.tables import trials_frame
 
+        if curves is not None:
+            return self.curves_frame(form=curves)
         return trials_frame(self._store, self._record)
 
-    def curves_frame(self, metric: str | None = None) -> pd.DataFrame:
-        """One row a point: trial, metric, step, value, time. **Raises** UsageError without pandas."""
+    def curves_frame(self, metric: str | None = None, form: Form = "long") -> pd.DataFrame:
+        """The learning curves of one metric or all. `long`: one row a point: trial, metric, step, value, time. `wide`: one
+        row a step: trial, step, and each metric as `metrics.NAME`. **Raises** UsageError without pandas."""
         from luthier.view.tables import curves_frame
 
-        return curves_frame(self._store, self._record, metric)
+        return curves_frame(self._store, self._record, metric, form)
 
     def importance(self) -> Importance:
         """How much each parameter matters to the objective, with intervals; `.why` where nothing can be said."""
@@ -100,7 +107,8 @@ class Readable:
         return importance(self._record.description.space, self._store.history(self.id))
 
     def plot(self, kind: str = "history", **options: Any) -> Picture:
-        """A picture: `history`, `importance`, `parallel`, `slices`, `contour`, `curves`, `timeline` or `pareto`.
+        """A picture: `history`, `importance`, `parallel`, `slices`, `contour`, `curves`, `timeline`, and of several
+        objectives `pareto` or `hypervolume`.
 
         A notebook shows it; `.save("x.png")`, also .svg and .html, keeps it; `.to_plotly()` makes a Plotly figure of it.
         The options are those of `view.figures.figure`.

@@ -2,24 +2,23 @@
 
 A task is one fold of one candidate. Tasks are made when a worker is free for them, and a candidate is asked for when the
 folds of those before it have all been handed out, so no worker waits for another and every candidate follows from all the
-results there are. Each fold's scores are reported as they come, which is where a poor candidate is given up.
+results there are. Each fold's scores are reported as they come; when the stopping rule then gives a candidate up, its
+other folds are not handed out any more.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from threading import RLock
 from typing import Any
 
 from luthier.errors import NotFound
 from luthier.experiment import Asked, Experiment
-from luthier.trial import Outcome, Result
+from luthier.trial import Outcome
 
-__all__ = ["Candidate", "CandidateSearch", "Fitted", "earlier", "take_back"]
+__all__ = ["Candidate", "CandidateSearch", "Fitted", "earlier"]
 
 Fitted = tuple[int, int, dict[str, Any]]
 """A candidate's place, a fold's, and what scikit-learn measured."""
@@ -30,30 +29,46 @@ Parallel = Callable[[Iterator[Any]], Iterable[Fitted]]
 
 @dataclass(eq=False)
 class Candidate:
-    """The parameters of one trial and what was measured of it, fold by fold; None where nothing was yet."""
+    """The parameters of one trial and what was measured of it, fold by fold; None where nothing was yet. `handed_out`
+    counts the folds that workers were given; `given_up` says why there are no more, where the rule said so."""
 
     params: dict[str, Any]
     folds: list[dict[str, Any] | None]
     asked: Asked | None = None
-    given_up: bool = field(default=False)
+    handed_out: int = 0
+    given_up: str | None = None
+
+    @property
+    def run(self) -> list[dict[str, Any]]:
+        """The folds that were run."""
+        return [fold for fold in self.folds if fold is not None]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its folds were run."""
+        return len(self.run) == len(self.folds)
 
     @property
     def is_done(self) -> bool:
-        return all(fold is not None for fold in self.folds)
+        """Whether nothing more will be run of it."""
+        return self.is_whole or (self.given_up is not None and 0 < len(self.run) == self.handed_out)
 
 
 class CandidateSearch:
-    """Runs an experiment whose trials are candidates of `n_splits` folds. `candidates` are those finished before."""
+    """Runs an experiment whose trials are candidates of `n_splits` folds; its objective, `metric`, is the mean over them of
+    what `objective_of` finds. `candidates` are those finished before."""
 
     def __init__(
         self,
         experiment: Experiment,
         params_of: Callable[[Any], dict[str, Any]],
         n_splits: int,
+        metric: str,
         objective_of: Callable[[dict[str, Any]], float],
         candidates: Iterable[Candidate] = (),
     ) -> None:
         self.candidates = list(candidates)
+        self._metric = metric
         self._experiment = experiment
         self._params_of = params_of
         self._n_splits = n_splits
@@ -76,6 +91,9 @@ class CandidateSearch:
         try:
             while (place := self._next()) is not None:
                 params = self.candidates[place].params
+                self.candidates[
+                    place
+                ].handed_out = self._n_splits  # who gives results all together saves nothing
                 tasks = iter([task(place, split, params) for split in range(self._n_splits)])
                 for _, split, measured in parallel(tasks):
                     self._take(place, split, measured)
@@ -86,10 +104,12 @@ class CandidateSearch:
         """Folds to be fitted, made when one is asked for. An error here would be lost in joblib's threads, so it is kept."""
         try:
             while (place := self._next()) is not None:
+                candidate = self.candidates[place]
                 for split in range(self._n_splits):
-                    candidate = self.candidates[place]
-                    if candidate.given_up:
-                        break
+                    with self._guard:
+                        if candidate.given_up is not None:
+                            break
+                        candidate.handed_out += 1
                     yield task(place, split, candidate.params)
         except GeneratorExit:
             raise
@@ -112,20 +132,26 @@ class CandidateSearch:
             asked = candidate.asked
             assert asked is not None, "a candidate of an earlier call is not fitted again"
             candidate.folds[split] = measured
-            self._experiment.report(asked, split, **numbers_of(measured))
-            candidate.given_up = self._should_stop(candidate)
-            if not candidate.is_done:
-                return
-            folds = [fold for fold in candidate.folds if fold is not None]
-            why = next((_last_line(fold["fit_error"]) for fold in folds if fold.get("fit_error")), None)
-            if why is not None:
-                self._experiment.tell(asked, failed=f"a fit failed: {why}")
-                return
-            score = sum(self._objective_of(fold) for fold in folds) / self._n_splits
-            if isfinite(score):
-                self._experiment.tell(asked, score)
-            else:
-                self._experiment.tell(asked, failed=f"its mean score is {score}")
+            numbers = {**numbers_of(measured), self._metric: self._objective_of(measured)}
+            why = self._experiment.report(asked, split, **numbers)
+            if not any(
+                fold["fit_error"] for fold in candidate.run
+            ):  # one that failed is a failure, not a loser
+                candidate.given_up = why
+            if candidate.is_done:
+                self._tell(candidate, asked)
+
+    def _tell(self, candidate: Candidate, asked: Asked) -> None:
+        why = next((_last_line(fold["fit_error"]) for fold in candidate.run if fold["fit_error"]), None)
+        score = sum(map(self._objective_of, candidate.run)) / len(candidate.run)
+        if why is not None:
+            self._experiment.tell(asked, failed=f"a fit failed: {why}")
+        elif not isfinite(score):
+            self._experiment.tell(asked, failed=f"its mean score is {score}")
+        elif candidate.is_whole:
+            self._experiment.tell(asked, score)
+        else:
+            self._experiment.stop(asked, candidate.given_up or "", value=score)
 
     def _give_back(self) -> None:
         """Lets go of the candidates whose folds an error or Ctrl-C has left unfinished."""
@@ -133,10 +159,6 @@ class CandidateSearch:
             for candidate in self.candidates:
                 if candidate.asked is not None and not candidate.is_done:
                     self._experiment.give_back(candidate.asked)
-
-    def _should_stop(self, candidate: Candidate) -> bool:
-        """Whether a candidate is not worth its remaining folds. A stopping rule will say so here."""
-        return False
 
 
 def numbers_of(measured: Mapping[str, Any]) -> dict[str, float]:
@@ -157,39 +179,24 @@ def earlier(
     experiment: Experiment, params_of: Callable[[Any], dict[str, Any]], n_splits: int, error_score: Any
 ) -> list[Candidate]:
     """The candidates that an experiment has finished, with their folds as they were reported."""
-    ended = [t for t in experiment.trials if t.outcome in (Outcome.SUCCEEDED.value, Outcome.FAILED.value)]
+    kinds = (Outcome.SUCCEEDED.value, Outcome.STOPPED.value, Outcome.FAILED.value)
+    ended = [t for t in experiment.trials if t.outcome in kinds]
     metrics = sorted({name for trial in ended for name in trial.metrics})
     curves = {name: _curves(experiment, name) for name in metrics}
     made = []
     for trial in ended:
         candidate = Candidate(params_of(trial.params), [])
         for split in range(n_splits):
+            if split not in curves["fit_time"].get(trial.number, {}):
+                candidate.folds.append(None)
+                candidate.given_up = trial.reason
+                continue
             found = {name: curves[name].get(trial.number, {}).get(split, error_score) for name in metrics}
             why = trial.reason if trial.outcome == Outcome.FAILED.value else None
             candidate.folds.append(_measured(found, why))
+        candidate.handed_out = len(candidate.run)
         made.append(candidate)
     return made
-
-
-def take_back(experiment: Experiment) -> None:
-    """Puts the candidates of processes that are gone back into the queue: those of this machine that do not live, and
-    those whose lease ran out."""
-    here = f"ask:{socket.gethostname()}:"
-    for held in experiment._store.held(experiment.id):
-        pid = held.worker.removeprefix(here)
-        is_dead = held.worker.startswith(here) and pid.isdecimal() and not _lives(int(pid))
-        if held.lapsed or is_dead:
-            experiment._store.finish(held.id, Result(Outcome.LOST, "its process is gone"), again=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _curves(experiment: Experiment, metric: str) -> dict[int, dict[float, float]]:

@@ -1,4 +1,4 @@
-"""A callback for LightGBM: every evaluation metric of every round is reported.
+"""A callback for LightGBM: every evaluation metric of every round is reported, and poor trainings end early.
 
 lightgbm.train(params, data, valid_sets=[held_out], callbacks=[luthier.integrations.lightgbm.callback()])
 """
@@ -20,7 +20,8 @@ AFTER_RECORDING = 25
 
 
 def callback() -> Callable[[Any], None]:
-    """A callback that reports metrics as `valid_0-l2`, with the round from 0 as the step.
+    """A callback that reports metrics as `valid_0-l2`, with the round from 0 as the step. It ends the training as LightGBM's
+    own early stopping does when a stopping rule ends the trial.
 
     Of `lightgbm.cv` the mean over the folds has the name, and its deviation the name with `-std`.
     """

@@ -22,11 +22,15 @@ def _pytorch() -> Any:
 
 
 class Callback(_pytorch().Callback):  # type: ignore[misc]
-    """Reports the trainer's `callback_metrics` at the end of every epoch, whose number from 0 is the step."""
+    """Reports the trainer's `callback_metrics` at the end of every epoch, whose number from 0 is the step. Sets the
+    trainer's `should_stop` when a stopping rule ends the trial."""
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Is called by Lightning, after the validation that belongs to the epoch."""
         self._report(trainer)
+        # All processes call this; they stop together or not at all.
+        if trainer.strategy.reduce_boolean_decision(trainer.is_global_zero and should_stop(), all=False):
+            trainer.should_stop = True
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Is called by Lightning; validation within `fit` is reported with its epoch."""
@@ -34,8 +38,5 @@ class Callback(_pytorch().Callback):  # type: ignore[misc]
             self._report(trainer)
 
     def _report(self, trainer: Any) -> None:
-        if trainer.sanity_checking or not trainer.is_global_zero:
-            return
-        report_numbers(trainer.callback_metrics, trainer.current_epoch)
-        if should_stop():
-            trainer.should_stop = True
+        if trainer.is_global_zero and not trainer.sanity_checking:
+            report_numbers(trainer.callback_metrics, trainer.current_epoch)

@@ -168,10 +168,10 @@ def _log_best(client: Any, parent: str, experiment: Experiment) -> None:
 
 def _status(outcome: Outcome) -> str:
     match outcome:
-        case Outcome.SUCCEEDED | Outcome.STOPPED:
+        case Outcome.SUCCEEDED:
             return "FINISHED"
-        case Outcome.KILLED | Outcome.INTERRUPTED:
-            return "KILLED"
+        case Outcome.STOPPED | Outcome.KILLED | Outcome.INTERRUPTED:
+            return "KILLED"  # MLflow's word for a run that was ended before its time; the tags say by what
         case _:
             return "FAILED"
 

@@ -36,7 +36,8 @@ from sklearn.utils._param_validation import Interval  # noqa: E402
 from sklearn.utils.parallel import Parallel, delayed  # noqa: E402
 from sklearn.utils.validation import _check_method_params  # noqa: E402
 
-from luthier.integrations._sklearn_search import Candidate, CandidateSearch, Fitted, earlier, take_back  # noqa: E402
+from luthier.integrations._sklearn_results import filled, put_right  # noqa: E402
+from luthier.integrations._sklearn_search import Candidate, CandidateSearch, Fitted, earlier  # noqa: E402
 from luthier.integrations._sklearn_space import SearchSpace, space_of, written  # noqa: E402
 
 __all__ = ["LuthierSearchCV"]
@@ -47,7 +48,9 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
 
     `param_distributions` is a dict from parameters to what they may be, or a list of such dicts: lists, distributions of
     SciPy, `luthier.loguniform(…)` and its kin; a dict among a list's items is a branch with parameters of its own.
-    `n_iter` candidates are tried, fewer where the space has no more. `algorithm` is any that Luthier has;
+    `n_iter` candidates are tried, fewer where the space has no more. A candidate is not fitted to its other folds once it is
+    unlikely to become the best: a paired test over the folds that it shares with the best one says so. `early_stopping`
+    is that rule ("auto"), "folds:chance=0.01" for a more careful one, or "none". `algorithm` is any that Luthier has;
     `random_state` repeats a search with `n_jobs=1` (side by side, results come in an order of their own). With
     `store=FOLDER` the search is durable: the same fit on the same data goes on where the last one was. All else is as in
     scikit-learn's RandomizedSearchCV.
@@ -56,6 +59,8 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
 
     After `fit`: `cv_results_`, `best_estimator_`, `best_params_`, `best_score_`, `best_index_`, …, as scikit-learn has
     them, and `experiment_`, the search as Luthier's own experiment (it is not pickled with the estimator).
+    `n_splits_run_` says how many folds of each candidate were run. The scores of the others are NaN, and do not count in
+    the means; a stopped candidate ranks behind all whole ones that are better in the folds that it has, and is never refitted.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -64,6 +69,7 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "algorithm": [str],
+        "early_stopping": [str],
         "store": "no_validation",
     }
 
@@ -82,6 +88,7 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
         error_score: Any = np.nan,
         return_train_score: bool = False,
         algorithm: str = "auto",
+        early_stopping: str = "auto",
         store: Any = None,
     ) -> None:
         super().__init__(
@@ -98,6 +105,7 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
         self.n_iter = n_iter
         self.random_state = random_state
         self.algorithm = algorithm
+        self.early_stopping = early_stopping
         self.store = store
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
@@ -121,9 +129,10 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
             )
         space = space_of(self.param_distributions, self.estimator.get_params(deep=True))
         fitting = {"fit_params": routed.estimator.fit, "score_params": routed.scorer.score}
-        self.experiment_ = self._begin(space, (X, y, splits, fitting))
+        metric = self._metric(scorers)
+        self.experiment_ = self._begin(space, metric, (X, y, splits, fitting))
         search = CandidateSearch(
-            self.experiment_, space.params, self.n_splits_, self._objective_of, self._earlier(space)
+            self.experiment_, space.params, self.n_splits_, metric, self._objective_of, self._earlier(space)
         )
         self._search(search, partial(self._task, clone(self.estimator), X, y, splits, fitting, scorers))
         self._keep_results(search.candidates, scorers, refit_metric)
@@ -131,7 +140,21 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
             self._refit(X, y, routed.estimator.fit)
         return self
 
-    def _begin(self, space: SearchSpace, data: Any) -> Experiment:
+    def _metric(self, scorers: Any) -> str:
+        """What the record calls the score that is searched for."""
+        if isinstance(self.refit, str):
+            return f"test_{self.refit}"
+        if hasattr(scorers, "_scorers"):
+            return f"test_{next(iter(scorers._scorers))}"
+        return "score" if callable(self.scoring) and self.refit is not True else "test_score"
+
+    def _rule(self) -> str:
+        """The stopping rule as the experiment takes it."""
+        if self.early_stopping != "auto":
+            return self.early_stopping
+        return f"folds:folds={self.n_splits_}" if self.n_splits_ > 1 else "none"
+
+    def _begin(self, space: SearchSpace, metric: str, data: Any) -> Experiment:
         """The experiment of this fit. In a store, it is known by everything that its scores follow from."""
         count = space.tree.space.count()
         if count is not None and count < self.n_iter:
@@ -140,7 +163,6 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
                 UserWarning,
                 stacklevel=3,
             )
-        metric = f"mean_test_{self.refit if isinstance(self.refit, str) else 'score'}"
         seed, name = None, None
         if self.random_state is not None or self.store is None:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -164,8 +186,10 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
             space.tree,
             metric=metric,
             direction="maximize",
+            aggregate="avg",
             trials=self.n_iter,
             algorithm=self.algorithm,
+            early_stopping=self._rule(),
             seed=seed,
             store=self.store,
             name=name,
@@ -175,7 +199,6 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
         """The candidates that an earlier call on the same store has finished."""
         if self.store is None:
             return []
-        take_back(self.experiment_)
         return earlier(self.experiment_, space.params, self.n_splits_, self.error_score)
 
     def _search(self, search: CandidateSearch, task: Callable[[int, int, dict[str, Any]], Any]) -> None:
@@ -236,16 +259,19 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
     def _keep_results(self, candidates: list[Candidate], scorers: Any, refit_metric: Any) -> None:
         """Sets the attributes that say what was found."""
         done = [candidate for candidate in candidates if candidate.is_done]
-        out = [fold for candidate in done for fold in candidate.folds]
+        out = [fold for candidate in done for fold in candidate.run]
         if not out:
             raise ValueError("no fits were performed: the splitter made no splits, or the space is empty")
         _warn_or_raise_about_fit_failures(out, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(out, self.error_score)
-        results = self._format_results([candidate.params for candidate in done], self.n_splits_, out)
-        self.multimetric_ = isinstance(out[0]["test_scores"], dict)  # type: ignore[index]
+        whole = [fold for candidate in done for fold in filled(candidate.folds)]
+        results = self._format_results([candidate.params for candidate in done], self.n_splits_, whole)
+        put_right(results, [candidate.folds for candidate in done])
+        self.n_splits_run_ = np.array([len(candidate.run) for candidate in done])
+        self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         if callable(self.scoring) and self.multimetric_:
-            self._check_refit_for_multimetric(out[0]["test_scores"])  # type: ignore[index]
+            self._check_refit_for_multimetric(out[0]["test_scores"])
             refit_metric = self.refit
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)

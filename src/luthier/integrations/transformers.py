@@ -20,7 +20,8 @@ COUNTS = ("epoch", "total_flos")
 
 
 class Callback(transformers.TrainerCallback):  # type: ignore[misc,name-defined]
-    """Reports `loss`, `learning_rate`, `eval_loss`, … with the optimizer's step as the step."""
+    """Reports `loss`, `learning_rate`, `eval_loss`, … with the optimizer's step as the step. Sets
+    `should_training_stop` when a stopping rule ends the trial."""
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any
@@ -29,5 +30,5 @@ class Callback(transformers.TrainerCallback):  # type: ignore[misc,name-defined]
         if state.is_world_process_zero:
             found = {name: value for name, value in (logs or {}).items() if name not in COUNTS}
             report_numbers(found, state.global_step)
-        if should_stop():
+        if should_stop(together=True):  # the trainer logs in every process
             control.should_training_stop = True

@@ -1,4 +1,4 @@
-"""A callback for XGBoost: every evaluation metric of every round is reported.
+"""A callback for XGBoost: every evaluation metric of every round is reported, and poor trainings end early.
 
 xgboost.train(params, data, evals=[(held_out, "val")], callbacks=[luthier.integrations.xgboost.Callback()])
 """
@@ -36,4 +36,9 @@ class Callback(xgboost.callback.TrainingCallback):  # type: ignore[misc,name-def
                     if is_fold_mean:
                         found[f"{data}-{metric}-std"] = last[1]
             report_numbers(found, epoch)
-        return should_stop()
+        stops = should_stop()
+        if xgboost.collective.get_world_size() > 1:  # all workers stop after the same round
+            stops = xgboost.collective.broadcast(stops, 0)
+        if stops and hasattr(model, "cvfolds"):  # `xgboost.cv` asks for it to cut its table
+            model.set_attr(best_iteration=str(epoch))
+        return bool(stops)

@@ -209,7 +209,7 @@ class Attempt:
         text = (
             f'{{"outcome": "{outcome}", "reason": {quoted(reason)}, "exit_code": {_json(exit_code)}, '
             f'"signal": {_json(number)}, "seconds": {seconds}, "cpu_seconds": {cpu}, "peak_bytes": {peak}, '
-            f'"began": {self.began!r}, "ended": {ended!r}}}\n'
+            f'"began": {self.began!r}, "ended": {ended!r}, "pid": {self.pid}}}\n'
         )
         try:
             path = self.order.folder + OUTCOME

@@ -15,4 +15,8 @@ COMMAND = "command.json"
 OUTPUTS = "outputs"
 CONFIGURATION = "configuration.json"
 CHECKPOINT = "checkpoint"
+ASKS, SHOULD_STOP = (
+    "asks-should-stop",
+    "should-stop",
+)  # metrics/report.py writes them out: it may import nothing
 MARKER = "LUTHIER_ATTEMPT_KEY"

@@ -9,6 +9,7 @@ emptied when it grows. It must not know what a metric, a trial or a space is.
 
 from __future__ import annotations
 
+import _thread
 import gc
 import marshal
 import mmap
@@ -21,6 +22,7 @@ import time
 import traceback
 from typing import Any
 
+from luthier.run._door import connect
 from luthier.run._wire import Inbox, pack
 
 __all__ = ["NOTE", "main"]
@@ -31,6 +33,8 @@ TOGETHER_SECONDS = 0.005
 LOG_BYTES = 1 << 24
 RSS_SECONDS = 0.5
 LONG_SECONDS = 0.05
+ANSWER_SECONDS = 2.0
+"""A call that reports waits so long at most to hear whether it goes on: a driver that is busy does not hold it up."""
 GROWN_BYTES = 1 << 30
 NOTE = struct.Struct("qdq")
 """The number of the call it is in, when that began (monotonic seconds), and, in a stretch, which one of it."""
@@ -71,10 +75,17 @@ class Output:
 
 
 class Worker:
-    """The loop of one worker. `end` is its socket to the driver, `note` the mapped file, `memory_bytes` its limit."""
+    """The loop of one worker. `end` is its socket to the driver, `note` the mapped file, `memory_bytes` its limit; with
+    `waits`, a call that reports waits for the driver's answer."""
 
-    def __init__(self, end: socket.socket, inbox: Inbox, note: mmap.mmap, memory_bytes: int | None) -> None:
+    def __init__(
+        self, end: socket.socket, inbox: Inbox, note: mmap.mmap, memory_bytes: int | None, waits: bool
+    ) -> None:
         self._end = end
+        self._waits = waits
+        self._unanswered = 0
+        self._ending: dict[int, str] = {}
+        self._thread = _thread.get_ident()
         self._note = note
         self._inbox = inbox
         self._memory_bytes = memory_bytes
@@ -153,12 +164,24 @@ class Worker:
         self._send()
         self._end.sendall(pack(("stretched", number, *columns)))
 
-    def _tell(self, number: int, points: list[tuple[str, float | None, float, float]]) -> bool:
-        """Sends what a call reported; False in a process that the function has forked, whose words would mix with ours."""
+    def _tell(self, number: int, points: list[tuple[str, float | None, float, float]]) -> str | bool:
+        """Sends what a call reported, and returns why the call is to end, where it is. False in a process that the
+        function has forked, whose words would mix with ours."""
         if os.getpid() != self._pid:
             return False
         self._end.sendall(pack(("points", number, points)))
-        return True
+        if self._waits:
+            self._unanswered += 1
+            if _thread.get_ident() == self._thread:  # only one thread may read what the driver says
+                self._hear_answers()
+        return self._ending.get(number) or True
+
+    def _hear_answers(self) -> None:
+        until = time.monotonic() + ANSWER_SECONDS
+        while self._unanswered and (left := until - time.monotonic()) > 0:
+            if not self._poll.poll(left * 1000):
+                return
+            self._receive()
 
     def _send(self) -> None:
         if self._results:
@@ -180,6 +203,10 @@ class Worker:
                     self._calls += calls
                 case ("drop", numbers):
                     self._dropped.update(numbers)
+                case ("answer", number, reason):
+                    self._unanswered -= 1
+                    if reason:
+                        self._ending[number] = reason
                 case _:
                     raise AssertionError("the driver sent no call")
 
@@ -217,7 +244,7 @@ def main() -> None:
     note = mmap.mmap(file, NOTE.size)
     os.close(file)
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    end.connect(place)
+    connect(end, place)
     end.sendall(pack(("hello", token)))
     inbox = Inbox()
     messages: list[tuple[Any, ...]] = []
@@ -226,7 +253,7 @@ def main() -> None:
         if not chunk:
             leave()
         messages = inbox.feed(chunk)
-    (_, file_name), *rest = messages
+    (_, file_name, waits), *rest = messages
     try:
         import pickle
 
@@ -237,7 +264,7 @@ def main() -> None:
         end.sendall(pack(("broken", f"{type(error).__name__}: {error}")))
         leave()
     gc.freeze()  # what was loaded stays: no collection needs to look at it again
-    worker = Worker(end, inbox, note, memory_bytes)
+    worker = Worker(end, inbox, note, memory_bytes, waits)
     worker.take(rest)
     worker.serve(work)
     leave()

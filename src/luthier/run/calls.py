@@ -10,10 +10,10 @@ import secrets
 import struct
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from luthier.description import Limits
 from luthier.run._links import Link
@@ -21,7 +21,19 @@ from luthier.run._worker import NOTE
 from luthier.run.runner import Order
 from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["GRACE_SECONDS", "WORK", "Call", "CallingWorker", "Over", "ReportedPoint", "Together", "furnish"]
+__all__ = [
+    "DOOR",
+    "GRACE_SECONDS",
+    "WORK",
+    "Call",
+    "CallingWorker",
+    "Heed",
+    "Heeding",
+    "Over",
+    "ReportedPoint",
+    "Together",
+    "furnish",
+]
 
 BOOT = (
     "import json,os,sys; sys.path[:],sys.argv[:]=json.load(open(os.environ.pop('LUTHIER_PATH'))); "
@@ -34,6 +46,16 @@ program that made it, which may be longer than a variable can be."""
 
 ReportedPoint = tuple[str, float | None, float, float]
 """Metric, step (None: the next one), value, seconds since 1970."""
+
+Heed = Callable[[AttemptId], str | None]
+"""Who is told at once that a call has reported, while it waits for the answer: why it is to end, or None."""
+
+
+@runtime_checkable
+class Heeding(Protocol):
+    """A runner whose calls wait for an answer when they report, once `heed` is set."""
+
+    heed: Heed | None
 
 
 class Call(NamedTuple):
@@ -109,6 +131,16 @@ class CallingWorker:
         own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
         argv = (sys.executable, "-c", BOOT)
         return Order(self.id, secrets.token_hex(12), argv, env, os.getcwd(), str(self.folder), own, self.slot)
+
+    def timed(self) -> tuple[int, float] | None:
+        """The call it is in and how many seconds that has left, where it has a time limit."""
+        if self.asked is not None or not any(c.limits.timeout_seconds for c in self.calls.values()):
+            return None
+        number, since, _ = self.current()
+        call = self.calls.get(number)
+        if call is None or call.limits.timeout_seconds is None:
+            return None
+        return number, since + call.limits.timeout_seconds - time.monotonic()
 
     def blamed(self, result: Result, number: int, since: float) -> Result:
         """How the call ended that a worker was in when it died."""

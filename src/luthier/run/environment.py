@@ -17,7 +17,14 @@ from typing import Any
 from luthier.run.folders import AttemptFolder
 from luthier.trial import AttemptId
 
-__all__ = ["THREAD_CAPS", "attempt_environment", "base_environment", "cpu_share", "parameter_variable"]
+__all__ = [
+    "STAGE_VARIABLES",
+    "THREAD_CAPS",
+    "attempt_environment",
+    "base_environment",
+    "cpu_share",
+    "parameter_variable",
+]
 
 THREAD_CAPS = (
     "OMP_NUM_THREADS",
@@ -30,8 +37,11 @@ THREAD_CAPS = (
 )
 """How many threads the common numerical libraries start, each for itself and each for all cores unless told."""
 
+STAGE_VARIABLES = {"rungs": "LUTHIER_BUDGET", "folds": "LUTHIER_FOLD"}
+"""How an attempt of a trial in stages finds which one it is, by their kind."""
+
 OWN = re.compile(
-    r"LUTHIER_(PARAM_.*|PARAMS|PARAMS_FILE|EXPERIMENT|TRIAL|ATTEMPT|ATTEMPT_KEY|RUN_ID|RUN_DIR|OUTPUT_DIR|"
+    r"LUTHIER_(BUDGET|FOLD|PARAM_.*|PARAMS|PARAMS_FILE|EXPERIMENT|TRIAL|ATTEMPT|ATTEMPT_KEY|RUN_ID|RUN_DIR|OUTPUT_DIR|"
     r"CHECKPOINT_DIR|METRICS|SEED|OUTER_RANKS|READY_FD)"
 )
 LONGEST_PARAMS = 100_000

@@ -10,11 +10,14 @@ The layout below `trials/` of the store's folder, for people and for every progr
             stdout.log, stderr.log  what it printed
             metrics.jsonl           what it reported, one JSON object a line; written by the program (LUTHIER_METRICS)
             metrics.json            final metrics as one JSON object; written by the program, if it likes
+            tensorboard/            links to the event files it wrote elsewhere, if it did
             outputs/                whatever it wants to keep (LUTHIER_OUTPUT_DIR)
             guardian.json           who guards it; locked while any process of the attempt is alive
             outcome.json            how it ended: outcome, reason, exit_code, signal, seconds, cpu_seconds,
-                                    peak_bytes, began, ended. There once nothing of the attempt is alive
+                                    peak_bytes, began, ended, pid. There once nothing of the attempt is alive
             request.json            how a later driver asked it to end, if one did
+            asks-should-stop        there when the program has called luthier.should_stop()
+            should-stop             why it is to end early; what luthier.should_stop() looks for
     <experiment>/code.json          the digests of the files its command names, to notice when they change
 
 Creating a trial costs four folders and two small files, about 0.1 ms.
@@ -80,6 +83,16 @@ class AttemptFolder(NamedTuple):
         return f"{self.path}/{_layout.OUTCOME}"
 
     @property
+    def asks(self) -> str:
+        """There when the program asks whether it is to end."""
+        return f"{self.path}/{_layout.ASKS}"
+
+    @property
+    def should_stop(self) -> str:
+        """There when it is to end."""
+        return f"{self.path}/{_layout.SHOULD_STOP}"
+
+    @property
     def guardian(self) -> str:
         """Who guards it."""
         return f"{self.path}/{_layout.GUARDIAN}"
@@ -97,10 +110,11 @@ class AttemptFolder(NamedTuple):
         texts: Mapping[str, str],
         values: Mapping[str, Any],
         devices: Sequence[str] | None = None,
+        renew: bool = False,
     ) -> None:
         """Creates the folders and writes the configuration and the command, with the GPUs it will hold.
 
-        **Holds** may be repeated; the configuration of an earlier attempt is left as it is.
+        **Holds** may be repeated; the configuration of an earlier attempt is left as it is, unless it is to `renew`.
         **Raises** OSError when the disk refuses.
         """
         is_known = False
@@ -109,7 +123,7 @@ class AttemptFolder(NamedTuple):
         except FileNotFoundError:
             os.makedirs(self.trial, exist_ok=True)
         except FileExistsError:
-            is_known = os.path.exists(self.configuration)
+            is_known = not renew and os.path.exists(self.configuration)
         for folder in (self.checkpoint, self.path, self.outputs):
             try:
                 os.mkdir(folder)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 import selectors
 import socket
-import tempfile
 import time
 from collections import deque
 from contextlib import suppress
@@ -21,9 +20,22 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import UsageError
+from luthier.run._door import bind
 from luthier.run._links import Link
-from luthier.run.calls import GRACE_SECONDS, WORK, Call, CallingWorker, Over, ReportedPoint, Together, furnish
+from luthier.run.calls import (
+    DOOR,
+    GRACE_SECONDS,
+    WORK,
+    Call,
+    CallingWorker,
+    Heed,
+    Over,
+    ReportedPoint,
+    Together,
+    furnish,
+)
 from luthier.run.command import CommandRunner
+from luthier.run.rooms import Room
 from luthier.run.runner import Adoption, Ended, Event
 from luthier.trial import AttemptId, Outcome, Result
 
@@ -33,14 +45,15 @@ CLOSE_SECONDS = 5.0
 
 
 class FunctionRunner:
-    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner."""
+    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner. Where
+    `heed` is set before the first call, a call that reports waits for what it says."""
 
     def __init__(self, payload: bytes, commands: CommandRunner) -> None:
         self._commands = commands
-        self._room = tempfile.TemporaryDirectory(prefix="luthier-", ignore_cleanup_errors=True)  # 0700
+        self._room = Room()
         furnish(Path(self._room.name), payload)
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._door.bind(f"{self._room.name}/door")
+        bind(self._door, f"{self._room.name}/{DOOR}")
         self._door.listen(64)
         self._door.setblocking(False)
         # One selector within the other: it is readable when anything in it is ready.
@@ -55,6 +68,7 @@ class FunctionRunner:
         self._events: deque[Event] = deque()
         self._over: list[Over] = []
         self._points: dict[AttemptId, list[ReportedPoint]] = {}
+        self.heed: Heed | None = None
         self._is_loaded = False
         self._numbers = 0
         self._made = 0
@@ -238,7 +252,7 @@ class FunctionRunner:
             link.close()
             return
         worker.link, self._callers[link] = link, worker
-        link.send(("work", f"{self._room.name}/{WORK}"))
+        link.send(("work", f"{self._room.name}/{WORK}", self.heed is not None))
         self._send(worker)
 
     def _hear(self, link: Link) -> None:
@@ -255,8 +269,7 @@ class FunctionRunner:
                     self._places.pop(call.id, None)
                     self._over.append(Over(call.id, tuple(columns)))
                 case ("points", number, points):
-                    if number in worker.calls:
-                        self._points.setdefault(worker.calls[number].id, []).extend(points)
+                    self._reported(worker, link, number, points)
                 case ("broken", why) if not self._is_loaded:
                     raise UsageError(
                         f"the function could not be loaded in a worker process: {why}; "
@@ -264,6 +277,15 @@ class FunctionRunner:
                     )
         if link.lost:
             self._hang_up(worker)
+
+    def _reported(self, worker: CallingWorker, link: Link, number: int, points: list[ReportedPoint]) -> None:
+        """Keeps what a call reported; where it waits for an answer, it gets one."""
+        call = worker.calls.get(number)
+        if call is not None:
+            self._points.setdefault(call.id, []).extend(points)
+        if self.heed is not None and not link.lost:
+            reason = None if call is None or number in worker.taken_back else self.heed(call.id)
+            link.send(("answer", number, reason or ""))
 
     def _answered(
         self,
@@ -350,14 +372,8 @@ class FunctionRunner:
 
     def _timed(self) -> list[tuple[CallingWorker, int, float]]:
         """The running calls that have a time limit, with the seconds they have left."""
-        found = []
-        for worker in self._workers.values():
-            if worker.asked is None and any(c.limits.timeout_seconds for c in worker.calls.values()):
-                number, since, _ = worker.current()
-                call = worker.calls.get(number)
-                if call is not None and call.limits.timeout_seconds is not None:
-                    found.append((worker, number, since + call.limits.timeout_seconds - time.monotonic()))
-        return found
+        timed = ((worker, worker.timed()) for worker in self._workers.values())
+        return [(worker, *left) for worker, left in timed if left is not None]
 
     def _deadline(self) -> float | None:
         left = [seconds for _, _, seconds in self._timed()]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from luthier.run.calls import Call, ReportedPoint
+from luthier.run.calls import Call, Heed, ReportedPoint
 from luthier.run.runner import Adoption, Ended, Event
 from luthier.trial import AttemptId, Outcome, Result
 
@@ -29,6 +29,7 @@ class HereRunner:
         self._calls: deque[Call] = deque()
         self._ended: deque[Event] = deque()
         self._points: dict[AttemptId, list[ReportedPoint]] = {}
+        self.heed: Heed | None = None
 
     def start(self, order: Call) -> None:
         """Keeps a call for `events`."""
@@ -83,9 +84,9 @@ class HereRunner:
     def _one(self, call: Call) -> Ended:
         name = f"{call.id.experiment}.{call.id.trial}"
 
-        def tell(points: list[Any]) -> bool:
+        def tell(points: list[Any]) -> str | bool:
             self._points.setdefault(call.id, []).extend(points)
-            return True
+            return (self.heed(call.id) if self.heed else None) or True
 
         began, clock, used = time.time(), time.perf_counter(), time.process_time()
         outcome, reason, value = self._work(call.values, call.seed, name, call.folder, tell)

@@ -91,9 +91,8 @@ class Cmaes:
         at, restarts = 0, 0
         while at + state.population <= len(rows):
             part = slice(at, at := at + state.population)
-            state = _after(
-                frame, state, rows[part].tobytes(), losses[part].tobytes(), foreign[part].tobytes()
-            )
+            order = np.argsort(losses[part], kind="stable")
+            state = _after(frame, state, rows[part].tobytes(), order.tobytes(), foreign[part].tobytes())
             if state.sigma * float(state.lengths.max()) < SPENT:
                 restarts += 1
                 elsewhere = np.array([point(seed, j % DIMENSIONS, restarts) for j in range(frame.d)])
@@ -162,11 +161,12 @@ def _begun(mean: bytes, sigma: float, population: int) -> Distribution:
 
 
 @lru_cache(maxsize=8192)
-def _after(frame: Frame, state: Distribution, rows: bytes, losses: bytes, foreign: bytes) -> Distribution:
-    """The distribution after one more generation, remembered: a search adds to its record far more than it rewrites."""
+def _after(frame: Frame, state: Distribution, rows: bytes, order: bytes, foreign: bytes) -> Distribution:
+    """The distribution after one more generation, remembered: a search adds to its record far more than it rewrites.
+    What a stopped trial is worth may change with every result, its place in its generation seldom does."""
     X = np.frombuffer(rows).reshape(state.population, frame.d)
-    order = np.argsort(np.frombuffer(losses), kind="stable")
-    return update(state, X, order, np.frombuffer(foreign, dtype=bool), _stretch(frame, state))
+    places = np.frombuffer(order, dtype=np.int64)
+    return update(state, X, places, np.frombuffer(foreign, dtype=bool), _stretch(frame, state))
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
 from operator import is_not
@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 
 from luthier.history import History
 from luthier.search.frame import Array, frame_of
+from luthier.search.partway import POINTS, Partway, partway_of, thinned_curve
 from luthier.space import Configuration, Space
-from luthier.trial import Trial
+from luthier.trial import Trial, TrialState
 
 __all__ = ["Record", "Tried", "reading"]
 
 Places = NDArray[np.int64]
 
-OTHER, SCORED, FAILED, EXPECTED = range(4)
+OTHER, SCORED, FAILED, EXPECTED, STOPPED, WAITING = range(6)
 
 
 CHUNK = 256
@@ -42,7 +43,9 @@ class Record:
     `rows` (n, d) and `losses` (n,) are the scored trials (less is better, any float may be among them), `failed` (f, d)
     those whose configuration made them fail, `expected` (e, d) those whose results will come, and `known` (t, d) all.
     `order` (n,) sorts the losses, equal ones by number. `taken` holds the key of every configuration the history knows, with the number
-    of its trials. The arrays are the ledger's own: they hold until it reads again.
+    of its trials. Trials that were stopped or wait part of the way are among the scored with the loss that `partway` says
+    they are worth, which is None where there are none; where there is more to reach than one objective, stopped ones
+    count with what they had and waiting ones are expected. The arrays are the ledger's own: they hold until it reads again.
     """
 
     rows: Array
@@ -56,6 +59,7 @@ class Record:
     all_numbers: Places
     all_revisions: Places
     all_by: NDArray[np.object_]
+    partway: Partway | None = None
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -115,6 +119,7 @@ class Ledger:
     """The arrays of the history read last. One reader at a time, under `lock`."""
 
     _order: Places
+    _worth: tuple[bool, Partway] | None
 
     def __init__(self, space: Space) -> None:
         self.frame = frame_of(space)
@@ -126,11 +131,11 @@ class Ledger:
     def read(self, history: History) -> Record:
         """The history as arrays. **Cost** O(changed trials), and a glance at each of the others."""
         self._follow(history.trials)
-        scored, failed, expected = self._parts
+        scored, failed, expected, stopped, waiting = self._parts
         values = scored.values[: scored.count]
         losses = -values if history.maximize else values
         self._order = self._order[np.argsort(losses[self._order], kind="stable")]  # quick, for it nearly was
-        return Record(
+        record = Record(
             rows=scored.rows[: scored.count],
             losses=losses,
             failed=failed.rows[: failed.count],
@@ -143,6 +148,45 @@ class Ledger:
             all_revisions=self._revisions,
             all_by=self._by,
         )
+        if stopped.count or waiting.count:
+            return self._with_partial(record, history)
+        return record
+
+    def _with_partial(self, record: Record, history: History) -> Record:
+        """The record with the trials that stand part of the way."""
+        _, _, expected, stopped, waiting = (part.places[: part.count] for part in self._parts)
+        if history.has_aims:
+            places = np.sort(np.concatenate([record.told[0], stopped]))
+            losses = self._turned(self._values[places], history)
+            coming = self._rows[np.sort(np.concatenate([expected, waiting]))]
+            partway = None
+        else:
+            places = np.sort(np.concatenate([record.told[0], stopped, waiting]))
+            partway = self._weighed(places, history)
+            losses, coming = partway.losses, record.expected
+        return replace(
+            record,
+            rows=self._rows[places],
+            losses=losses,
+            expected=coming,
+            order=np.argsort(losses, kind="stable"),
+            told=(places, record.told[1]),
+            partway=partway,
+        )
+
+    def _weighed(self, places: Places, history: History) -> Partway:
+        """What the trials at these places are worth, computed anew where anything has changed since it was last asked."""
+        if self._worth is None or self._worth[0] != history.maximize:
+            resources, heights = (part[places] for part in self._curves)
+            reached, partial = self._values[places], self._standing[places] != SCORED
+            turned, losses = self._turned(heights, history), self._turned(reached, history)
+            self._worth = history.maximize, partway_of(resources, turned, losses, partial)
+        return self._worth[1]
+
+    @staticmethod
+    def _turned(values: Array, history: History) -> Array:
+        """Less is better."""
+        return -values if history.maximize else values
 
     def _reserve(self, size: int) -> None:
         self._standing = np.zeros(size, dtype=np.int8)
@@ -151,8 +195,14 @@ class Ledger:
         self._by = np.full(size, "", dtype=object)
         self._values = np.zeros(size)
         self._rows = np.full((size, self.frame.d), np.nan)
-        self._parts = tuple(Part(standing, self.frame.d) for standing in (SCORED, FAILED, EXPECTED))
+        self._parts = tuple(
+            Part(standing, self.frame.d) for standing in (SCORED, FAILED, EXPECTED, STOPPED, WAITING)
+        )
         self._order = np.arange(0)
+        self._curves: tuple[
+            Array, ...
+        ] = ()  # resources and heights (size, POINTS), made with the first curve
+        self._worth = None
 
     def _follow(self, trials: tuple[Trial, ...]) -> None:
         """Reads the trials that are not those read before."""
@@ -173,6 +223,7 @@ class Ledger:
 
     def _sort_out(self, first: int, n: int) -> None:
         """Tells the trials from place `first` on by their standing."""
+        self._worth = None
         for part in self._parts:
             left = part.follow(first, self._standing[:n], self._rows, self._values)
             if part.standing == SCORED:
@@ -196,12 +247,26 @@ class Ledger:
             self._numbers[place] = t.number
             self._revisions[place] = t.revision
             self._by[place] = t.proposal.by if t.proposal else ""
+        for array in self._curves:
+            array[list(places)] = np.nan
         for standing, members in ((FAILED, part.failed), (EXPECTED, part.expected), (SCORED, part.scored)):
             for t in members:
                 self._standing[place_of[id(t)]] = standing
-        for t in part.scored:
+        for t in (*part.scored, *part.partial):
             if t.result and t.result.value is not None:
                 self._values[place_of[id(t)]] = t.result.value
+                if t.result.curve:
+                    self._learn_curve(place_of[id(t)], t)
+        for t in part.partial:
+            self._standing[place_of[id(t)]] = WAITING if t.state is TrialState.WAITING else STOPPED
+
+    def _learn_curve(self, place: int, trial: Trial) -> None:
+        if not self._curves:
+            self._curves = tuple(np.full((len(self._standing), POINTS), np.nan) for _ in range(2))
+        assert trial.result is not None, "a trial with a curve has a result"
+        curve = thinned_curve(trial.result.curve)
+        for array, column in zip(self._curves, zip(*curve, strict=True), strict=True):
+            array[place, : len(curve)] = column
 
 
 def _moved(old: tuple[Trial, ...], new: tuple[Trial, ...], n: int) -> list[int]:

@@ -9,7 +9,8 @@ There is no generator with a state. Every number is a keyed digest of what it is
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import blake2b
+
+from luthier.digest import blake2b
 
 __all__ = ["bits", "uniform"]
 

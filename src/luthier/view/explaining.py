@@ -254,7 +254,7 @@ class _Dots:
 
     def __init__(self, frame: Frame, history: History, row: Array) -> None:
         parts: list[tuple[Literal["observed", "failed", "expected"], Sequence[Trial]]] = [
-            ("observed", history.scored),
+            ("observed", history.complete),  # what a stopped one had does not lie on the same scale
             ("failed", history.failed),
             ("expected", history.expected),
         ]

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from math import isinf
 from typing import Any
 
+from luthier.history import is_partial
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Proposal, Trial
 from luthier.view.explained_page import Page, page
@@ -188,6 +189,8 @@ def _came(trial: Trial) -> str:
         return f"{trial.state.value} still"
     if result.value is None:
         return f"{result.outcome.value} without a value"
+    if is_partial(trial):
+        return f"{written(result.value)} part of the way"
     return f"observed {written(result.value)}"
 
 

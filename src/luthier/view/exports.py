@@ -1,6 +1,6 @@
-"""All trials, or all points, of an experiment streamed into a file: CSV, JSON, JSON lines or Parquet.
+"""All trials, or all curves, of an experiment streamed into a file: CSV, JSON, JSON lines or Parquet.
 
-One row a trial, or with `points` one row a point. Parameters stand in columns `param.<name>`: as they were written
+One row a trial, or with `curves` one row a point or a step (`curve_rows.py`). Parameters stand in columns `param.<name>`: as they were written
 in CSV, as plain values elsewhere. Metrics stand in `metric.<name>` with their last value. Trials are read in pages,
 so that a hundred thousand need little memory; a file appears whole or not at all.
 """
@@ -15,36 +15,39 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from luthier.errors import UsageError
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.trial import Trial
 
-__all__ = ["FORMATS", "columns", "export", "point_rows", "trial_rows"]
+if TYPE_CHECKING:
+    from luthier.view.curve_rows import Form
+
+__all__ = ["FORMATS", "columns", "export", "trial_rows"]
 
 FORMATS = ("csv", "json", "jsonl", "parquet")
 _PAGE = 1000
 _BEFORE = ("experiment", "trial", "run_id", "state", "outcome", "reason", "value")
 _AFTER = ("seconds", "cpu_seconds", "peak_bytes", "exit_code", "signal", "attempts", "seed", "proposed_by",
           "created", "began", "ended")  # fmt: skip
-_POINT = ("experiment", "trial", "run_id", "metric", "step", "value", "time")
 _TEXTS = ("state", "outcome", "reason", "proposed_by", "metric")
-_WHOLE = ("experiment", "trial", "run_id", "peak_bytes", "exit_code", "signal", "attempts", "seed")
+_WHOLE = ("experiment", "trial", "run_id", "attempt", "peak_bytes", "exit_code", "signal", "attempts", "seed")
+_ROWS = {None: "trials", "long": "points", "wide": "steps"}
+"""What the rows are called in a JSON document."""
 
 Row = dict[str, Any]
 
 
 def export(
-    store: Store, record: ExperimentRecord, form: str, target: Path | None, *, points: bool = False
+    store: Store, record: ExperimentRecord, form: str, target: Path | None, *, curves: Form | None = None
 ) -> int:
     """Writes an experiment to `target`, or to standard output, and returns the number of rows.
 
     **Holds** the file is whole and on disk when this returns; on any error the old one is untouched.
     **Raises** UsageError when the file can't be written or pyarrow is missing.
     """
-    heads = _POINT if points else columns(store, record)
-    rows = point_rows(store, record) if points else trial_rows(store, record, as_texts=form == "csv")
+    heads, rows = _table(store, record, curves, as_texts=form == "csv")
     try:
         with _destination(target) as file:
             if form == "parquet":
@@ -54,18 +57,36 @@ def export(
                     return _write_csv(text, heads, rows)
                 if form == "jsonl":
                     return _write_lines(text, rows)
-                return _write_json(text, record, rows, "points" if points else "trials")
+                return _write_json(text, record, rows, _ROWS[curves])
     except BrokenPipeError:
         raise
     except OSError as error:
         raise UsageError(f"{target or 'standard output'} could not be written: {error.strerror}") from error
 
 
+def _table(
+    store: Store, record: ExperimentRecord, curves: Form | None, *, as_texts: bool
+) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """The columns and the rows."""
+    if curves is None:
+        return columns(store, record), trial_rows(store, record, as_texts=as_texts)
+    from luthier.view.curve_rows import LONG, long_rows, wide_columns, wide_rows
+
+    trials = _trials(store, record)
+    if curves == "long":
+        return LONG, long_rows(store, record, trials)
+    metrics = store.metric_names(record.id)
+    return wide_columns(metrics), wide_rows(store, record, trials, metrics)
+
+
 def columns(store: Store, record: ExperimentRecord) -> tuple[str, ...]:
-    """The names of a trial row's columns, in their order."""
+    """The names of a trial row's columns, in their order. Several objectives and constraints have columns of their own."""
+    what = record.description
+    aims = [f"value.{goal.metric}" for goal in what.objectives] if what.also else []
+    aims += ["is_allowed"] if what.constraints else []
     parameters = [f"param.{name}" for name in record.description.space.names]
     metrics = [f"metric.{name}" for name in store.metric_names(record.id)]
-    return (*_BEFORE, *parameters, *metrics, *_AFTER)
+    return (*_BEFORE, *aims, *parameters, *metrics, *_AFTER)
 
 
 def trial_rows(store: Store, record: ExperimentRecord, *, as_texts: bool = False) -> Iterator[Row]:
@@ -74,6 +95,7 @@ def trial_rows(store: Store, record: ExperimentRecord, *, as_texts: bool = False
     for trial in _trials(store, record):
         row: Row = dict.fromkeys(heads)
         row.update(_facts(trial))
+        row.update(_aims(trial, record))
         if trial.configuration is not None:
             configuration = trial.configuration
             given = configuration.texts() if as_texts else configuration.values()
@@ -84,6 +106,19 @@ def trial_rows(store: Store, record: ExperimentRecord, *, as_texts: bool = False
             ):  # one first reported after we began is left for the next export
                 row[f"metric.{summary.metric}"] = summary.last
         yield row
+
+
+def _aims(trial: Trial, record: ExperimentRecord) -> Row:
+    """All objectives where there are several, and whether the constraints were kept where there are any."""
+    result, what = trial.result, record.description
+    if result is None:
+        return {}
+    row: Row = {}
+    if what.also and result.values is not None:
+        row = {f"value.{goal.metric}": v for goal, v in zip(what.objectives, result.values, strict=False)}
+    if what.constraints and result.constraints:
+        row["is_allowed"] = result.is_allowed
+    return row
 
 
 def _facts(trial: Trial) -> Row:
@@ -104,22 +139,6 @@ def _facts(trial: Trial) -> Row:
         kept = ("reason", "value", "seconds", "cpu_seconds", "peak_bytes", "exit_code", "signal")
         row |= {"outcome": result.outcome.value, **{key: getattr(result, key) for key in kept}}
     return row
-
-
-def point_rows(store: Store, record: ExperimentRecord) -> Iterator[Row]:
-    """Every point of every trial as a row."""
-    for trial in _trials(store, record):
-        for point in store.points(record.id, trial.number):
-            values = (
-                record.id,
-                trial.number,
-                trial.run_id,
-                point.metric,
-                point.step,
-                point.value,
-                point.time,
-            )
-            yield dict(zip(_POINT, values, strict=True))
 
 
 def _trials(store: Store, record: ExperimentRecord) -> Iterator[Trial]:
@@ -228,6 +247,8 @@ def _type(pa: Any, head: str, record: ExperimentRecord) -> Any:
         return _parameter_type(pa, record.description.space[head.removeprefix("param.")].domain)
     if head in _TEXTS:
         return pa.string()
+    if head == "is_allowed":
+        return pa.bool_()
     return pa.int64() if head in _WHOLE else pa.float64()
 
 

@@ -17,7 +17,7 @@ from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome
 from luthier.view.trials import TrialRow, trial_row
 
-__all__ = ["Front", "Growth", "front", "front_places", "growth_of", "losses_of"]
+__all__ = ["Front", "Growth", "best_of_each", "front", "front_places", "growth_of", "losses_of"]
 
 Array = NDArray[np.float64]
 
@@ -65,6 +65,20 @@ def front_places(history: History) -> NDArray[np.int64]:
     places = np.flatnonzero(kept)
     on = places[front_of(losses[places])]
     return on[np.lexsort(losses[on].T[::-1])]
+
+
+def best_of_each(history: History) -> list[tuple[float | None, int | None]]:
+    """The best value of each objective by itself and its trial's number, among the trials that may stand on a front."""
+    losses, kept = losses_of(history)
+    places = np.flatnonzero(kept)
+    if not len(places):
+        return [(None, None)] * losses.shape[1]
+    found: list[tuple[float | None, int | None]] = []
+    for column, way in zip(losses.T, _ways(history), strict=True):
+        place = int(places[np.argmin(column[places])])
+        value = float(column[place])
+        found.append((-value if way == "maximize" else value, history.scored[place].number))
+    return found
 
 
 def front(store: Store, record: ExperimentRecord, now: float) -> Front | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
+from luthier.history import is_partial
 from luthier.trial import Outcome, Trial
 
 __all__ = ["Prediction", "calibration", "predicted"]
@@ -35,7 +36,7 @@ def predicted(trials: Sequence[Trial]) -> tuple[Prediction, ...]:
     rows = []
     for trial in trials:
         why, result = trial.proposal, trial.result
-        if why is None or why.mean is None or why.deviation is None or result is None:
+        if why is None or why.mean is None or why.deviation is None or result is None or is_partial(trial):
             continue
         if result.outcome is Outcome.SUCCEEDED and result.value is not None and isfinite(result.value):
             z = _surprise(result.value - why.mean, why.deviation)

@@ -69,7 +69,7 @@ class Progress(Listener):
 
     def ended(self, ended: Ended) -> None:
         """Counts a trial."""
-        if ended.again:
+        if not ended.is_final:
             return
         self._here += 1
         self._done += 1

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 
 from luthier.store import ExperimentRecord, Store
-from luthier.trial import Trial
+from luthier.trial import Outcome, Trial
 from luthier.view.experiments import best_trials
 from luthier.view.figures.looks import themed
 from luthier.view.figures.results import Results, many, read, short
@@ -65,6 +65,7 @@ def _progress(of: Results) -> str:
     goal = ", ".join(str(objective) for objective in what.objectives) or "no objective"
     goal = " with ".join(filter(None, (goal, ", ".join(str(limit) for limit in what.constraints))))
     target = record.target
+    stopped = of.store.unsuccessful(record.id).get(Outcome.STOPPED, 0)
     share = 100.0 * min(record.finished / target, 1.0) if target else 0.0
     bar = f'<div class="bar"><i style="width:{share:.1f}%"></i></div>' if target else ""
     of_all = f" of {target:,}" if target else ""
@@ -72,7 +73,8 @@ def _progress(of: Results) -> str:
     counts += [
         f"{count:,} {word}"
         for count, word in (
-            (record.finished - record.succeeded, "without success"),
+            (record.finished - record.succeeded - stopped, "without success"),
+            (stopped, "stopped early"),
             (record.running, "running"),
             (record.queued, "queued"),
         )

@@ -10,15 +10,21 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from luthier.errors import UsageError
 from luthier.space import hint
 from luthier.space.choices import Categorical, Ordinal
 from luthier.space.domains import Domain
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Result, Trial
+from luthier.view.curve_rows import wide
+from luthier.view.curves import attempts_of, curves_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from luthier.view.curve_rows import Form
 
 __all__ = ["curves_frame", "trials_frame"]
 
@@ -62,9 +68,11 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
     return pandas.DataFrame(columns)
 
 
-def curves_frame(store: Store, record: ExperimentRecord, metric: str | None = None) -> pd.DataFrame:
-    """One row a point that the newest attempt of a trial reported, of one metric or of all: trial, metric, step, value
-    and time.
+def curves_frame(
+    store: Store, record: ExperimentRecord, metric: str | None = None, form: Form = "long"
+) -> pd.DataFrame:
+    """The curves of one metric or of all. `long` has one row a point: trial, metric, step, value and time; `wide` one row a
+    step: trial, step, and each metric as `metrics.NAME`.
 
     **Raises** UsageError without pandas, and for a metric that nobody reported. **Cost** one reading for each trial.
     """
@@ -72,11 +80,15 @@ def curves_frame(store: Store, record: ExperimentRecord, metric: str | None = No
     known = store.metric_names(record.id)
     if metric is not None and metric not in known:
         raise UsageError(f"no trial reported {metric!r}{hint(metric, known)}")
+    if form not in ("long", "wide"):
+        raise UsageError(f"curves are long or wide, not {form!r}{hint(form, ('long', 'wide'))}")
+    if form == "wide":
+        return _wide_frame(pandas, store, record, known if metric is None else [metric])
     points = [
         (trial.number, point)
         for trial in store.history(record.id).trials
-        if trial.attempt
-        for point in store.points(record.id, trial.number, metric, trial.attempt)
+        for attempt in attempts_of(store, trial)
+        for point in store.points(record.id, trial.number, metric, attempt)
     ]
     return pandas.DataFrame(
         {
@@ -87,6 +99,19 @@ def curves_frame(store: Store, record: ExperimentRecord, metric: str | None = No
             "time": _times(pandas, [p.time for _, p in points]),
         }
     )
+
+
+def _wide_frame(pandas: Any, store: Store, record: ExperimentRecord, metrics: Sequence[str]) -> pd.DataFrame:
+    trials = store.history(record.id).trials
+    found = [wide(curves_of(store, trial), metrics) for trial in trials]
+    values = np.concatenate([np.empty((0, len(metrics))), *(one.values for one in found)])
+    numbers = np.repeat([t.number for t in trials], [len(one.steps) for one in found])
+    columns: dict[str, Any] = {
+        "trial": numbers.astype(np.int64),
+        "step": np.concatenate([np.empty(0), *(one.steps for one in found)]),
+        **{f"metrics.{name}": values[:, k] for k, name in enumerate(metrics)},
+    }
+    return pandas.DataFrame(columns)
 
 
 def _aims(pandas: Any, record: ExperimentRecord, results: Sequence[Result | None]) -> dict[str, Any]:

@@ -7,15 +7,15 @@ plain ones stand for them. `pictures.py` draws the same as SVG.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.search.gaussian import Slice
+from luthier.view.canvas import Canvas, Tint, braille
 from luthier.view.explaining import Along, Dot
 from luthier.view.scales import label, nice, range_of, ticks_along, written
 
@@ -23,7 +23,6 @@ __all__ = ["ASCII", "UNICODE", "Marks", "Part", "chart", "legend"]
 
 Array = NDArray[np.float64]
 Part = Literal["", "title", "band", "mean", "near", "far", "chosen", "promise", "axis"]
-Tint = Callable[[str, Part], str]
 
 _HEIGHT = 9
 _LEAST = 30
@@ -85,29 +84,6 @@ def _axis(along: Along, belief: Slice) -> tuple[float, float]:
     return range_of(belief.mean, belief.low, belief.high, values)
 
 
-class _Canvas:
-    """Characters in rows, each with what it is."""
-
-    def __init__(self, height: int, width: int) -> None:
-        self.cells: list[list[tuple[str, Part]]] = [[(" ", "")] * width for _ in range(height)]
-
-    def put(self, row: int, column: int, text: str, part: Part) -> None:
-        """Writes a text as far as the canvas reaches."""
-        for offset, character in enumerate(text):
-            if 0 <= row < len(self.cells) and 0 <= column + offset < len(self.cells[row]):
-                self.cells[row][column + offset] = (character, part)
-
-    def lines(self, tint: Tint) -> list[str]:
-        """The rows as text, blanks at their ends dropped."""
-        return [_tinted(row, tint) for row in self.cells]
-
-
-def _tinted(row: list[tuple[str, Part]], tint: Tint) -> str:
-    end = max((i + 1 for i, (character, _) in enumerate(row) if character != " "), default=0)
-    runs = ((part, "".join(c for c, _ in run)) for part, run in groupby(row[:end], key=lambda cell: cell[1]))
-    return "".join(tint(text, part) if part else text for part, text in runs)
-
-
 # ---------------------------------------------------------------------- a range
 
 
@@ -143,7 +119,7 @@ def _curve(along: Along, belief: Slice, room: int, marks: Marks, tint: Tint) -> 
     ticks = [(value, written(value)) for value in nice(low, high, 4)]
     gutter = max(6, *(len(text) for _, text in ticks))
     field = _Field(gutter + 3, room - gutter - 3, low, high)
-    canvas = _Canvas(_HEIGHT + 4, room)
+    canvas = Canvas(_HEIGHT + 4, room)
     _draw_belief(canvas, belief, field, marks)
     for dot in along.dots:
         if dot.value is not None and np.isfinite(dot.value):
@@ -168,7 +144,7 @@ def _sampled(curve: Array, belief: Slice, places: Array) -> Array:
     return np.interp(places, belief.units, np.nan_to_num(curve, nan=0.0, posinf=1e300, neginf=-1e300))
 
 
-def _draw_belief(canvas: _Canvas, belief: Slice, field: _Field, marks: Marks) -> None:
+def _draw_belief(canvas: Canvas, belief: Slice, field: _Field, marks: Marks) -> None:
     """The band, and the mean upon it."""
     middles = field.middles()
     tops = field.rows(_sampled(belief.high, belief, middles))
@@ -181,25 +157,20 @@ def _draw_belief(canvas: _Canvas, belief: Slice, field: _Field, marks: Marks) ->
             canvas.put(row, field.left + column, marks.mean, "mean")
         return
     heights = field.rows(_sampled(belief.mean, belief, field.middles(2)), 4)
-    for (row, column), character in _braille(heights).items():
-        canvas.put(row, field.left + column, character, "mean")
+    for (row, column), bits in braille(_course(heights)).items():
+        canvas.put(row, field.left + column, chr(0x2800 + bits), "mean")
 
 
-def _braille(heights: NDArray[np.int64]) -> dict[tuple[int, int], str]:
-    """The curve through these heights, two a character and four a row, without gaps."""
-    bits = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-    cells: dict[tuple[int, int], int] = {}
+def _course(heights: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """The dots of the curve through these heights, without gaps: each column goes on from the one before."""
     before = int(heights[0])
     for fine, height in enumerate(heights.tolist()):
         begin, end = (before + 1, height) if before < height else (height, max(before - 1, height))
-        for y in range(begin, end + 1):
-            key = (y // 4, fine // 2)
-            cells[key] = cells.get(key, 0) | bits[fine % 2][y % 4]
+        yield from ((fine, y) for y in range(begin, end + 1))
         before = height
-    return {key: chr(0x2800 + dots) for key, dots in cells.items()}
 
 
-def _draw_foot(canvas: _Canvas, along: Along, field: _Field, marks: Marks) -> None:
+def _draw_foot(canvas: Canvas, along: Along, field: _Field, marks: Marks) -> None:
     """The parameter's axis with its ticks, the trials that failed or are to come, and the place that is marked."""
     left, wide = field.left, field.wide
     canvas.put(_HEIGHT, left - 2, marks.corner + marks.line * (wide + 1), "axis")
@@ -219,7 +190,7 @@ def _draw_foot(canvas: _Canvas, along: Along, field: _Field, marks: Marks) -> No
     canvas.put(_HEIGHT, field.column(along.chosen), marks.pointer, "chosen")
 
 
-def _draw_bars(canvas: _Canvas, promise: Array, field: _Field, marks: Marks) -> None:
+def _draw_bars(canvas: Canvas, promise: Array, field: _Field, marks: Marks) -> None:
     """The promise as bars of two rows."""
     full = len(marks.bars) - 1
     for column, share in enumerate(promise.tolist()):
@@ -239,7 +210,7 @@ def _categories(along: Along, belief: Slice, room: int, marks: Marks, tint: Tint
     left = max(map(len, names)) + 3
     low, high = _axis(along, belief)
     field = _Field(left, room - left - 3, low, high)
-    canvas = _Canvas(len(order) + 2, room)
+    canvas = Canvas(len(order) + 2, room)
     for row, (i, name) in enumerate(zip(order, names, strict=True)):
         is_chosen = bool(np.isclose(belief.units[i], along.chosen))
         canvas.put(row, 0, f"{name:>{left - 3}}", "chosen" if is_chosen else "")
@@ -261,7 +232,7 @@ def _across(field: _Field, value: float) -> int:
 
 
 def _draw_category(
-    canvas: _Canvas, row: int, along: Along, belief: Slice, i: int, field: _Field, marks: Marks
+    canvas: Canvas, row: int, along: Along, belief: Slice, i: int, field: _Field, marks: Marks
 ) -> None:
     """The band of one value, its mean, and the results that had it."""
     begin, end = _across(field, float(belief.low[i])), _across(field, float(belief.high[i]))
@@ -279,7 +250,7 @@ def _shown(along: Along, belief: Slice) -> list[int]:
     return sorted([chosen, *promising[: _CATEGORIES - 1]])
 
 
-def _draw_scale(canvas: _Canvas, row: int, field: _Field, marks: Marks) -> None:
+def _draw_scale(canvas: Canvas, row: int, field: _Field, marks: Marks) -> None:
     """The objective's axis under the categories."""
     canvas.put(row, field.left - 2, marks.corner + marks.line * (field.wide + 1), "axis")
     end = -1

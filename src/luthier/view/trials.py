@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from luthier.store import Sort, Store
 from luthier.trial import Attempt, Result, Trial
+from luthier.view.curves import came_to
 
 if TYPE_CHECKING:
+    from luthier.description import Stages
     from luthier.store import ExperimentRecord, SummaryRow
 
 __all__ = [
@@ -47,7 +49,8 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One trial. `metrics` holds the last value of each metric, where they were asked for."""
+    """One trial. `metrics` holds the last value of each metric, where they were asked for; `reached` all objectives where
+    there are several, `came_to` how far a trial came that was stopped or waits."""
 
     experiment: int
     number: int
@@ -67,6 +70,8 @@ class TrialRow:
     ended: float | None
     worker: str | None
     metrics: dict[str, float] = field(default_factory=dict)
+    reached: tuple[float, ...] | None = None
+    came_to: float | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +81,7 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One execution of a trial. `outcome` is None while it runs."""
+    """One execution of a trial. `outcome` is None while it runs; `stage` is `epochs=9` or `fold 2` where trials have any."""
 
     attempt: int
     worker: str
@@ -91,6 +96,7 @@ class AttemptRow:
     began: float
     ended: float | None
     command: tuple[str, ...] | None
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,8 @@ def trial_row(trial: Trial, now: float, metrics: dict[str, float] | None = None)
         ended=trial.ended,
         worker=trial.worker,
         metrics=metrics or {},
+        reached=result.values if result else None,
+        came_to=came_to(trial),
     )
 
 
@@ -147,7 +155,7 @@ def _seconds(trial: Trial, result: Result | None, now: float) -> float | None:
     return max(now - trial.began, 0.0) if trial.state == "running" and trial.began is not None else None
 
 
-def attempt_row(attempt: Attempt, now: float) -> AttemptRow:
+def attempt_row(attempt: Attempt, now: float, stages: Stages | None = None) -> AttemptRow:
     """An attempt as a row; one that runs has the seconds it has run so far."""
     result = attempt.result
     running = None if attempt.ended is not None else max(now - attempt.began, 0.0)
@@ -165,6 +173,7 @@ def attempt_row(attempt: Attempt, now: float) -> AttemptRow:
         began=attempt.began,
         ended=attempt.ended,
         command=attempt.command,
+        stage=stages.name(attempt.stage) if stages else None,
     )
 
 
@@ -237,12 +246,12 @@ def _total(store: Store, record: ExperimentRecord, sort: Sort) -> int | None:
 
 def trial_detail(store: Store, experiment: int, number: int, now: float) -> TrialDetail:
     """Everything the record has about one trial. **Raises** NotFound."""
-    trial = store.trial(experiment, number)
+    trial, stages = store.trial(experiment, number), store.experiment(experiment).description.stages
     metrics = metric_rows(store.summaries(experiment, number))
     why = trial.proposal
     return TrialDetail(
         row=trial_row(trial, now, {m.metric: m.last for m in metrics}),
-        attempts=tuple(attempt_row(a, now) for a in store.attempts(experiment, number)),
+        attempts=tuple(attempt_row(a, now, stages) for a in store.attempts(experiment, number)),
         metrics=metrics,
         proposed_by=why.by if why else None,
         ordinal=why.ordinal if why else None,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from luthier.run.environment import parameter_variable
+from luthier.run.environment import STAGE_VARIABLES, parameter_variable
 from luthier.run.render import render
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Trial
@@ -99,13 +99,24 @@ def command_line(store: Store, record: ExperimentRecord, number: int) -> str | N
     command, configuration = record.description.command, store.trial(record.id, number).configuration
     if command is None or configuration is None:
         return None
-    texts = configuration.texts()
-    words = render(command, texts, record.description.space.names)
+    texts = record.description.texts(configuration)
+    words = render(command, texts, record.description.placeholders)
     line = words[-1] if command.shell else shlex.join(words)
-    if not command.from_environment:
+    variables = _stage(record) | (
+        {parameter_variable(name): text for name, text in texts.items()} if command.from_environment else {}
+    )
+    if not variables:
         return line
-    given = " ".join(f"{parameter_variable(name)}={shlex.quote(text)}" for name, text in texts.items())
+    given = " ".join(f"{name}={shlex.quote(text)}" for name, text in variables.items())
     return f"export {given}; {line}" if command.shell else f"{given} {line}"
+
+
+def _stage(record: ExperimentRecord) -> dict[str, str]:
+    """The last stage as the environment tells it, where the command has no place for it."""
+    stages, command = record.description.stages, record.description.command
+    if stages is None or command is None or (stages.parameter and not command.from_environment):
+        return {}
+    return {STAGE_VARIABLES[stages.kind]: stages.text(-1)}
 
 
 def why_none(store: Store, record: ExperimentRecord, hint: Callable[[str], str] = "luthier {}".format) -> str:

@@ -16,6 +16,7 @@ from luthier.history import History
 from luthier.search.earlier import sources_of
 from luthier.search.frame import Array, Frame
 from luthier.search.ledger import reading
+from luthier.search.partway import Partway
 from luthier.space import Configuration
 
 __all__ = ["Evidence", "evidence_of"]
@@ -28,7 +29,8 @@ class Evidence:
     """**Shapes** `rows` (n, d) and `losses` (n,), less is better, of scored trials; `failed` (f, d) rows whose
     configuration made them fail; `running` (q, d) rows of results to come; `tried` (t, d) everything that may not be
     proposed again and `taken` their keys; `earlier` (w, d) with `earlier_losses` (w,), results of other experiments, and
-    `sources` (w,) which of them each comes from, from 1. `trouble` is the share of such failures among the trials that
+    `sources` (w,) which of them each comes from, from 1. `partway` says more of the scored where some stand part of the way,
+    and is None where none does. `trouble` is the share of such failures among the trials that
     ended, those of HALF trials ago counting half."""
 
     rows: Array
@@ -41,6 +43,7 @@ class Evidence:
     sources: NDArray[np.int64]
     taken: frozenset[str]
     trouble: float
+    partway: Partway | None = None
 
     @property
     def n(self) -> int:
@@ -74,6 +77,7 @@ def evidence_of(frame: Frame, history: History, also: Sequence[Configuration] = 
             earlier_losses=sign * np.array([o.value for o in history.earlier], dtype=np.float64),
             sources=sources_of(history.earlier),
             trouble=_trouble(history) if len(record.failed) else 0.0,
+            partway=record.partway,
         )
 
 

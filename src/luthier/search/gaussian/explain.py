@@ -61,8 +61,11 @@ def believed_draws(
         made = _belief(space, history)
         if made is None:
             return None
-        _, evidence, features, belief = made
-        mean, covariance = belief.posterior.joint(features.of(evidence.rows))
+        frame, evidence, features, belief = made
+        rows = evidence.rows
+        if evidence.partway is not None:  # waiting trials are among them
+            rows = frame.encode([t.configuration for t in history.scored if t.configuration is not None])
+        mean, covariance = belief.posterior.joint(features.of(rows))
         # Neighbours, and all the more repeats, make the covariance singular, which has eigenvectors but no Cholesky factor.
         spreads, directions = np.linalg.eigh(covariance)
         root = directions * np.sqrt(np.maximum(spreads, 0.0))

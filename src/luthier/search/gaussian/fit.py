@@ -26,18 +26,20 @@ STEPS = 40
 FLAT = 1e-2  # the gradient's size at which the climb ends, for each observation's worth of evidence
 
 
-def objective(kernel: Kernel, prior: Prior, X: Array, y: Array, vector: Array) -> tuple[float, Array]:
+def objective(
+    kernel: Kernel, prior: Prior, X: Array, y: Array, vector: Array, short: Array | None = None
+) -> tuple[float, Array]:
     """Minus the log posterior of the hyperparameters, up to a constant, and its gradient.
 
-    **Shapes** X (n, p), y (n,), vector (θ,). **Cost** O(n³), about three times a Cholesky factorisation.
+    **Shapes** X (n, p), y (n,), vector (θ,), short (n,) shortfalls. **Cost** O(n³), about three times a Cholesky factorisation.
     """
     h = kernel.hyperparameters(vector)
     n = len(X)
-    a = kernel.points(X, h)
+    a = kernel.points(X, h, short)
     K, M = kernel.matrices(a, a, h)
     noise = float(np.exp(h.noise))
     noisy = K.copy()
-    noisy[np.diag_indices(n)] += noise
+    noisy[np.diag_indices(n)] += kernel.noise(h, short)
     L = factor(noisy)
     alpha, _ = lapack.dpotrs(L, y, lower=1)
     inverse, _ = lapack.dpotri(L, lower=1)
@@ -46,12 +48,20 @@ def objective(kernel: Kernel, prior: Prior, X: Array, y: Array, vector: Array) -
     penalty, slope = prior.penalty(vector)
     gradient = kernel.gradient(X, a, K, M, W, h)
     gradient[kernel.scales + len(kernel.levels) + 1] = 0.5 * noise * float(np.trace(W))
+    if short is not None and h.partway is not None:
+        gradient[-1] = 0.5 * float(np.exp(h.partway[2])) * float(np.diag(W) @ short**2)
     value = 0.5 * float(y @ alpha) + float(np.log(np.diag(L)).sum()) + 0.5 * n * float(np.log(2 * np.pi))
     return value + penalty, slope - gradient
 
 
 def fitted(
-    kernel: Kernel, prior: Prior, X: Array, y: Array, starts: Sequence[Array], steps: int = STEPS
+    kernel: Kernel,
+    prior: Prior,
+    X: Array,
+    y: Array,
+    starts: Sequence[Array],
+    steps: int = STEPS,
+    short: Array | None = None,
 ) -> Array:
     """The most probable hyperparameters reached from any of the starts, as a vector. **Shapes** starts (θ,) each.
 
@@ -64,7 +74,7 @@ def fitted(
     def watched(vector: Array) -> tuple[float, Array]:
         nonlocal best, lowest
         try:
-            value, gradient = objective(kernel, prior, X, y, vector)
+            value, gradient = objective(kernel, prior, X, y, vector, short)
         except np.linalg.LinAlgError:
             return 1e25, np.zeros_like(vector)
         if value < lowest:

@@ -8,7 +8,7 @@ hyperparameters of earlier proposals are taken from the record (`Memory`), so no
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,13 +74,19 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """A posterior over transformed losses, and what it took to make: `note` goes into the record."""
+    """A posterior over transformed losses, and what it took to make: `note` goes into the record.
+
+    Where results stand part of the way, `ends` are the vectors of all but the observations on the way, this experiment's
+    first, and `is_complete` (own,) says which of its own are known at the end. Else all are.
+    """
 
     posterior: Posterior
     outputs: Outputs
     transform: Transform
     note: dict[str, Any]
     places: NDArray[np.int64]
+    ends: Array | None = None
+    is_complete: NDArray[np.bool_] | None = None
 
     @property
     def is_noisy(self) -> bool:
@@ -90,9 +96,13 @@ class Belief:
     def incumbent(self) -> float:
         """The transformed loss to improve on: the best seen, or, under noise, the best the posterior believes in."""
         own = len(self.places)  # the rows after them are other experiments'
-        if not self.is_noisy:
+        known = self.is_complete
+        if not self.is_noisy and (known is None or known.all()):
             return float(self.posterior.Y[:own, 0].min())
-        return float(self.posterior.means(self.posterior.X[:own]).min())
+        believed = self.posterior.means(self.posterior.X[:own])[:, 0]
+        if known is not None and not self.is_noisy:
+            believed = np.where(known, self.posterior.Y[:own, 0], believed)
+        return float(believed.min())
 
     def band(self, mean: Array, variance: Array) -> tuple[Array, Array, Array]:
         """The losses at the mean and at the ends of the 95 % band."""
@@ -117,12 +127,12 @@ def believe(
     losses = cleaned(evidence.losses)
     if evidence.n < 2 or not losses.max() > losses.min():
         return None
-    kernel = Kernel(features.scales, features.levels)
+    kernel = Kernel(features.scales, features.levels, is_partway=evidence.partway is not None)
     data = _Data(features, evidence, losses, kernel, memory)
     scores, note = memory.scores, dict[str, Any]()
     if memory.is_due(evidence.n):
         beliefs = {name: data.posterior(name) for name in transforms}
-        scores = {name: order_score(p, losses[data.held]) for name, (p, _) in beliefs.items()}
+        scores = {name: order_score(p, data.own) for name, (p, _) in beliefs.items()}
         note = {"scores": scores, "results": evidence.n}
         transform = _pick(scores, turn, transforms)
         posterior, outputs = beliefs[transform]
@@ -131,7 +141,11 @@ def believe(
         posterior, outputs = data.posterior(transform)
     if data.fits:
         note["fits"] = data.fits
-    return Belief(posterior, outputs, transform, note, data.held)
+    belief = Belief(posterior, outputs, transform, note, data.held)
+    if evidence.partway is None:
+        return belief
+    ends = posterior.X[: len(posterior.X) - len(data.extra)]
+    return replace(belief, ends=ends, is_complete=evidence.partway.short[data.held] == 0.0)
 
 
 def _pick(scores: dict[str, float], turn: int, transforms: Sequence[Transform]) -> Transform:
@@ -148,22 +162,33 @@ class _Data:
     ) -> None:
         self.features = features
         self.evidence = evidence
-        self.losses = losses
         self.kernel = kernel
         self.memory = memory
         self.fits: dict[str, tuple[int, list[float]]] = {}
-        self.held = subset(losses, HELD)
+        partway = evidence.partway
+        self.held = subset(losses, HELD if partway is None else HELD * 2 // 3)
         self.X = features.of(evidence.rows[self.held])
+        self.own = losses[self.held] if partway is None else cleaned(partway.estimates)[self.held]
+        self.extra = np.empty(0, dtype=np.int64)
+        if partway is not None:  # observations on the way, at most half as many as results
+            known = np.flatnonzero(np.isin(partway.at, self.held))
+            self.extra = known[subset(losses[partway.at[known]], len(self.held) // 2)]
 
     def posterior(self, transform: Transform) -> tuple[Posterior, Outputs]:
         X, y, outputs = self._joined(transform)
-        vector = self._vector(transform, X, y)
-        return condition(self.kernel, self.kernel.hyperparameters(vector), X, y), outputs
+        partway, short = self.evidence.partway, None
+        if partway is not None:
+            X = np.vstack([X, self.features.of(self.evidence.rows[partway.at[self.extra]])])
+            others = np.zeros(len(y) - len(self.held))
+            short = np.concatenate([partway.short[self.held], others, partway.at_short[self.extra]])
+            y = np.concatenate([y, outputs.forward(partway.at_estimates[self.extra])])
+        vector = self._vector(transform, X, y, short)
+        return condition(self.kernel, self.kernel.hyperparameters(vector), X, y, short), outputs
 
     def _joined(self, transform: Transform) -> tuple[Array, Array, Outputs]:
         """Own results, then those of earlier experiments: on one scale where they look like the same quantity, else each
         experiment on its own."""
-        own = self.losses[self.held]
+        own = self.own
         sources = range(1, self.features.sources)
         shared: list[tuple[Array, Array]] = []
         apart: list[tuple[Array, Array]] = []
@@ -178,7 +203,7 @@ class _Data:
         y = [outputs.y, *(Outputs.of(losses, transform).y for _, losses in apart)]
         return np.vstack(X), np.concatenate(y), outputs
 
-    def _vector(self, transform: Transform, X: Array, y: Array) -> Array:
+    def _vector(self, transform: Transform, X: Array, y: Array, short: Array | None) -> Array:
         """Hyperparameters: those of the record while the results have hardly grown, else fitted, from where they were."""
         prior = prior_for(self.kernel)
         count, known = self.memory.fits.get(transform, (0, []))
@@ -190,7 +215,9 @@ class _Data:
         if is_known and self.memory.is_due(self.evidence.n):
             starts.append(prior.centre)
         few = subset(y, FITTED)
-        vector = fitted(self.kernel, prior, X[few], y[few], starts)
+        vector = fitted(
+            self.kernel, prior, X[few], y[few], starts, short=None if short is None else short[few]
+        )
         self.fits[transform] = (self.evidence.n, vector.tolist())
         return vector
 

@@ -28,6 +28,7 @@ Transform = Literal["standard", "half-rank", "power"]
 TRANSFORMS: tuple[Transform, ...] = ("standard", "half-rank", "power")
 
 FAR = 3.0  # how many spreads above the median a loss is pulled in by "standard"
+BEYOND = 2.0  # deviations that another loss may lie beyond the ends
 POWERS = np.linspace(-2.0, 3.0, 26)
 
 
@@ -73,6 +74,18 @@ class Outputs:
         y = _standardised(made)
         order = np.argsort(losses, kind="stable")
         return cls(y, losses[order], np.maximum.accumulate(y[order]))
+
+    def forward(self, losses: Array) -> Array:
+        """What other losses become by the same map, straight lines beyond the ends. **Shapes** as given."""
+        knots, first = np.unique(self.knots, return_index=True)
+        images = self.images[first]
+        if len(knots) < 2:
+            return np.zeros_like(losses)
+        inside = np.interp(losses, knots, images)
+        low = images[0] + (losses - knots[0]) * _slope(knots[:3], images[:3])
+        high = images[-1] + (losses - knots[-1]) * _slope(knots[-3:], images[-3:])
+        made = np.where(losses < knots[0], low, np.where(losses > knots[-1], high, inside))
+        return np.clip(made, images[0] - BEYOND, images[-1] + BEYOND)
 
     def back(self, y: Array) -> Array:
         """Losses for transformed values: the inverse, straight lines beyond the ends. **Shapes** as given."""

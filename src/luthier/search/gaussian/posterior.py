@@ -66,7 +66,7 @@ class Posterior:
 
     @property
     def signal(self) -> float:
-        """k(x, x), the same for every x."""
+        """k(x, x), the same for every x at the end of the way."""
         return float(np.exp(self.h.signal))
 
     @property
@@ -143,16 +143,16 @@ class Posterior:
         Y = np.vstack([np.repeat(self.Y[:, :1], normals.shape[1], axis=1), drawn])
         return _solved(replace(self, X=np.vstack([self.X, X]), Y=Y, points=_joined(self.points, a), L=L))
 
-    def realised(self, X: Array, normals: Array) -> Posterior:
+    def realised(self, X: Array, normals: Array, ends: Array | None = None) -> Posterior:
         """The posterior in each of many worlds in which the function itself is known, without noise, at the
-        observations and at X.
+        observations and at X. Where observations stand part of the way, `ends` (n, p) are what is known in their place.
 
         Under noise nobody knows which result is the best; in a world it is known. World j's function is one joint draw,
         made of column j. **Shapes** X (q, p), normals (n + q, worlds). **Cost** O((n + q)³).
 
         **Source** Letham et al. (2019), Constrained Bayesian optimization with noisy experiments.
         """
-        both = np.vstack([self.X, X])
+        both = np.vstack([self.X if ends is None else ends, X])
         mean, covariance = self.joint(both)
         covariance[np.diag_indices_from(covariance)] += EXACT * self.signal
         drawn = mean[:, :1] + factor(covariance) @ normals
@@ -162,14 +162,16 @@ class Posterior:
         return _solved(replace(self, X=both, Y=drawn, points=points, L=factor(K)))
 
 
-def condition(kernel: Kernel, h: Hyperparameters, X: Array, y: Array) -> Posterior:
-    """The posterior given noisy observations `y` (n,) at `X` (n, p). **Cost** O(n³).
+def condition(
+    kernel: Kernel, h: Hyperparameters, X: Array, y: Array, short: Array | None = None
+) -> Posterior:
+    """The posterior given noisy observations `y` (n,) at `X` (n, p), with the shortfalls `short` (n,). **Cost** O(n³).
 
     **Raises** numpy.linalg.LinAlgError where the covariance can't be factored.
     """
-    points = kernel.points(X, h)
+    points = kernel.points(X, h, short)
     K, _ = kernel.matrices(points, points, h)
-    K[np.diag_indices_from(K)] += np.exp(h.noise)
+    K[np.diag_indices_from(K)] += kernel.noise(h, short)
     return _solved(Posterior(kernel, h, X, y[:, None], points, factor(K), y[:, None]))
 
 

@@ -29,6 +29,7 @@ SIGNAL_SPREAD = 0.7
 NOISE = (-6.0, 3.0)
 FLOOR = 1e-7
 WARP_SPREAD = 0.5
+DISCREPANCY, POWER, PARTWAY_NOISE = (-2.0, 1.5), (0.0, 0.5), (-5.0, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,5 +58,11 @@ def prior_for(kernel: Kernel, *, warp: bool = False, length: float | None = None
         (1, *NOISE, np.log(FLOOR), np.log(2.0)),
         (2 * scales if warp else 0, 0.0, WARP_SPREAD, -2.0, 2.0),
     ]
+    if kernel.is_partway:
+        blocks += [
+            (1, *DISCREPANCY, np.log(1e-3), np.log(1e3)),
+            (1, *POWER, np.log(0.2), np.log(4.0)),
+            (1, *PARTWAY_NOISE, np.log(FLOOR), np.log(10.0)),
+        ]
     columns = [np.concatenate([np.full(b[0], b[i]) for b in blocks]) for i in range(1, 5)]
     return Prior(*columns)

@@ -68,8 +68,8 @@ def landscape(features: Features, evidence: Evidence, belief: Belief, taste: Tas
     posterior, running = belief.posterior, features.of(evidence.running[-RUNNING:])
     q = len(running)
     if belief.is_noisy and taste.rule == "ei":
-        own, others = len(belief.places), len(posterior.X)
-        posterior = posterior.realised(running, _normals()[: others + q])
+        own, others = len(belief.places), len(posterior.X if belief.ends is None else belief.ends)
+        posterior = posterior.realised(running, _normals()[: others + q], belief.ends)
         best = np.vstack([posterior.Y[:own], posterior.Y[others:]]).min(axis=0)
     else:
         best = np.array([belief.incumbent()])

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "figure", "options_of"]
 
-KINDS = ("history", "importance", "parallel", "slices", "contour", "curves", "timeline", "pareto")
-"""What can be drawn of an experiment; `pareto` takes several objectives."""
+KINDS = (
+    "history", "importance", "parallel", "slices", "contour", "curves", "timeline", "pareto", "hypervolume",
+)  # fmt: skip
+"""What can be drawn of an experiment; `pareto` and `hypervolume` take several objectives."""
 
 _OPTIONS = {
     "history": ("x", "log"),
@@ -30,9 +32,10 @@ _OPTIONS = {
     "parallel": ("parameters", "log"),
     "slices": ("parameters", "log"),
     "contour": ("parameters",),
-    "curves": ("metric", "log"),
+    "curves": ("metric", "log", "trials"),
     "timeline": (),
     "pareto": ("objectives", "log"),
+    "hypervolume": (),
 }
 
 
@@ -47,8 +50,8 @@ def figure(store: Store, record: ExperimentRecord, kind: str, **options: Any) ->
     """A figure of an experiment.
 
     `history` takes `x` ("trial" or "time") and `log`; `importance` `most`; `parallel` and `slices` `parameters` and
-    `log`; `contour` two `parameters`; `curves` `metric` and `log`; `pareto` two `objectives` and `log`. `log` is chosen by
-    itself where it is not given.
+    `log`; `contour` two `parameters`; `curves` `metric`, `log` and the numbers of `trials`; `pareto` two `objectives` and
+    `log`. `log` is chosen by itself where it is not given.
 
     **Raises** UsageError for an unknown kind, option, parameter or metric. **Cost** one reading of all trials; `contour`
     and `importance` fit a model, `curves` and `timeline` read a few hundred or thousand trials more.
@@ -82,6 +85,8 @@ def _maker(kind: str) -> Callable[..., Chart]:
             from luthier.view.figures.curves import curves as made
         case "pareto":
             from luthier.view.figures.pareto import front as made
+        case "hypervolume":
+            from luthier.view.figures.growth import growth as made
         case _:
             from luthier.view.figures.timeline import timeline as made
     return made

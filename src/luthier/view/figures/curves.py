@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.errors import UsageError
+from luthier.metrics import matching_name
 from luthier.space import hint
 from luthier.trial import Outcome, Trial
+from luthier.view import curves as reported
 from luthier.view.figures.axes import is_wide, measured, plain
 from luthier.view.figures.chart import Chart, Dots, Line, Mark, Panel, Role
 from luthier.view.figures.results import Results, many, shown, thinned
@@ -21,17 +25,21 @@ _POINTS = 200
 _BEST = 5
 
 
-def curves(of: Results, metric: str | None = None, log: bool | None = None) -> Chart:
-    """One metric over its steps, the objective's if none is named. **Raises** UsageError for a metric nobody reported.
-    **Cost** one read for each of at most 200 trials."""
+def curves(
+    of: Results, metric: str | None = None, log: bool | None = None, trials: Sequence[int] | None = None
+) -> Chart:
+    """One metric over its steps, the objective's if none is named, of all trials or those with these numbers.
+
+    **Raises** UsageError for a metric nobody reported. **Cost** one read for each of at most 200 trials."""
     known = of.store.metric_names(of.record.id)
     objective = of.record.description.objective
-    wanted = metric or (objective.metric if objective else None) or next(iter(known), None)
+    goal = matching_name(objective.metric, known) if objective else None
+    wanted = metric or goal or (objective.metric if objective else next(iter(known), None))
     if wanted is None or (wanted not in known and metric is None):
         return Chart("Learning curves", words="No trial has reported a value step by step.")
     if wanted not in known:
         raise UsageError(f"no trial reported {wanted!r}{hint(wanted, known)}")
-    begun = [t for t in of.history.trials if t.attempt]
+    begun = [t for t in of.history.trials if t.attempt and (trials is None or t.number in trials)]
     ranks = {of.scored[i].number: k for k, i in enumerate(np.argsort(of.losses, kind="stable").tolist())}
     first = sorted(range(len(begun)), key=lambda i: ranks.get(begun[i].number, len(ranks)))
     chosen = [begun[i] for i in thinned(len(begun), _MOST, first[: _MOST // 2]).tolist()]
@@ -41,7 +49,7 @@ def curves(of: Results, metric: str | None = None, log: bool | None = None) -> C
     if not found:
         return Chart(title, words=f"No trial has reported {wanted} as a number.")
     whole = np.concatenate([y for _, _, y in found])
-    maximize = of.maximize or objective is None or wanted != objective.metric
+    maximize = of.maximize or objective is None or wanted != goal
     is_log = (is_wide(whole, False) and not maximize) if log is None else log
     y_axis = measured(wanted, whole, is_log, [float(y[-1]) for t, _, y in found if ranks.get(t.number) == 0])
     ends = [float(x[-1]) for _, x, _ in found]
@@ -50,19 +58,29 @@ def curves(of: Results, metric: str | None = None, log: bool | None = None) -> C
     # The best are drawn last, so that they lie on top.
     found.sort(key=lambda one: -ranks.get(one[0].number, len(ranks)))
     marks: list[Mark] = [_line(of, ranks, *one) for one in found]
+    if len(begun) == 1:
+        marks = [Line(x, y, "result", f"trial {t.number}", of.said(t)) for t, x, y in found]
     marks += _ends(of, found)
+    return Chart(title, _note(begun, len(found), len(ranks)), (Panel(x_axis, y_axis, tuple(marks)),))
+
+
+def _note(begun: Sequence[Trial], drawn: int, ranked: int) -> str:
+    """What stands below the title: how many are drawn and were stopped, or how the only one ended."""
+    if len(begun) == 1:
+        return _said_of_one(begun[0])
+    stopped = sum(_is_stopped(t) for t in begun)
     said = [
-        f"the best {min(_BEST, len(ranks))} of {many(len(begun), 'trial')} in colour",
-        shown(len(found), len(begun), "trials"),
+        f"the best {min(_BEST, ranked)} of {many(len(begun), 'trial')} in colour",
+        f"{stopped:,} stopped early" if stopped else "",
+        shown(drawn, len(begun), "trials"),
     ]
-    return Chart(title, "; ".join(filter(None, said)), (Panel(x_axis, y_axis, tuple(marks)),))
+    return "; ".join(filter(None, said))
 
 
 def curve_of(of: Results, trial: Trial, metric: str) -> tuple[Array, Array]:
-    """What the newest attempt of a trial reported of a metric, thinned, without NaN and infinity."""
-    points = of.store.points(of.record.id, trial.number, metric, trial.attempt)
-    x = np.array([point.step for point in points], dtype=np.float64)
-    y = np.array([point.value for point in points], dtype=np.float64)
+    """What a trial reported of a metric, thinned, without NaN and infinity."""
+    curve = reported.curve_of(of.store, trial, metric)
+    x, y = np.array(curve.steps, dtype=np.float64), np.array(curve.values, dtype=np.float64)
     kept = np.isfinite(x) & np.isfinite(y)
     return thin_curve(x[kept], y[kept])
 
@@ -81,6 +99,19 @@ def thin_curve(x: Array, y: Array, most: int = _POINTS) -> tuple[Array, Array]:
     return x[places], y[places]
 
 
+def _is_stopped(trial: Trial) -> bool:
+    return trial.result is not None and trial.result.outcome is Outcome.STOPPED
+
+
+def _said_of_one(trial: Trial) -> str:
+    """How the only trial of a figure ended."""
+    result = trial.result
+    if result is None:
+        return f"trial {trial.number}, {trial.state.value}"
+    reason = result.reason if result.reason and result.outcome is not Outcome.SUCCEEDED else ""
+    return f"trial {trial.number} {result.outcome.value}" + (f": {reason}" if reason else "")
+
+
 def _line(of: Results, ranks: dict[int, int], trial: Trial, x: Array, y: Array) -> Mark:
     rank = ranks.get(trial.number)
     if rank == 0:
@@ -92,7 +123,7 @@ def _line(of: Results, ranks: dict[int, int], trial: Trial, x: Array, y: Array) 
 def _ends(of: Results, found: list[tuple[Trial, Array, Array]]) -> list[Mark]:
     """A ring where a rule stopped a curve, a cross where its trial failed, and a dot for a single point."""
     marks: list[Mark] = []
-    stopped = [one for one in found if one[0].result and one[0].result.outcome is Outcome.STOPPED]
+    stopped = [one for one in found if _is_stopped(one[0])]
     failed = [one for one in found if one[0].result and one[0].result.outcome.blames_configuration]
     ended = {one[0].number for one in (*stopped, *failed)}
     single = [one for one in found if len(one[1]) == 1 and one[0].number not in ended]

@@ -1,0 +1,81 @@
+"""The options that end trials, or the whole search, early, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from luthier.cli.quantities import DURATION
+from luthier.description import Goal, Objective, Stopping
+from luthier.errors import UsageError
+
+__all__ = ["STOPPING", "goal_of", "stopping_of"]
+
+F = Callable[..., Any]
+
+STOPPING: list[Callable[[F], F]] = [
+    click.option(
+        "--early-stopping",
+        metavar="RULE[:NAME=VALUE,…]",
+        help="Ends poor trials early: auto, asha, hyperband, median, curve, patience, folds or none "
+        "(default: auto with tune, else none). Such as asha:eta=3.",
+    ),
+    click.option(
+        "--stop-condition",
+        "conditions",
+        multiple=True,
+        metavar="'METRIC OP VALUE[:MIN_INDEX]'",
+        help="Ends a trial as soon as this holds, such as 'val_loss > 5:3'; join with &&; up to five, any ends it.",
+    ),
+    click.option(
+        "--target", type=float, metavar="VALUE", help="Ends the search once a trial's objective is this good."
+    ),
+    click.option(
+        "--max-time",
+        type=DURATION,
+        metavar="TIME",
+        help="Ends the search after so long, such as 2h; running trials go back to the queue (exit code 124).",
+    ),
+    click.option(
+        "--no-progress",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Ends the search when N trials in a row were no better than the best before them.",
+    ),
+]
+
+
+def stopping_of(options: dict[str, Any], objective: Objective | None, default: str) -> Stopping | None:
+    """The rule and the conditions that were asked for; `default` is the rule of this command where none is named.
+
+    **Raises** UsageError for what no rule understands, and for a rule without a metric to go by.
+    """
+    text, conditions = options["early_stopping"], options["conditions"]
+    if text is None and (default == "none" or objective is None):
+        if not conditions:
+            return None
+        text = "none"
+    stopping = Stopping.of(text or default, conditions)
+    from luthier.stopping import Conditions, stopping_rule
+
+    stopping_rule(stopping.rule, stopping.settings)
+    Conditions.of(conditions)
+    if stopping.rule != "none" and objective is None:
+        raise UsageError("--early-stopping needs a metric to compare trials by; add --metric NAME")
+    return stopping if stopping.rule != "none" or conditions else None
+
+
+def goal_of(options: dict[str, Any], objective: Objective | None) -> Goal | None:
+    """When the whole search may end early.
+
+    **Raises** UsageError where there is no metric to tell.
+    """
+    value, most, without = options["target"], options["max_time"], options["no_progress"]
+    for option, given in (("--target", value), ("--no-progress", without)):
+        if given is not None and objective is None:
+            raise UsageError(f"{option} needs a metric; add --metric NAME")
+    if value is not None and value != value:
+        raise UsageError("--target nan is never reached; give a number")
+    return None if (value, most, without) == (None, None, None) else Goal(value, most, without)

@@ -1,0 +1,56 @@
+"""Lets running attempts end early: by their own hand where they ask for that, else by TERM.
+
+Who asks `luthier.should_stop()`, and every function that reports, is told and has the grace period to end by itself; after
+that it is ended like the others. It must not know why an attempt is not worth going on with: that is `referee.py`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from luthier.clock import Clock
+from luthier.drive.work import Running
+from luthier.run.runner import Runner
+from luthier.trial import AttemptId, Outcome, Result
+
+__all__ = ["Leaving"]
+
+
+class Leaving:
+    """The attempts that are on their way out, until when, and why."""
+
+    def __init__(self, runner: Runner, clock: Clock, grace_seconds: float) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._grace_seconds = grace_seconds
+        self._told: dict[AttemptId, tuple[Running, float, str]] = {}
+
+    def let_go(self, running: Running, reason: str) -> None:
+        """Ends an attempt early."""
+        if running.take_leave(reason):
+            self._told[running.id] = (running, self._clock.elapsed() + self._grace_seconds, reason)
+        else:
+            self._stop(running, reason)
+
+    def told(self, id: AttemptId) -> str | None:
+        """Why an attempt was told to end; None where it was not."""
+        known = self._told.get(id)
+        return known[2] if known is not None else None
+
+    def chase(self) -> None:
+        """Ends those that were told and have not gone within their grace."""
+        now = self._clock.elapsed()
+        for running, until, reason in self._told.values():
+            if now > until and running.asked != "stop":
+                self._stop(running, reason)
+
+    def settled(self, id: AttemptId, result: Result) -> Result:
+        """How an attempt ended: one that was told to end, and did so by itself, was stopped."""
+        _, _, reason = self._told.pop(id, (None, 0.0, ""))
+        if not reason or result.outcome is not Outcome.SUCCEEDED:
+            return result
+        return replace(result, outcome=Outcome.STOPPED, reason=reason)
+
+    def _stop(self, running: Running, reason: str) -> None:
+        running.asked = "stop"
+        self._runner.stop(running.id, Outcome.STOPPED, reason, self._grace_seconds)

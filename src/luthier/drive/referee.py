@@ -1,0 +1,239 @@
+"""Watches the curves of an experiment's trials, and says which of this worker's own are to end early.
+
+It hears every point once that is durable, keeps what the rules in `stopping/` read, and makes each decision durable with its
+reason before anybody acts on it. What other workers' trials have reported it reads from the record. It ends nothing itself:
+that is `loop.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from luthier import metrics
+from luthier.clock import Clock
+from luthier.description import Description, Objective
+from luthier.store import Store
+from luthier.trial import AttemptId, Outcome, Point, Result, TrialState
+
+if TYPE_CHECKING:
+    from luthier.curves import Curve, Curves
+    from luthier.stopping import Conditions, Decision, StoppingRule
+
+__all__ = ["Referee", "Reporting"]
+
+CATCH_UP_SECONDS = 1.0
+ETA = 4
+MOST = 8
+
+
+class Reporting(Protocol):
+    """An attempt of ours that reports: one that a drive runs, or one that a program has asked for."""
+
+    @property
+    def id(self) -> AttemptId:
+        """Whose points they are."""
+
+    @property
+    def summaries(self) -> Collection[str]:
+        """The metrics that it has reported so far."""
+
+
+class Side(NamedTuple):
+    """One objective: its curves, and the rule that reads them, if any."""
+
+    objective: Objective
+    curves: Curves
+    rule: StoppingRule | None
+
+
+class Referee:
+    """The stopping rules at work on one experiment. Nothing of them is loaded before a trial reports. Where there are several
+    objectives, a trial ends early only when the rule would end it for each of them.
+
+    **Cost** a point some microseconds; a decision a write. Other workers' curves are read once a second at most.
+    """
+
+    def __init__(
+        self, store: Store, experiment: int, description: Description, worker: str, clock: Clock
+    ) -> None:
+        self._store = store
+        self._experiment = experiment
+        self._description = description
+        self._worker = worker
+        self._clock = clock
+        self._made: tuple[Side, ...] | None = None
+        self._conditions: Conditions | None = None
+        self._verdicts: dict[int, dict[str, str | None]] = {}
+        self._newest: dict[int, dict[str, Point]] = {}
+        self._seen = 0
+        self._caught_up = float("-inf")
+        self._others: set[int] = set()
+
+    @property
+    def decides(self) -> bool:
+        """Whether anything may be stopped."""
+        return self._description.stopping is not None
+
+    # ------------------------------------------------------------------ hearing
+
+    def hear(self, running: Reporting, points: Sequence[Point], *, is_over: bool = False) -> str | None:
+        """Takes in what an attempt of ours has reported, and returns why it is to end, if it is. Nothing is decided of one
+        that `is_over`.
+
+        **Holds** a decision is durable on return, and so was what it rests on before.
+        """
+        names = {self._name(each, running.summaries): each.metric for each in self._description.objectives}
+        if is_over or not self.decides:
+            for point in points:
+                if point.metric in names:
+                    self._add(running.id.trial, names[point.metric], point)
+            return None
+        self._catch_up()
+        with self._store.together():
+            for point in points:
+                reason = self._at_point(running, point, names.get(point.metric))
+                if reason is not None:
+                    self.hear(running, points[points.index(point) + 1 :], is_over=True)
+                    return reason
+        return None
+
+    def _at_point(self, running: Reporting, point: Point, metric: str | None) -> str | None:
+        """What is decided at one point: why the attempt is to end, or None."""
+        number = running.id.trial
+        made: list[Decision | None] = []
+        if metric is not None:
+            side = self._add(number, metric, point)
+            decision = side.rule.decide(side.curves, number) if side.rule is not None else None
+            if decision is not None:
+                made.append(self._agreed(number, metric, decision))
+        if self._conditions is not None:
+            newest = self._newest.setdefault(number, {})
+            newest[point.metric] = point
+            made.append(self._conditions.decide(point, newest))
+        for each in made:
+            if each is not None:
+                stops = each.stop
+                self._store.note_decision(running.id, each.rule, each.resource, each.reason, stops=stops)
+                if stops:
+                    return each.reason
+        return None
+
+    def _agreed(self, number: int, metric: str, decision: Decision) -> Decision:
+        """A decision for one objective, as far as it holds for all of them."""
+        verdicts = self._verdicts.setdefault(number, {})
+        verdicts[metric] = decision.reason if decision.stop else None
+        wanted = [each.metric for each in self._description.objectives]
+        if not decision.stop or len(wanted) == 1:
+            return decision
+        reasons = [verdicts.get(each) for each in wanted]
+        known = [f"{each}: {reason}" for each, reason in zip(wanted, reasons, strict=True) if reason]
+        return replace(decision, stop=all(reasons), reason="; ".join(known))
+
+    def _add(self, number: int, metric: str, point: Point) -> Side:
+        side = next(side for side in self._sides() if side.objective.metric == metric)
+        side.curves.add(number, point.step, point.value)
+        return side
+
+    def begin(self, number: int) -> None:
+        """A new attempt of ours begins."""
+        self._forget(number)
+        for side in self._made or ():
+            side.curves.begin(number)
+
+    def know(self, running: Reporting, points: Sequence[Point]) -> None:
+        """Takes in what an attempt of ours had reported before it was adopted."""
+        self.begin(running.id.trial)
+        self.hear(running, points, is_over=True)
+
+    def ended(self, running: Reporting, result: Result) -> Result:
+        """An attempt of ours ended: its result with what the objective was on the way."""
+        number = running.id.trial
+        self._forget(number)
+        if not self._made:
+            return result
+        curve = self._made[0].curves.get(number)
+        for side in self._made:
+            side.curves.end(number, result.outcome)
+            if not self.decides:
+                side.curves.drop(number)  # nobody will compare anything with it
+        if curve is None or result.value is None:
+            return result
+        is_one = curve.count < 2 and result.outcome is not Outcome.STOPPED
+        return result if is_one else replace(result, curve=_rungs(curve))
+
+    # ------------------------------------------------------------------ what others run
+
+    def _catch_up(self) -> None:
+        """Reads what trials have reported that other workers ran, or that ran before this one began."""
+        if self._clock.elapsed() - self._caught_up < CATCH_UP_SECONDS:
+            return
+        self._caught_up = self._clock.elapsed()
+        changed: set[int] = set()
+        sides = self._sides()
+        known = sides[0].curves if sides else None
+        for event in self._store.events(since=self._seen, experiment=self._experiment):
+            self._seen = event.revision
+            if event.trial is None:
+                continue
+            match event.kind:
+                case "claimed" | "adopted":
+                    mine = event.detail["worker"] == self._worker
+                    (self._others.discard if mine else self._others.add)(event.trial)
+                case "finished" | "cancelled" | "returned" | "paused":
+                    if event.trial in self._others or known is None or event.trial not in known:
+                        changed.add(event.trial)
+                    self._others.discard(event.trial)
+        for number in sorted(changed | self._others):
+            self._read(number)
+
+    def _read(self, number: int) -> None:
+        """Reads the curves of a trial from the record."""
+        trial = self._store.trial(self._experiment, number)
+        known = {row.metric for row in self._store.summaries(self._experiment, number)}
+        for side in self._sides():
+            name = self._name(side.objective, known)
+            if name is None:
+                continue
+            side.curves.begin(number)
+            for point in self._store.points(self._experiment, number, metric=name, attempt=trial.attempt):
+                side.curves.add(number, point.step, point.value)
+            if trial.state is TrialState.FINISHED and trial.result is not None:
+                side.curves.end(number, trial.result.outcome)
+
+    # ------------------------------------------------------------------ parts
+
+    def _forget(self, number: int) -> None:
+        self._verdicts.pop(number, None)
+        self._newest.pop(number, None)
+
+    def _name(self, objective: Objective, known: Iterable[str]) -> str | None:
+        """How an objective is called in what a trial reports."""
+        return metrics.matching_name(objective.metric, known)
+
+    def _sides(self) -> tuple[Side, ...]:
+        if self._made is None:
+            from luthier.curves import Curves
+
+            stopping, rule = self._description.stopping, None
+            if stopping is not None:
+                from luthier.stopping import Conditions, stopping_rule
+
+                rule = stopping_rule(stopping.rule, stopping.settings)
+                self._conditions = Conditions.of(stopping.conditions) if stopping.conditions else None
+            self._made = tuple(Side(each, Curves.of(each), rule) for each in self._description.objectives)
+        return self._made
+
+
+def _rungs(curve: Curve) -> tuple[tuple[float, float], ...]:
+    """A curve at a few resources, each four times the one before, and at its end; in the objective's own direction."""
+    places, place = [], float(ETA)
+    while place < curve.resource:
+        places.append(place)
+        place *= ETA
+    if not places or curve.at(1.0) is not None:
+        places.insert(0, 1.0)
+    at = [(place, curve.at(place)) for place in places if place < curve.resource][-MOST + 1 :]
+    kept = [(place, loss) for place, loss in at if loss is not None] + [(curve.resource, curve.loss)]
+    return tuple((place, curve.sign * loss) for place, loss in kept)

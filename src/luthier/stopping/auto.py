@@ -1,0 +1,80 @@
+"""The rule that `tune` takes by itself: silent until a trial reports steps, then careful.
+
+An objective that is averaged over its points is taken for a cross-validation, and the folds are compared (`folds.py`).
+Any other curve ends when two things hold: what it is thought to end with (`extrapolation.py`) is hardly better than the
+best complete trial, and it is not among the best third of those that came so far, nor as good but for the noise. Nothing
+is stopped before a trial is complete, which tells how long the way is and what is good.
+
+**Measured** with `bench/early_stopping.py` on recorded curves of five data sets (random search, 60 trials; points spent,
+and in how many of 200 searches the end was worse by more than 1 % of range): rungs alone spent 20 % and lost 162 of 400,
+the median rule 47 % and 65 of 400; extrapolation with normal errors 35 % and 20 of 200; with the heavy tails that the
+errors really have 44 % and 7; with the rank besides 45 % and 6. A third of the points, which rungs save beyond that, is
+paid for with the best trial too often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from luthier.curves import Curves, Standing
+from luthier.stopping.checkpoints import reached_checkpoint
+from luthier.stopping.folds import Folds
+from luthier.stopping.rule import Decision
+from luthier.stopping.rungs import Ranked
+
+__all__ = ["Auto"]
+
+CHANCE = 0.05
+"""So likely to end better than the best, a trial goes on."""
+
+
+@dataclass(frozen=True)
+class Auto:
+    """The best 1 / eta go on whatever their curves promise. Nothing is stopped before `min_resource`; `max_resource` is
+    what a whole trial takes, where that is more than any complete one has had."""
+
+    eta: float = 3.0
+    min_resource: float = 1.0
+    max_resource: float | None = None
+
+    @property
+    def name(self) -> str:
+        return "auto"
+
+    def decide(self, curves: Curves, number: int) -> Decision | None:
+        curve = curves.get(number)
+        if curve is None or curve.standing is not Standing.RUNNING:
+            return None
+        if curves.aggregate == "avg":
+            return Folds().decide(curves, number)
+        place, best, whole = reached_checkpoint(curve), curves.best, curves.furthest
+        if place is None or best is None or whole is None or curve.resource < self.min_resource:
+            return None
+        end, there = max(whole, self.max_resource or whole), curves[best[1]].at(curve.resource)
+        if curve.resource >= end or (there is not None and curve.loss <= there):
+            return None
+        from luthier.stopping.extrapolation import guess
+
+        thought = guess(curves, number, end)
+        chance = 1.0 if thought is None else thought.chance_below(best[0])
+        if thought is None or chance >= CHANCE:
+            return None
+        rung = curves.rung(place)
+        rank = rung.rank(number)
+        if rank is None or len(rung) < self.eta:
+            return None
+        ranked = Ranked(curves, number, rung.entries, rank, self.eta)
+        if ranked.among:
+            return None
+        reason = (
+            f"{curves.shown(curve.loss)} at step {curve.step():g} is rank {rank} of {len(rung)} there; it would end near "
+            f"{curves.shown(thought.mean)}, and better than the best trial, {curves.shown(best[0])}, with a chance of "
+            f"{chance:.2g}"
+        )
+        return Decision(True, reason, self.name, place)
+
+    def explain(self) -> str:
+        return (
+            "once a trial is complete, one is stopped when its curve has less than a 5% chance to end better than the "
+            f"best and it is not among the best 1/{self.eta:g} so far; an objective that is averaged is compared fold by fold"
+        )
