@@ -37,8 +37,12 @@ TPE_SHARE_MIXED = 1 / 8
 TPE_SHARE_CATEGORIES = 1 / 4
 COST_SHARE = 0.1  # of a trial's duration that a proposal may take
 FREE_SECONDS = 0.1  # and what it may take however short trials are
+PATIENCE_SECONDS = (
+    5.0  # all of them together may take so long first: a busy machine does not change a short search
+)
 LIGHT = Effort(candidates=96, starts=3, steps=10, turns=1)
 RECENT = 15
+WARM = 200
 TELLING = 3
 AGAIN = 24
 
@@ -91,7 +95,8 @@ def affordable(history: History, ordinal: int) -> Effort | None:
     Now and then the next higher effort is tried again, so that one slow moment does not decide for the rest of a search.
     """
     lasted = [t.result.seconds for t in history.scored[-RECENT:] if t.result and t.result.seconds is not None]
-    if not lasted:
+    spent = sum(t.proposal.seconds for t in history.trials[:WARM] if t.proposal is not None)
+    if not lasted or spent < PATIENCE_SECONDS:
         return HARD
     allowed = max(FREE_SECONDS, COST_SHARE * median(lasted))
     full, light = _costs(history)
