@@ -125,7 +125,8 @@ def test_ending_an_experiment_takes_back_what_was_asked_for(verb, outcome, unfin
     assert trial.result is not None
     assert (trial.result.outcome, trial.result.reason) == (outcome, f"{outcome.value} by luthier {verb}")
     assert run("tell", "1.3", "--value", "1").code == 3
-    assert f"1.3  {outcome.value} by luthier {verb}\n" in run("show", "1", "--failed").out
+    listed = f"1.3  {outcome.value} by luthier {verb}\n" in run("show", "1", "--failed").out
+    assert listed == (outcome is Outcome.KILLED), "what was stopped on purpose has not failed"
     assert run("rm", "-y", "1").code == 0
 
 

@@ -58,15 +58,15 @@ def text_of(data: dict[str, Any], kind: str) -> str:
 
 def test_the_experiment_shows_itself(executed: dict[str, dict[str, Any]]) -> None:
     html = text_of(executed["experiment"], "text/html")
-    assert "40 of 40 trials finished" in html and "best loss, trial" in html
+    assert "60 of 60 trials finished" in html and "best loss, trial" in html
 
 
 @pytest.mark.parametrize(
     ("kind", "least"),
     [
-        ("history", 40),
-        ("curves", 40),
-        ("timeline", 40),
+        ("history", 60),
+        ("curves", 60),
+        ("timeline", 60),
         ("importance", 8),
         ("slices", 150),
         ("contour", 40),

@@ -176,8 +176,8 @@ def searched(algorithm: str, case: Case, seed: int) -> list[float]:
         ("random", 10),
         ("tpe", 4),
         pytest.param("tpe", 10, marks=pytest.mark.nightly),
-        pytest.param("auto", 8, marks=pytest.mark.nightly),
-        pytest.param("bayesian", 8, marks=pytest.mark.nightly),
+        pytest.param("auto", 5, marks=pytest.mark.nightly),
+        pytest.param("bayesian", 5, marks=pytest.mark.nightly),
     ],
 )
 def test_so_often_as_it_says_the_next_ten_do_improve(algorithm: str, seeds: int) -> None:

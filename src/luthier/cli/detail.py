@@ -45,7 +45,6 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
     tail = last_lines(place.folder, experiment, trial, row.attempt, _TAIL) if row.attempt else ()
     if not as_json:
         return _print(record.description, detail, courses, decisions, folder, command, tail)
-    attempts = [asdict(attempt) for attempt in detail.attempts]
     why = {
         "proposed_by": detail.proposed_by,
         "ordinal": detail.ordinal,
@@ -57,7 +56,7 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
         "trial",
         {
             "trial": {"id": row.name, **asdict(row)},
-            "attempts": attempts,
+            "attempts": [asdict(attempt) for attempt in detail.attempts],
             "metrics": [
                 asdict(metric) | {"first": course.first, "best": course.best, "best_step": course.best_step}
                 for metric, course in zip(detail.metrics, courses, strict=True)

@@ -13,14 +13,16 @@ from luthier.store import Sort, Store
 __all__ = ["command"]
 
 _EXAMPLE = """\
-luthier retry 144 --failed     every trial that did not succeed
+luthier retry 144 --failed     every trial that ended badly
 luthier retry 144.7 144.9      these two
 """
 
 
 @click.command("retry", cls=Example, example=_EXAMPLE)
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, type=ID)
-@click.option("--failed", is_flag=True, help="Every trial of the experiment that did not succeed.")
+@click.option(
+    "--failed", is_flag=True, help="Every trial of the experiment that ended badly; stopped ones are left."
+)
 @with_store
 @as_json
 def command(place: Place, ids: tuple[Id, ...], failed: bool, as_json: bool) -> None:
@@ -50,7 +52,7 @@ def _trials(store: Store, id: Id, failed: bool) -> list[Id]:
         return [id]
     if not failed:
         raise UsageError(
-            f"{id} is a whole experiment; name trials ({id}.7), or add --failed for all that did not succeed"
+            f"{id} is a whole experiment; name trials ({id}.7), or add --failed for all that ended badly"
         )
     store.experiment(id.experiment)
     return [Id(id.experiment, trial.number) for trial in store.trials(id.experiment, Sort("not well"))]

@@ -38,7 +38,7 @@ luthier show 144.7                        everything about one trial
 @click.option(
     "--page-size", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="0: all."
 )
-@click.option("--failed", is_flag=True, help="Those that did not succeed, with reasons and last lines.")
+@click.option("--failed", is_flag=True, help="Those that ended badly, with reasons and last lines.")
 @click.option("--running", is_flag=True, help="Those that run now.")
 @click.option(
     "--curves", is_flag=True, help="With the curve of the objective in each trial, all on one scale."

@@ -262,7 +262,7 @@ def trial_style(row: TrialRow) -> tuple[str, ...]:
 
 
 def _show_failures(shown: PageShown, found: Page) -> None:
-    """Each trial that did not succeed, with its reason and the last lines it printed."""
+    """Each trial that ended badly, with its reason and the last lines it printed."""
     for row in found.rows:
         emit(paint(f"{row.name}  {ending(row.outcome, row.reason)}", *trial_style(row)))
         emit(f"    {pairs(short(row.values, row.texts))}  ({duration(row.seconds)})")
@@ -271,4 +271,4 @@ def _show_failures(shown: PageShown, found: Page) -> None:
     if found.total is not None:
         count = many(found.total, "trial")
         again = shown.place.hint(f"retry {shown.record.id} --failed")
-        say(f"{count} did not succeed; queue them again with: {again}")
+        say(f"{count} ended badly; queue them again with: {again}")

@@ -113,7 +113,7 @@ def _of(
     reasons = ", ".join(f"{reason} in {count}" for reason, count in left_out.items())
     if not scored:
         raise UsageError(
-            f"--warm-start {number}: no trial of experiment {number} has come to its end with a value; leave the option out"
+            f"--warm-start {number}: no trial of experiment {number} has ended with a value; leave the option out"
         )
     if not found:
         raise UsageError(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from luthier import metrics
-from luthier.description import Description, Limits
+from luthier.description import Description
 from luthier.drive.ends import Interrupts, Why
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.preflight import unwired
@@ -80,21 +80,8 @@ def check(
     """
     first = searcher(description.algorithm).propose(description.space, History(), description.seed, [1])
     base = first[0].configuration
-    # Nothing is stopped, and of stages only the first is run: all attempts are alike, and cheap.
-    stages = description.stages and description.stages._replace(levels=description.stages.levels[:1])
-    limits = _once(description.limits)
-    plan = replace(
-        description,
-        trials=1,
-        name=None,
-        limits=limits,
-        on_finish=None,
-        stopping=None,
-        goal=None,
-        stages=stages,
-    )
     store, keep = session.store, _Keep(listener)
-    record, _ = store.open_experiment(plan)
+    record, _ = store.open_experiment(_plan(description))
     store.enqueue(record.id, [base], "check")
     session.drive(store.experiment(record.id), keep, interrupts)
     points = _steps(store, record.id, description)
@@ -147,8 +134,12 @@ def _steps(store: Store, experiment: int, description: Description) -> int:
     return len({point.step for point in store.points(experiment, 1, metric)}) if metric else 0
 
 
-def _once(limits: Limits) -> Limits:
-    return replace(limits, retry_failed=0, on_driver_loss="stop")
+def _plan(description: Description) -> Description:
+    """The pre-flight as an experiment. Nothing is stopped, and of stages only the first is run: so all attempts are alike."""
+    stages = description.stages and description.stages._replace(levels=description.stages.levels[:1])
+    limits = replace(description.limits, retry_failed=0, on_driver_loss="stop")
+    asked = replace(description, trials=1, name=None, limits=limits, on_finish=None)
+    return replace(asked, stopping=None, goal=None, stages=stages)
 
 
 def _unsteady(first: Ended, second: Ended) -> tuple[str, ...]:

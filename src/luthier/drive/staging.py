@@ -17,7 +17,7 @@ from luthier import metrics
 from luthier.description import Description, Objective, Stages
 from luthier.drive.work import Running
 from luthier.store import ExperimentRecord, Store
-from luthier.trial import Outcome, Result, Trial, TrialState
+from luthier.trial import AttemptId, Outcome, Result, Trial, TrialState
 
 if TYPE_CHECKING:
     from luthier.curves import Curves
@@ -68,7 +68,7 @@ class Staging:
         result = replace(result, value=means[-1], curve=curve)
         if is_last:
             return Staged(result)
-        reason = self._hopeless(number, known)
+        reason = self._hopeless(running.id, known)
         if reason is not None:
             return Staged(replace(result, outcome=Outcome.STOPPED, reason=reason))
         return Staged(result, self._stages.name(stage))
@@ -91,8 +91,9 @@ class Staging:
         self._known[trial.number] = (trial.revision, found)
         return found
 
-    def _hopeless(self, number: int, known: dict[int, float]) -> str | None:
-        """Why a trial's other folds would be in vain, as far as a rule says so."""
+    def _hopeless(self, id: AttemptId, known: dict[int, float]) -> str | None:
+        """Why a trial's other folds would be in vain, as far as a rule says so; it is in the record then."""
+        number = id.trial
         if self._stopping is None or self._stopping.rule == "none":
             return None
         from luthier.stopping import stopping_rule
@@ -111,7 +112,10 @@ class Staging:
         for stage in sorted(known):
             curves.add(number, float(stage), known[stage])
             decision = self._rule.decide(curves, number)
-        return decision.reason if decision is not None and decision.stop else None
+        if decision is None or not decision.stop:
+            return None
+        self._store.note_decision(id, decision.rule, decision.resource, decision.reason, stops=True)
+        return decision.reason
 
     def _curves(self, but: int) -> Curves:
         """All trials by their folds."""

@@ -19,7 +19,7 @@ class CurveRule:
     """Stops where the probability of ending better than the best complete trial is below `chance`, once `min_trials`
     are complete."""
 
-    chance: float = 0.05
+    chance: float = 0.1
     min_trials: int = 3
     max_resource: float | None = None
 
@@ -31,9 +31,9 @@ class CurveRule:
         curve = curves.get(number)
         if curve is None or curve.standing is not Standing.RUNNING or len(curves.complete) < self.min_trials:
             return None
-        end = self.max_resource or curves.furthest
+        end = max(curves.furthest or 0.0, self.max_resource or 0.0)
         place, best = reached_checkpoint(curve), curves.best
-        if place is None or end is None or best is None or curve.resource >= end:
+        if place is None or best is None or curve.resource >= end:
             return None
         from luthier.stopping.extrapolation import guess
 

@@ -1,10 +1,12 @@
 """Where a curve will end, from its beginning: a power law, held to what complete trials did.
 
 y(t) = a + b·t^-c by linear least squares for each c of a grid, later points weighing more, the slope b drawn towards the
-median of complete trials; the laws are averaged by how well they fit. How wrong such a guess is wont to be is not taken
-from the fit but from the complete trials: each of their curves is cut off at the same resource and guessed as well.
+median of complete trials; the laws are averaged by how well they fit. One of them is a straight line: it is what fits a
+trial that has hardly begun to learn, or learns faster and faster, and without it those are stopped that win in the end.
+How wrong such a guess is wont to be is not taken from the fit but from the complete trials: each of their curves is cut
+off at the same resource and guessed as well.
 
-**Shapes** t, y (n,); c, a, b (7,). **Cost** about 0.1 ms for a curve, kept until its next point.
+**Shapes** t, y (n,); c, a, b (8,). **Cost** about 0.1 ms for a curve, kept until its next point.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ LEAST = 4
 MOST = 32
 """Of a longer curve so many points are taken, closer together towards its end."""
 
-POWERS = np.array([0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5])
+POWERS = np.array([-1.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5])
 HUGE = 1e100
 """What is as large is no number to compute with."""
 
@@ -93,7 +95,7 @@ def _fit(t: Array, y: Array, end: float, slopes: Array | None) -> tuple[float, f
     level, middle = float(w @ y), z @ w
     dz, dy = z - middle[:, None], y - level
     spread = (dz * dz) @ w
-    pull = PULL / len(t) * spread + 1e-300
+    pull = PULL / len(t) * spread * (POWERS > 0) + 1e-300
     towards = np.zeros(len(POWERS)) if slopes is None else slopes
     # the slope: weighted least squares with the pull towards the usual one
     b = ((dz * dy) @ w + (pull * towards if slopes is not None else 0.0)) / (

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from luthier.description import Description
 from luthier.history import History
@@ -26,7 +26,6 @@ __all__ = [
     "Event",
     "ExperimentRecord",
     "Held",
-    "Noted",
     "Reservation",
     "Sort",
     "Store",
@@ -139,11 +138,9 @@ class Event(NamedTuple):
     detail: Mapping[str, Any]
 
 
-Noted = Literal["decided", "looked"]
-
-
 class Sort(NamedTuple):
-    """The order of a page of trials: by `number`, the objective's `value`, or a metric's aggregate."""
+    """The order of a page of trials: by `number`, the objective's `value`, or a metric's aggregate. `running` and `not well`
+    are only those; to be stopped is no failure."""
 
     by: str = "number"  # number | value | running | not well | metric
     metric: str = ""
@@ -312,9 +309,11 @@ class Store(Protocol):
 
     def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]: ...
 
-    def noted(self, experiment: int, kind: Noted, trial: int | None = None) -> list[Event]:
-        """The events of one of the kinds that tell of no move, of one trial or all of them, the oldest first.
-        **Cost** of what it returns, however many others there are (memory: of all events)."""
+    def decisions(self, experiment: int, number: int) -> list[Event]:
+        """The events `decided` of one trial, the oldest first. **Cost** theirs alone (memory: of all events)."""
+
+    def looks(self, experiment: int) -> list[Event]:
+        """The events `looked` of an experiment, the oldest first. **Cost** as `decisions`."""
 
     def revision(self) -> int:
         """The newest revision of the whole record."""

@@ -12,7 +12,7 @@ from typing import Any
 from luthier.clock import Clock
 from luthier.errors import NotFound
 from luthier.history import History
-from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Noted, Sort, SummaryRow
+from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow
 from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
 from luthier.store.past import history_of, numbers_written
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
@@ -138,8 +138,8 @@ class MemoryReads:
     def unsuccessful(self, experiment: int) -> dict[Outcome, int]:
         with self._guard:
             counts: dict[Outcome, int] = {}
-            for trial in _sorted(self._rows(experiment), Sort("not well")):
-                if trial.outcome is not None:
+            for trial in _sorted(self._rows(experiment), Sort()):
+                if trial.outcome is not None and trial.outcome is not Outcome.SUCCEEDED:
                     counts[trial.outcome] = counts.get(trial.outcome, 0) + 1
             return counts
 
@@ -161,9 +161,12 @@ class MemoryReads:
             found = [event for event in newer if experiment is None or event.experiment == experiment]
             return found if limit < 0 else found[:limit]
 
-    def noted(self, experiment: int, kind: Noted, trial: int | None = None) -> list[Event]:
+    def decisions(self, experiment: int, number: int) -> list[Event]:
         found = self.events(experiment=experiment)
-        return [each for each in found if each.kind == kind and trial in (None, each.trial)]
+        return [event for event in found if event.kind == "decided" and event.trial == number]
+
+    def looks(self, experiment: int) -> list[Event]:
+        return [event for event in self.events(experiment=experiment) if event.kind == "looked"]
 
     def revision(self) -> int:
         with self._guard:
@@ -276,7 +279,7 @@ def _sorted(rows: list[TrialRow], sort: Sort) -> list[TrialRow]:
         case "running":
             return [row for row in rows if row.state is TrialState.RUNNING]
         case "not well":
-            return [row for row in rows if row.outcome not in (None, Outcome.SUCCEEDED)]
+            return [row for row in rows if row.outcome not in (None, Outcome.SUCCEEDED, Outcome.STOPPED)]
         case "value":
             scored = [(row.score, row) for row in rows]
             kept = [(score, row) for score, row in scored if score is not None and not isnan(score)]

@@ -15,7 +15,6 @@ from luthier.store.contract import (
     Event,
     ExperimentRecord,
     Held,
-    Noted,
     Sort,
     SummaryRow,
 )
@@ -160,9 +159,11 @@ class SqliteReads:
         name = "read_events" if experiment is None else "read_events_of"
         return [event_of(row) for row in self._db.all(name, since=since, experiment=experiment, limit=limit)]
 
-    def noted(self, experiment: int, kind: Noted, trial: int | None = None) -> list[Event]:
-        rows = self._db.all("read_noted", experiment=experiment, kind=kind, trial=trial)
-        return [event_of(row) for row in rows]
+    def decisions(self, experiment: int, number: int) -> list[Event]:
+        return [event_of(row) for row in self._db.all("read_decisions", experiment=experiment, trial=number)]
+
+    def looks(self, experiment: int) -> list[Event]:
+        return [event_of(row) for row in self._db.all("read_looks", experiment=experiment)]
 
     def revision(self) -> int:
         return int(self._db.one("newest_revision")[0])

@@ -23,6 +23,7 @@ from luthier.trial import Outcome
 
 __all__ = ["StopperContract", "learning", "play"]
 
+_BOTH: tuple[Direction, ...] = ("minimize", "maximize")
 Losses = Sequence[Sequence[float]]
 Said = list[tuple[int, int, Decision]]
 
@@ -109,7 +110,8 @@ class StopperContract:
             for at in range(curve.count):
                 fresh.add(number, at, losses[number - 1][at])
             fresh.end(number, Outcome.SUCCEEDED)
-        asked, late = [], []
+        asked: list[Decision | None] = []
+        late: list[Decision | None] = []
         for rule_curves, into in ((curves, asked), (fresh, late)):
             if rule_curves is curves:
                 for number in list(curves):
@@ -122,7 +124,7 @@ class StopperContract:
         assert asked == late
 
     def test_the_direction_only_mirrors(self) -> None:
-        there, mirrored = (self.played(learning(), direction) for direction in ("minimize", "maximize"))
+        there, mirrored = (self.played(learning(), direction) for direction in _BOTH)
         assert stopped(there) == stopped(mirrored)
 
     def test_who_is_unknown_or_has_ended_is_left_alone(self) -> None:
@@ -156,8 +158,8 @@ class StopperContract:
         odd = [nan, inf, -inf, 1e308, -1e308, 0.0, 1e-320]
         rows = [[chance.choice([*odd, chance.random()]) for _ in range(16)] for _ in range(30)]
         rows += [[nan] * 16, [inf] * 16, [-inf] * 16, [1e308, -1e308] * 8]
-        for direction in ("minimize", "maximize"):
-            for _, _, decision in self.played(rows, direction):  # type: ignore[arg-type]
+        for direction in _BOTH:
+            for _, _, decision in self.played(rows, direction):
                 assert decision.reason
 
     def test_steps_may_be_anything(self) -> None:

@@ -56,6 +56,10 @@ class ReadingPromises(StoreScene):
         assert self.numbers(e, Sort("not well"), 1, 1) == [4]
         self.store.retry(e, 2)
         assert self.numbers(e, Sort("not well")) == [4]
+        self.store.cancel(e, 6, Outcome.STOPPED, "by a rule")
+        assert self.numbers(e, Sort("not well")) == [4]  # to be stopped is no failure
+        assert self.store.unsuccessful(e) == {Outcome.FAILED: 1, Outcome.STOPPED: 1}
+        self.store.retry(e, 6)
         assert self.store.unsuccessful(e) == {Outcome.FAILED: 1}
 
     @pytest.mark.parametrize(

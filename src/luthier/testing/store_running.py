@@ -224,16 +224,16 @@ class RunningPromises(StoreScene):
         self.store.note_look(e, 1, {"command": "score ☃", "metrics": {"loss": 0.5}, "ended": 1.5})
         self.store.note_look(e, 2, {"metrics": {"loss": NAN}})
         self.store.note_look(e, 1, {"metrics": {}})
-        looks = self.store.noted(e, "looked")
-        assert [(look.trial, look.attempt) for look in looks] == [(1, None), (2, None), (1, None)]
+        looks = self.store.looks(e)
+        assert [(look.kind, look.trial, look.attempt) for look in looks] == [
+            ("looked", 1, None),
+            ("looked", 2, None),
+            ("looked", 1, None),
+        ]
         assert dict(looks[0].detail) == {"command": "score ☃", "metrics": {"loss": 0.5}, "ended": 1.5}
         assert repr(looks[1].detail["metrics"]["loss"]) == "nan"
-        assert [look.revision for look in self.store.noted(e, "looked", 1)] == [
-            looks[0].revision,
-            looks[2].revision,
-        ]
-        assert [made.detail["rule"] for made in self.store.noted(e, "decided", 2)] == ["asha"]
-        assert self.store.noted(e, "decided", 1) == self.store.noted(other, "looked") == []
+        assert [made.detail["rule"] for made in self.store.decisions(e, 2)] == ["asha"]
+        assert self.store.decisions(e, 1) == self.store.looks(other) == self.store.looks(99) == []
         assert (self.store.experiment(e), self.store.trial(e, 1)) == (before, first)
         for gone in ((e, 9), (99, 1)):
             with pytest.raises(NotFound):

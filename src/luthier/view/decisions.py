@@ -33,5 +33,5 @@ def decisions_of(store: Store, experiment: int, number: int) -> tuple[DecisionRo
             reason=event.detail["reason"],
             time=event.time,
         )
-        for event in store.noted(experiment, "decided", number)
+        for event in store.decisions(experiment, number)
     )

@@ -47,7 +47,7 @@ def looks_of(store: Store, experiment: int) -> tuple[Look, ...]:
     """All looks at the test set, the oldest first, those that showed nothing too."""
     return tuple(
         Look(trial=event.trial, time=event.time, **event.detail)
-        for event in store.noted(experiment, "looked")
+        for event in store.looks(experiment)
         if event.trial is not None
     )
 

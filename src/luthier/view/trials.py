@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from luthier.store import Sort, Store
-from luthier.trial import Attempt, Result, Trial
+from luthier.trial import Attempt, Outcome, Result, Trial
 from luthier.view.curves import came_to
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ def _total(store: Store, record: ExperimentRecord, sort: Sort) -> int | None:
         case "running":
             return record.running
         case "not well":
-            return sum(store.unsuccessful(record.id).values())
+            ended = store.unsuccessful(record.id)
+            return sum(ended.values()) - ended.get(Outcome.STOPPED, 0)
         case _:
             return None
 

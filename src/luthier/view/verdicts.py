@@ -135,7 +135,8 @@ def why_none(store: Store, record: ExperimentRecord, hint: Callable[[str], str] 
     if not record.succeeded:
         ended = store.unsuccessful(id)
         how = ", ".join(f"{n} {outcome.value}" for outcome, n in sorted(ended.items(), key=_commonest))
-        return f"no trial of experiment {id} succeeded ({how}); see why with: {hint(f'show {id} --failed')}"
+        which = f"show {id}" if set(ended) == {Outcome.STOPPED} else f"show {id} --failed"
+        return f"no trial of experiment {id} succeeded ({how}); see why with: {hint(which)}"
     limits = record.description.constraints
     if limits:
         kept = " and ".join(map(str, limits))

@@ -67,12 +67,14 @@ WHERE revision > :since ORDER BY revision LIMIT :limit;
 SELECT revision, time, experiment, trial, attempt, kind, detail FROM event
 WHERE experiment = :experiment AND revision > :since ORDER BY revision LIMIT :limit;
 
--- name: read_noted
--- The kinds stand here once more: without them it could not use its own index.
-SELECT revision, time, experiment, trial, attempt, kind, detail FROM event INDEXED BY event_noted
-WHERE experiment = :experiment AND kind IN ('decided', 'looked') AND kind = :kind
-  AND (:trial IS NULL OR trial = :trial)
-ORDER BY revision;
+-- name: read_decisions
+-- What the stopping rules made of one trial.
+SELECT revision, time, experiment, trial, attempt, kind, detail FROM event INDEXED BY event_decided
+WHERE experiment = :experiment AND trial = :trial AND kind = 'decided' ORDER BY revision;
+
+-- name: read_looks
+SELECT revision, time, experiment, trial, attempt, kind, detail FROM event INDEXED BY event_looked
+WHERE experiment = :experiment AND kind = 'looked' ORDER BY revision;
 
 -- name: newest_revision
 SELECT coalesce(max(revision), 0) FROM event;

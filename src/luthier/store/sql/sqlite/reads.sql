@@ -34,10 +34,11 @@ FROM trial WHERE experiment = :experiment AND state != 'reserved'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: page_not_well
--- Trials that ended in another way than success.
+-- Trials that ended neither well nor because somebody or a rule stopped them.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal, outcome, reason, value,
        exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
-FROM trial WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded'
+FROM trial
+WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded' AND outcome != 'stopped'
 ORDER BY number LIMIT :limit OFFSET :offset;
 
 -- name: page_running
