@@ -15,7 +15,10 @@ from luthier.history import History
 from luthier.search import searcher
 from luthier.space import Categorical, Configuration, Float, Integer, Parameter, Space
 
-__all__ = ["CHECKED", "CONFIGURATIONS", "DATA", "EPOCHS", "FOLDS", "SPACES", "TUNED", "Table", "tables"]
+__all__ = [
+    "CHECKED", "CONFIGURATIONS", "CROSSING", "DATA", "EPOCHS", "FOLDS", "SPACES", "TUNED", "Table", "configurations",
+    "crossing", "folded", "tables",
+]  # fmt: skip
 
 TUNED = ("vehicle", "german", "phoneme", "segment", "spambase")
 """The data sets the rules were tuned on; the others were looked at when they were done."""
@@ -26,6 +29,7 @@ CLASSES = {
     "vowel": 11, "satimage": 6, "contraceptive": 3, "pima": 2, "optdigits": 10,
 }  # fmt: skip
 DATA = tuple(CLASSES)
+CROSSING = "crossing"
 CONFIGURATIONS, EPOCHS, FOLDS = 200, 50, 5
 
 Array = NDArray[np.float64]
@@ -130,3 +134,37 @@ def tables(data: str) -> list[Table]:
             guessing = log(CLASSES[data]) if metric == "loss" else 1 - 1 / CLASSES[data]
             made.append(Table(f"{data} {model} {metric}", SPACES[model], listed, losses, guessing=guessing))
     return made
+
+
+def folded(data: str) -> list[Table]:
+    """The error of both models in each of five folds."""
+    return [
+        Table(f"{data} {model}", SPACES[model], tuple(configurations(model)), recorded(data)[model], "avg")
+        for model in ("svm", "forest")
+    ]
+
+
+def crossing() -> list[Table]:
+    """Curves that cross: who learns fast ends early and badly, and the best of all are among the slowest.
+
+    A loss falls from 1 towards `floor` as exp(-t / slowness) or as a power of t; the floor is least where `x` is 0.7 and
+    `y` 0.3, and is the lower the slower a trial learns. Some noise on each point.
+    """
+    axes = Space([Parameter(name, Float(0.0, 1.0)) for name in ("x", "y", "slow")])
+    made = searcher(Algorithm("sobol")).propose(axes, History(), 1, range(1, CONFIGURATIONS + 1))
+    listed = tuple(proposal.configuration for proposal in made)
+    x, y, slow = (np.array([c.values()[name] for c in listed]) for name in ("x", "y", "slow"))
+    floor = 0.1 + 0.6 * ((x - 0.7) ** 2 + (y - 0.3) ** 2) + 0.25 * (1.0 - slow) ** 2
+    t = np.arange(1, EPOCHS + 1)
+    exponential = np.exp(-t / (1.0 + 24.0 * slow[:, None]))
+    power = t ** -(0.4 + 1.2 * (1.0 - slow[:, None]))
+    chance = np.random.default_rng(6)
+    return [
+        Table(
+            f"{CROSSING} {name}",
+            axes,
+            listed,
+            floor[:, None] + (1.0 - floor[:, None]) * falls + chance.normal(0.0, 0.005, falls.shape),
+        )
+        for name, falls in (("exponential", exponential), ("power", power))
+    ]

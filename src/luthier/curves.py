@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Hashable, Iterator
 from enum import StrEnum
-from math import ceil, inf, isfinite, log, nan
+from math import ceil, copysign, inf, isfinite, log, nan, sqrt
 from typing import Any, TypeVar
 
 from luthier.description import Aggregate, Direction, Objective
@@ -48,8 +48,8 @@ class Curve:
     """
 
     __slots__ = (
-        "_high", "_index", "_last", "_low", "_numbers", "_recent", "_stride", "_total", "aggregate", "before", "count",
-        "losses", "means", "noise", "notes", "parts", "records", "resources", "shift", "sign", "standing",
+        "_high", "_index", "_last", "_low", "_numbers", "_recent", "_stride", "_swing", "_swings", "_total", "aggregate",
+        "before", "count", "losses", "means", "notes", "parts", "records", "resources", "shift", "sign", "standing",
     )  # fmt: skip
 
     def __init__(self, aggregate: Aggregate = "last", direction: Direction = "maximize") -> None:
@@ -61,13 +61,13 @@ class Curve:
         self.shift = 0.0
         self.count = 0
         self.before = -inf  # the resource before the newest point: how a rule knows what was just reached
-        self.noise = nan  # the usual size of what is neither level nor slope, of late
         self.notes: dict[Hashable, Any] = {}  # what rules computed of it, until the next point
         self.records: list[
             tuple[int, float, float]
-        ] = []  # each new best: the count of points, resource, loss
+        ] = []  # of each new best: the count of points, resource, loss
         self._numbers, self._total, self._low, self._high, self._last = 0, 0.0, nan, nan, nan
-        self._stride, self._index, self._recent = 1, -1, (nan, nan)
+        self._stride, self._index, self._recent = 1, -1, (nan, nan, nan)
+        self._swing, self._swings = 0.0, 0
 
     @property
     def resource(self) -> float:
@@ -78,6 +78,16 @@ class Curve:
     def loss(self) -> float:
         """The objective as it stands, less being better; NaN before the first point."""
         return self.losses[-1] if self.losses else nan
+
+    @property
+    def noise(self) -> float:
+        """The deviation of the losses around their course, of late; zero while that can't be told.
+
+        Noise bends a curve to and fro, a course bends it one way: where one bend (y₁ − 2 y₂ + y₃) follows another of the
+        other sign, the root of their product counts for noise, and against it where the sign is the same. For normal
+        noise of deviation 1 it is 1.235 on average.
+        """
+        return max(self._swing, 0.0) / 1.235
 
     def append(self, step: float, value: float) -> None:
         """Adds a point as the trial reported it: its own step, the objective's own direction. Any number is taken."""
@@ -109,10 +119,12 @@ class Curve:
         if resource == self.before:
             self.losses[-1], self.means[-1] = loss, mean
             return
-        bend = abs(loss - 2 * self._recent[1] + self._recent[0])
-        if isfinite(bend):
-            self.noise = bend if self.noise != self.noise else 0.8 * self.noise + 0.2 * bend
-        self._recent = (self._recent[1], loss)
+        earlier, last, bent = self._recent
+        bend = loss - 2 * last + earlier
+        if isfinite(both := bend * bent):
+            self._swings += 1
+            self._swing += (copysign(sqrt(abs(both)), -both) - self._swing) * max(0.2, 1.0 / self._swings)
+        self._recent = last, loss, bend
         provisional, self._index = self._index % self._stride != 0, self._index + 1
         if provisional:  # the last one was only kept for being the last
             self.resources[-1], self.losses[-1], self.means[-1] = resource, loss, mean

@@ -34,7 +34,7 @@ class Auto:
     """The best 1 / eta go on whatever their curves promise. Nothing is stopped before `min_resource`; `max_resource` is
     what a whole trial takes, where that is more than any complete one has had."""
 
-    eta: float = 3.0
+    eta: float = 4.0
     min_resource: float = 1.0
     max_resource: float | None = None
 

@@ -1,7 +1,7 @@
 """Rungs: the few resources at which trials are compared, and what a trial's rank there says about it.
 
 **Source** Li et al., "A system for massively parallel hyperparameter tuning" (ASHA, 2020), the variant that stops; ties
-within the noise as in Bohdal et al. (PASHA, 2023), with a noise that is read from the bends of the two curves concerned.
+within the noise as in Bohdal et al. (PASHA, 2023), with a noise that is read from the bends of the two curves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import ceil, floor, hypot, inf, log
 
 from luthier.curves import Curve, Curves
 
-__all__ = ["Ranked", "noise", "reached", "said", "verdict"]
+__all__ = ["Ranked", "reached", "said", "verdict"]
 
 Entries = Sequence[tuple[float, int]]
 
@@ -30,12 +30,6 @@ def reached(curve: Curve, first: float, eta: float, end: float | None) -> float 
     return place
 
 
-def noise(curve: Curve) -> float:
-    """The deviation of a curve's values around its course; zero while that is unknown. The mean size of y₁ − 2 y₂ + y₃ is
-    √6 · √(2/π) = 1.954 times it."""
-    return curve.noise / 1.954 if curve.noise == curve.noise else 0.0
-
-
 class Ranked:
     """What a trial's rank among `entries` says: whether it is among the best 1 / eta of them, or as good as these."""
 
@@ -45,7 +39,7 @@ class Ranked:
         self.count, self.rank = len(entries), rank
         self.kept = ceil(self.count / eta)
         worst = entries[self.kept - 1]
-        self.band = hypot(noise(curves[number]), noise(curves[worst[1]]))
+        self.band = hypot(curves[number].noise, curves[worst[1]].noise)
         self.among = rank <= self.kept or entries[rank - 1][0] - worst[0] <= self.band
 
     @property
