@@ -43,7 +43,7 @@ from typing import Any, NamedTuple
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # before numpy is loaded: each search has one core
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "src")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.curves.play import Player, play
 from bench.curves.players import Luthier, Optuna
 from bench.curves.tables import CHECKED, CROSSING, DATA, TUNED, Table, crossing, folded, tables
