@@ -30,7 +30,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import statistics
 import sys
 import warnings
@@ -41,13 +40,12 @@ from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")  # before numpy is loaded: each search has one core
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.curves.play import Player, play
 from bench.curves.players import Luthier, Optuna
 from bench.curves.tables import CHECKED, CROSSING, DATA, TUNED, Table, crossing, folded, tables
 from bench.quality.sources import code_digest
+from luthier.search.threads import one_thread
 from luthier.stopping.registry import stopping_rule
 
 RESULTS = Path(__file__).with_name("early_stopping_results")
@@ -167,7 +165,7 @@ def run(wanted: Sequence[Search], jobs: int) -> None:
     for method in {search.method for search in wanted}:
         kept = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in load(method).values())
         (RESULTS / f"{method}.jsonl").write_text(kept, encoding="utf-8")
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=one_thread().__enter__) as pool:
         futures = [pool.submit(searched, search) for search in wanted]
         for done, future in enumerate(as_completed(futures), start=1):
             row = future.result()
