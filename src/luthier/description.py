@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, Literal, get_args
 
 from luthier.digest import sha256
+from luthier.environment import Environment
 from luthier.errors import UsageError
 from luthier.schedule import Goal, Stages, Stopping
 from luthier.space import Configuration, Space
@@ -26,6 +27,7 @@ __all__ = [
     "Constraint",
     "Description",
     "Direction",
+    "Environment",
     "Goal",
     "Limits",
     "Objective",
@@ -36,7 +38,9 @@ __all__ = [
 Aggregate = Literal["last", "min", "max", "avg"]
 Direction = Literal["maximize", "minimize"]
 FORMAT = 1
-SPENT = ("trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format", "stopping", "goal")
+SPENT = (
+    "trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format", "stopping", "goal", "bundles",
+)  # fmt: skip
 """What is no part of an experiment's identity."""
 
 
@@ -183,7 +187,7 @@ class Description:
     """One experiment, whole. It tunes a `command` or a Python function, whose name is `function`. `trials` is the target
     number of finished trials (None: as many as the space has); `earlier` is what a warm start found elsewhere, taken over
     once, when the experiment begins. `also` are the objectives beside the first; a trial has to meet the `constraints`
-    before it counts as good."""
+    before it counts as good. `bundles` are the snapshots it runs, digests by what they are: `code`, `data`."""
 
     project: str
     space: Space
@@ -203,6 +207,8 @@ class Description:
     stopping: Stopping | None = None
     stages: Stages | None = None
     goal: Goal | None = None
+    environment: Environment | None = None
+    bundles: dict[str, str] = field(default_factory=dict)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -258,6 +264,10 @@ class Description:
         for name in ("stopping", "stages", "goal"):
             if (part := getattr(self, name)) is not None:
                 rare[name] = part._asdict()
+        if self.environment is not None:
+            rare["environment"] = self.environment.to_dict()
+        if self.bundles:
+            rare["bundles"] = self.bundles
         return {
             **rare,
             "format": FORMAT,
@@ -318,10 +328,12 @@ class Description:
             stopping=Stopping.from_dict(data.get("stopping")),
             stages=Stages.from_dict(data.get("stages")),
             goal=Goal(**data["goal"]) if data.get("goal") else None,
+            environment=Environment.from_dict(data.get("environment")),
+            bundles=data.get("bundles", {}),
         )
 
     def amended(self, other: Description) -> Description:
-        """This experiment with the budget, limits, stopping rules, labels and hooks of `other`."""
+        """This experiment with the budget, limits, stopping rules, labels, snapshots and hooks of `other`."""
         return replace(
             self,
             trials=other.trials,
@@ -330,6 +342,7 @@ class Description:
             on_finish=other.on_finish,
             stopping=other.stopping,
             goal=other.goal,
+            bundles=other.bundles,
         )
 
 

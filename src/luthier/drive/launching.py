@@ -69,4 +69,8 @@ def order_for(
     )
     if description.stages is not None:
         env[STAGE_VARIABLES[description.stages.kind]] = description.stages.text(claim.stage)
+    if description.environment is not None:
+        from luthier.run.templates import surround  # most searches have none
+
+        env = surround(description.environment, texts, values, env, folder)
     return Order(claim.id, key, argv, env, command.directory, folder.path, description.limits, slot)
