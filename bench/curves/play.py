@@ -31,22 +31,12 @@ class Played:
     course: list[tuple[int, int, int]] = field(default_factory=list)
     stopped: dict[int, int] = field(default_factory=dict)
 
-    def best(self, table: Table) -> float:
-        """The best end of a complete trial."""
-        return min((float(table.finals[row]) for _, _, row in self.course), default=float("inf"))
 
-    def reached(self, table: Table, loss: float) -> float:
-        """The points that were spent when a complete trial was no worse than `loss`; endless if none was."""
-        return min((s for s, _, row in self.course if table.finals[row] <= loss), default=float("inf"))
-
-
-def play(
-    table: Table, player: Player, trials: int, workers: int = 4, most_points: float = float("inf")
-) -> Played:
-    """Runs `trials` trials, or as many as begin within `most_points`; every point takes equally long."""
+def play(table: Table, player: Player, trials: int, workers: int = 4) -> Played:
+    """Runs `trials` trials, or as many as the player has; every point takes equally long."""
     made, running, asked = Played(), dict[int, list[int]](), 0
     while True:
-        while len(running) < workers and asked < trials and made.spent < most_points:
+        while len(running) < workers and asked < trials:
             row = player.ask(asked + 1)
             if row is None:
                 trials = asked

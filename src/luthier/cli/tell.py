@@ -86,7 +86,10 @@ def _result(
             raise UsageError("--failed and --value exclude one another; give one of them")
         return Result(Outcome.FAILED, failed)
     if value is None and objective is not None:
-        value = next((point.value for point in points if point.metric == objective.metric), None)
+        from luthier.metrics.aggregate import matching_name
+
+        wanted = matching_name(objective.metric, [point.metric for point in points])
+        value = next((point.value for point in points if point.metric == wanted), None)
         if value is None:
             raise UsageError(
                 f"the value is missing: give --value V or --metric {objective.metric}=V, or --failed REASON"
@@ -98,11 +101,12 @@ def _whole(what: Description, result: Result, points: list[Point]) -> Result:
     """The result with all objectives and constraints. **Raises** UsageError naming one that was not told."""
     from luthier.drive.judging import with_aims
     from luthier.metrics import summarize
+    from luthier.metrics.aggregate import matching_name
 
-    names = {point.metric for point in points}
+    names = [point.metric for point in points]
     wanted = [objective.metric for objective in what.also] + [limit.metric for limit in what.constraints]
     for metric in wanted:
-        if metric not in names:
+        if matching_name(metric, names) is None:
             raise UsageError(f"{metric} is missing: give --metric {metric}=V, or --failed REASON")
     return with_aims(what, result, summarize(points))
 
