@@ -147,7 +147,7 @@ def folded(data: str) -> list[Table]:
 def crossing() -> list[Table]:
     """Curves that cross: who learns fast ends early and badly, and the best of all are among the slowest.
 
-    A loss falls from 1 towards `floor` as exp(-t / slowness) or as a power of t; the floor is least where `x` is 0.7 and
+    A loss falls from 1 towards `floor` as exp(-t / slowness) or as (1 + t / slowness)^-2; the floor is least where `x` is 0.7 and
     `y` 0.3, and is the lower the slower a trial learns. Some noise on each point.
     """
     axes = Space([Parameter(name, Float(0.0, 1.0)) for name in ("x", "y", "slow")])
@@ -157,7 +157,7 @@ def crossing() -> list[Table]:
     floor = 0.1 + 0.6 * ((x - 0.7) ** 2 + (y - 0.3) ** 2) + 0.25 * (1.0 - slow) ** 2
     t = np.arange(1, EPOCHS + 1)
     exponential = np.exp(-t / (1.0 + 24.0 * slow[:, None]))
-    power = t ** -(0.4 + 1.2 * (1.0 - slow[:, None]))
+    power = (1.0 + t / (1.0 + 10.0 * slow[:, None])) ** -2.0
     chance = np.random.default_rng(6)
     return [
         Table(
