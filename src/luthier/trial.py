@@ -234,3 +234,8 @@ class Trial:
     def name(self) -> str:
         """`144.7`: how people name it."""
         return f"{self.experiment}.{self.number}"
+
+    @property
+    def final(self) -> Result | None:
+        """The result of a trial that has ended; None of one that waits for its next stage, whatever it came to so far."""
+        return self.result if self.state is TrialState.FINISHED else None

@@ -200,3 +200,23 @@ def test_a_hundred_ties_are_listed_and_no_more(trials, has_more, tmp_path: Path)
     assert found is not None
     assert found.ties.has_more is has_more
     assert len(found.ties.others) == 100
+
+
+def test_a_trial_between_two_stages_has_not_ended_whoever_asks(tmp_path: Path) -> None:
+    from luthier.view.exports import trial_rows
+    from luthier.view.tables import trials_frame
+
+    store = svm_search.build(tmp_path / "waits", files=False, until=0)
+    (claim,) = store.claim(1, 1, "w", "n")
+    store.finish(claim.id, Result(Outcome.SUCCEEDED, "it exited with code 0", 0.5, seconds=2.0), pause=True)
+    record = store.experiment(1)
+    row = trial_page(store, record, Sort(), 9, 0, 0.0).rows[0]
+    assert (row.state, row.outcome, row.reason, row.value, row.seconds) == ("waiting", None, None, 0.5, 2.0)
+    exported = next(iter(trial_rows(store, record)))
+    assert [exported[key] for key in ("state", "outcome", "reason", "value")] == ["waiting", None, None, 0.5]
+    framed = trials_frame(store, record).iloc[0]
+    assert (
+        framed["state"] == "waiting" and framed[["outcome", "reason"]].isna().all() and framed["value"] == 0.5
+    )
+    assert experiment_row(store, record, lambda _: False).waiting == 1
+    store.close()

@@ -85,7 +85,8 @@ def _still_to_run(record: ExperimentRecord) -> list[str]:
     """What is left: to be run, or, with the target met, only written."""
     left = record.queued + record.running
     if not record.is_met:
-        return [f"{left} still to run"] if left else []
+        parts = [f"{left} still to run"] if left else []
+        return [*parts, f"{record.waiting} between two stages"] if record.waiting else parts
     parts = [f"{record.running} still running"] if record.running else []
     if record.queued:
         wait = "is written and waits" if record.queued == 1 else "are written and wait"

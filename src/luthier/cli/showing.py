@@ -133,7 +133,8 @@ def describe(row: ExperimentRow) -> str:
         parts.append(f"{row.unsuccessful - row.stopped} not well")
     if row.stopped:
         parts.append(f"{row.stopped} stopped early")
-    parts += [f"{n} {word}" for n, word in ((row.running, "running"), (row.queued, "queued")) if n]
+    counts = ((row.running, "running"), (row.queued, "queued"), (row.waiting, "waiting"))
+    parts += [f"{n} {word}" for n, word in counts if n]
     best = [
         f"{aim.metric} {number(aim.best_value)} (trial {row.id}.{aim.best_trial})"
         for aim in row.objectives

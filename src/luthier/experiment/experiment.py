@@ -223,12 +223,12 @@ class Experiment(Readable):
             self._store.open_experiment(changed)
 
     def _first_failure(self, count: int) -> str:
-        failed = next(t for t in self._store.trials(self.id) if t.result and t.configuration)
-        assert failed.result is not None
+        failed = next(t for t in self._store.trials(self.id) if t.final and t.configuration)
+        assert failed.final is not None
         many = "trial failed" if count == 1 else f"{count} trials all failed"
         return (
             f"the first {many}, so no more were run; trial {failed.number} ({failed.configuration}) "
-            f"{failed.result.outcome}: {failed.result.reason}. Mend the function and run it again"
+            f"{failed.final.outcome}: {failed.final.reason}. Mend the function and run it again"
         )
 
     def ask(self) -> Asked | None:

@@ -12,7 +12,7 @@ from luthier.errors import NotFound
 from luthier.experiment.tried import Tried
 from luthier.space.tree import Tree
 from luthier.store import ExperimentRecord, Store
-from luthier.trial import Trial, TrialState
+from luthier.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,9 +43,9 @@ class Readable:
 
         found = best_trials(self._store, self._record, 1)
         if not found:
-            ended = (trial for trial in self._store.trials(self.id) if trial.result is not None)
+            ended = (trial for trial in self._store.trials(self.id) if trial.final is not None)
             first = next(ended, None)
-            why = f"; trial {first.number}: {first.result.reason}" if first and first.result else ""
+            why = f"; trial {first.number}: {first.final.reason}" if first and first.final else ""
             raise NotFound(f"no trial of experiment {self.id} has succeeded yet{why}")
         return self._tried(found[0])
 
@@ -119,9 +119,8 @@ class Readable:
         return figure(self._store, self._record, kind, **options)
 
     def _tried(self, trial: Trial) -> Tried:
-        result, configuration = trial.result, trial.configuration
+        ended, configuration = trial.final, trial.configuration
         assert configuration is not None, "the store gives trials that have one"
-        ended = result if trial.state is TrialState.FINISHED else None
         return Tried(
             number=trial.number,
             params=self._tree.fill(configuration),

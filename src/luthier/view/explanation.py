@@ -245,7 +245,7 @@ def _trial_fields(of: Rationale) -> dict[str, Any]:
         "seconds": proposal.seconds,
         "predicted_mean": proposal.mean,
         "predicted_deviation": proposal.deviation,
-        "outcome": trial.result.outcome.value if trial.result else None,
+        "outcome": trial.final.outcome.value if trial.final else None,
         "observed": trial.result.value if trial.result else None,
         "surprise": of.prediction.z if of.prediction else None,
         "transform": proposal.note.get("transform"),

@@ -136,8 +136,10 @@ def _facts(trial: Trial) -> Row:
         "ended": trial.ended,
     }
     if result is not None:
-        kept = ("reason", "value", "seconds", "cpu_seconds", "peak_bytes", "exit_code", "signal")
-        row |= {"outcome": result.outcome.value, **{key: getattr(result, key) for key in kept}}
+        row |= {key: getattr(result, key) for key in ("value", "seconds", "cpu_seconds", "peak_bytes")}
+    if (final := trial.final) is not None:
+        row |= {"outcome": final.outcome.value}
+        row |= {key: getattr(final, key) for key in ("reason", "exit_code", "signal")}
     return row
 
 

@@ -37,12 +37,12 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
     """
     pandas = _pandas()
     trials = store.history(record.id).trials
-    results = [t.result for t in trials]
+    results, final = [t.result for t in trials], [t.final for t in trials]
     columns: dict[str, Any] = {
         "number": _whole(pandas, [t.number for t in trials]),
         "state": pandas.Categorical([t.state.value for t in trials]),
         "outcome": pandas.Categorical(
-            [r.outcome.value if r else None for r in results], [o.value for o in Outcome]
+            [r.outcome.value if r else None for r in final], [o.value for o in Outcome]
         ),
         "value": _floats(pandas, [r.value if r else None for r in results]),
     }
@@ -63,7 +63,7 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
         "attempts": _whole(pandas, [t.attempt for t in trials]),
         "seed": _whole(pandas, [t.seed for t in trials]),
         "proposed_by": pandas.array([t.proposal.by if t.proposal else None for t in trials], dtype="string"),
-        "reason": pandas.array([r.reason if r else None for r in results], dtype="string"),
+        "reason": pandas.array([r.reason if r else None for r in final], dtype="string"),
     }
     return pandas.DataFrame(columns)
 
