@@ -109,7 +109,7 @@ def test_reading_anothers_event_file_is_not_writing_it(program: Shop) -> None:
         ":a:",
     ]
     program.run(*words)
-    assert not list((program.root / ".luthier").rglob("*tfevents*"))
+    assert not list((program.root / ".luthier" / "trials").rglob("*tfevents*"))
 
 
 @pytest.mark.fault

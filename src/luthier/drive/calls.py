@@ -93,6 +93,11 @@ class Called:
         """All of it came through `luthier.report`, or was returned."""
         return dict.fromkeys(self.summaries, "the function")
 
+    @property
+    def was_told(self) -> bool:
+        """Calls die with their driver, so that none is adopted."""
+        return False
+
     def take_leave(self, reason: str) -> bool:
         """It was told when it reported: that is when it is decided."""
         return True

@@ -6,12 +6,15 @@ Asked at every turn of the loop; it reads the record only when trials have finis
 from __future__ import annotations
 
 from luthier.clock import Clock
-from luthier.description import Description
+from luthier.description import Description, Objective
 from luthier.drive.ends import Why
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.trial import Outcome, Trial
 
 __all__ = ["Goals", "since_better"]
+
+PAGE = 50
+"""So many trials are read at once."""
 
 
 class Goals:
@@ -45,20 +48,38 @@ class Goals:
         if goal is None or objective is None or not record.succeeded:
             return None
         if goal.value is not None:
-            smallest = objective.direction == "minimize"
-            found = self._store.trials(record.id, Sort("value", smallest_first=smallest), limit=1)
-            value = found[0].result.value if found and found[0].result else None
-            if value is not None and not objective.better(goal.value, value):
-                return (
-                    Why.TARGET,
-                    f"trial {found[0].number} reached {value:.6g}, the target being {goal.value:g}",
-                )
+            found = self._reached(record.id, goal.value, objective)
+            if found is not None:
+                value = found.result.value if found.result else None
+                return Why.TARGET, f"trial {found.name} reached {value:.6g}, the target being {goal.value:g}"
         if goal.no_progress is not None:
             trials = self._store.history(record.id).finished
             best, since = since_better(trials, maximize=objective.direction == "maximize")
             if best is not None and since >= goal.no_progress:
-                return Why.NO_PROGRESS, f"{since} trials in a row were no better than trial {best}"
+                return (
+                    Why.NO_PROGRESS,
+                    f"{since} trials in a row, stopped ones among them, were no better than trial {record.id}.{best}",
+                )
         return None
+
+    def _reached(self, experiment: int, goal: float, objective: Objective) -> Trial | None:
+        """A trial that is as good as the goal and counts; the best of them."""
+        smallest, offset = objective.direction == "minimize", 0
+        while page := self._store.trials(experiment, Sort("value", smallest_first=smallest), PAGE, offset):
+            for trial in page:
+                value = trial.result.value if trial.result else None
+                if value is None or value != value or objective.better(goal, value):
+                    return None
+                if _counts(trial):
+                    return trial
+            offset += len(page)
+        return None
+
+
+def _counts(trial: Trial) -> bool:
+    """Whether a trial's value may be what a search is after."""
+    result = trial.final
+    return result is not None and result.outcome is Outcome.SUCCEEDED and result.is_allowed
 
 
 def since_better(trials: tuple[Trial, ...], *, maximize: bool) -> tuple[int | None, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from luthier.clock import Clock
+from luthier.drive.referee import Stop
 from luthier.drive.work import Running
 from luthier.run.runner import Runner
 from luthier.trial import AttemptId, Outcome, Result
@@ -23,33 +24,40 @@ class Leaving:
         self._runner = runner
         self._clock = clock
         self._grace_seconds = grace_seconds
-        self._told: dict[AttemptId, tuple[Running, float, str]] = {}
+        self._told: dict[AttemptId, tuple[Running, float, Stop]] = {}
+        self._complete: dict[AttemptId, str] = {}
 
-    def let_go(self, running: Running, reason: str) -> None:
+    def let_go(self, running: Running, stop: Stop) -> None:
         """Ends an attempt early."""
-        if running.take_leave(reason):
-            self._told[running.id] = (running, self._clock.elapsed() + self._grace_seconds, reason)
+        if stop.completes:
+            self._complete[running.id] = stop.reason
+        if running.take_leave(stop.reason):
+            self._told[running.id] = (running, self._clock.elapsed() + self._grace_seconds, stop)
         else:
-            self._stop(running, reason)
+            self._stop(running, stop.reason)
 
     def told(self, id: AttemptId) -> str | None:
         """Why an attempt was told to end; None where it was not."""
         known = self._told.get(id)
-        return known[2] if known is not None else None
+        return known[2].reason if known is not None else None
 
     def chase(self) -> None:
         """Ends those that were told and have not gone within their grace."""
         now = self._clock.elapsed()
-        for running, until, reason in self._told.values():
+        for running, until, stop in self._told.values():
             if now > until and running.asked != "stop":
-                self._stop(running, reason)
+                self._stop(running, stop.reason)
 
     def settled(self, id: AttemptId, result: Result) -> Result:
-        """How an attempt ended: one that was told to end, and did so by itself, was stopped."""
-        _, _, reason = self._told.pop(id, (None, 0.0, ""))
-        if not reason or result.outcome is not Outcome.SUCCEEDED:
-            return result
-        return replace(result, outcome=Outcome.STOPPED, reason=reason)
+        """How an attempt ended: one that was told to end, and did so by itself with whatever exit code, was stopped; one
+        that had come to its end has succeeded."""
+        told, completes = self._told.pop(id, None), self._complete.pop(id, None)
+        by_itself = result.outcome in (Outcome.SUCCEEDED, Outcome.FAILED) and result.signal is None
+        if told is not None and by_itself:
+            result = replace(result, outcome=Outcome.STOPPED, reason=told[2].reason)
+        if completes is not None and result.outcome is Outcome.STOPPED and result.reason == completes:
+            return replace(result, outcome=Outcome.SUCCEEDED)
+        return result
 
     def _stop(self, running: Running, reason: str) -> None:
         running.asked = "stop"

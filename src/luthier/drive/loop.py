@@ -27,7 +27,7 @@ from luthier.drive.leaving import Leaving
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
-from luthier.drive.referee import Referee
+from luthier.drive.referee import Referee, Stop
 from luthier.drive.slots import Slots
 from luthier.drive.watching import Asked
 from luthier.drive.work import SHORT_SECONDS, Running, Work
@@ -40,6 +40,7 @@ from luthier.store import Claim, ExperimentRecord, Store, Verdict, Wish
 from luthier.trial import AttemptId, Outcome, Result
 
 if TYPE_CHECKING:
+    from luthier.drive.reusing import Reusing
     from luthier.drive.staging import Staging
 
 __all__ = ["Drive", "Ending", "Interrupts", "Why"]
@@ -76,6 +77,7 @@ class Drive:
     interrupts: Interrupts = field(default_factory=Interrupts)
     first_alone: bool = False
     sprint_seconds: float = 0.0
+    reusing: Reusing | None = None
 
     def __post_init__(self) -> None:
         self.id = self.record.id
@@ -89,6 +91,7 @@ class Drive:
         self._read = float("-inf")
         self._typical_seconds = SHORT_SECONDS
         self._failed_in_a_row = 0
+        self._took = False  # the result of an identical trial: there is nothing to wait for
         self._begins = not self.record.finished  # only then can its first trials all fail
         self._ended = 0
         self._learns = searcher(self.description.algorithm).looks_back
@@ -140,7 +143,8 @@ class Drive:
 
     def _wait(self) -> list[Event]:
         """Waits for something to end; while every slot has enough to do, a moment longer, to write more at once."""
-        events = self.runner.events(BEAT_SECONDS)
+        events = self.runner.events(0.0 if self._took else BEAT_SECONDS)
+        self._took = False
         until = self.clock.elapsed() + GATHER_SECONDS
         while events and (left := until - self.clock.elapsed()) > 0:
             if self.slots.shortest(event.id for event in events if isinstance(event, RunEnded)) < 2:
@@ -254,13 +258,17 @@ class Drive:
         """Starts an attempt in a slot; one that can't even be started has failed."""
         id = claim.id
         running = self.work.running(claim, place)
+        if self.reusing is not None and (taken := self.reusing.take(running)) is not None:
+            self.conclude(running, taken)
+            self._took = True
+            return
         try:
             order = self.work.order(running, self.slots.devices(place))
         except LuthierError as error:
             self.conclude(running, Result(Outcome.FAILED, str(error)))
             return
         self._running[id] = running
-        self.referee.begin(id.trial)
+        self.referee.begin(id.trial, onward=claim.stage > 0)
         self.slots.fill(place, id)
         self.runner.start(order)
         self.listener.began(claim)
@@ -283,7 +291,7 @@ class Drive:
         points = running.collect(self.store, self.clock.now(), last=True)
         if points:
             self.referee.hear(running, points, is_over=True)
-        for note in running.notes():
+        for note in (*running.notes(), *self.referee.unmet(running)):
             self.listener.note(f"{event.id.experiment}.{event.id.trial}: {note}")
         return self._conclude(running, event.result)
 
@@ -301,6 +309,8 @@ class Drive:
         waits = ""
         if self._staging is not None and not again:
             result, waits = self._staging.ended(running, result)
+            if waits:
+                self.referee.begin(id.trial, onward=True)
         if self.store.finish(id, result, again=again, pause=bool(waits)) is Verdict.STALE:
             self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
             return None
@@ -352,12 +362,12 @@ class Drive:
 
     def _read_reports(self) -> None:
         for running in self._running.values():
-            reason = self._read_report(running)
-            if reason is not None:
-                self._leaving.let_go(running, reason)
+            stop = self._read_report(running)
+            if stop is not None:
+                self._leaving.let_go(running, stop)
         self._leaving.chase()
 
-    def _read_report(self, running: Running) -> str | None:
+    def _read_report(self, running: Running) -> Stop | None:
         """Reads what an attempt reports; returns why it is to end early, where a rule says so."""
         points = running.collect(self.store, self.clock.now())
         if not points:
@@ -369,10 +379,14 @@ class Drive:
     def heed(self, id: AttemptId) -> str | None:
         """What a call that reports is told while it waits: why it is to end, or None (`run.calls.Heed`)."""
         running = self._running.get(id)
-        reason = self._read_report(running) if running is not None else None
-        if reason is not None and running is not None:
-            self._leaving.let_go(running, reason)
+        stop = self._read_report(running) if running is not None else None
+        if stop is not None and running is not None:
+            self._leaving.let_go(running, stop)
         return self._leaving.told(id)
+
+    def let_go(self, running: Running, stop: Stop) -> None:
+        """Ends an attempt early that was adopted, as was decided before."""
+        self._leaving.let_go(running, stop)
 
     def holds(self, id: AttemptId) -> bool:
         """Whether this worker runs the attempt."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from luthier.drive.alive import Alive
-from luthier.drive.referee import Referee
+from luthier.drive.referee import Referee, Stop
 from luthier.drive.work import Running, Work
 from luthier.run.adopted import is_guarded
 from luthier.run.folders import Folders
@@ -38,6 +38,9 @@ class Heir(Protocol):
 
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
+
+    def let_go(self, running: Running, stop: Stop) -> None:
+        """Ends an attempt early that it holds."""
 
     def conclude(self, running: Running, result: Result, *, told: bool = True) -> None:
         """Writes how an attempt ended that nobody will tell of."""
@@ -78,12 +81,14 @@ def _take_over(drive: Heir, held: Held) -> int:
     running = drive.work.running(claim, None)
     points = drive.store.points(id.experiment, id.trial, attempt=id.attempt)
     running.know(points)
-    drive.referee.know(running, points)
+    stop = drive.referee.know(running, points)
     adoption = drive.runner.adopt(id, drive.work.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
         drive.conclude(running, _gone(held), told=held.worker.startswith(ASKED))
         return 0
     drive.hold(running)
+    if stop is not None and (adoption is Adoption.RUNNING or running.was_told):
+        drive.let_go(running, stop)
     return int(adoption is Adoption.RUNNING)
 
 

@@ -54,10 +54,13 @@ class Staging:
 
     def ended(self, running: Running, result: Result) -> Staged:
         """What becomes of a trial whose attempt ended so."""
+        number, stage = running.id.trial, running.claim.stage
+        known = self._values(self._store.trial(self._experiment, number))
+        if result.outcome is Outcome.STOPPED:
+            return Staged(self._cut_short(result, known, stage))
         if result.outcome is not Outcome.SUCCEEDED or result.value is None:
             return Staged(result)
-        number, stage = running.id.trial, running.claim.stage
-        known = {**self._values(self._store.trial(self._experiment, number)), stage: result.value}
+        known = {**known, stage: result.value}
         done = [known[at] for at in range(stage + 1) if at in known]
         is_last = stage + 1 >= len(self._stages.levels)
         if self._stages.kind == "rungs":
@@ -72,6 +75,17 @@ class Staging:
         if reason is not None:
             return Staged(replace(result, outcome=Outcome.STOPPED, reason=reason))
         return Staged(result, self._stages.name(stage))
+
+    def _cut_short(self, result: Result, known: dict[int, float], stage: int) -> Result:
+        """The result of a trial that was stopped in the middle of a stage: what the stages before it came to."""
+        done = [known[at] for at in range(stage) if at in known]
+        if not done:
+            return replace(result, value=None, curve=())
+        if self._stages.kind == "rungs":
+            curve = tuple((self._stages.levels[at], known[at]) for at in range(stage) if at in known)
+        else:
+            curve = tuple((float(n), fsum(done[:n]) / n) for n in range(1, len(done) + 1))
+        return replace(result, value=curve[-1][1], curve=curve)
 
     def _values(self, trial: Trial) -> dict[int, float]:
         """What a trial had in each stage it has finished, the newest attempt of each counting."""

@@ -105,6 +105,11 @@ class Watched:
         """Where each metric was found, in words."""
         return self.collector.sources
 
+    @property
+    def was_told(self) -> bool:
+        """Whether word was left for it before."""
+        return os.path.exists(self.folder.should_stop)
+
     def take_leave(self, reason: str) -> bool:
         """Leaves word for a program that asks `luthier.should_stop()`; False when it never did."""
         if not os.path.exists(self.folder.asks):

@@ -66,6 +66,10 @@ class Running(Protocol):
     def devices(self) -> tuple[str, ...] | None:
         """The GPUs it was started with."""
 
+    @property
+    def was_told(self) -> bool:
+        """Whether a driver before this one told it to end early."""
+
     def take_leave(self, reason: str) -> bool:
         """Tells it that it is to end early. False where it does not ask, and has to be ended."""
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from luthier import metrics
 from luthier.clock import Clock
 from luthier.drive.judging import with_aims
-from luthier.drive.referee import Referee
+from luthier.drive.referee import Referee, Stop, decided_stop
 from luthier.experiment.asking import holder, lease_seconds
 from luthier.store import ExperimentRecord, Store, Verdict
 from luthier.trial import AttemptId, Outcome, Point, Result
@@ -35,7 +35,7 @@ class Told:
     """What a program was told of an attempt: why it is to end, if it is, and whether it reported more of the objective
     after that."""
 
-    reason: str | None = None
+    stop: Stop | None = None
     went_on: bool = False
 
 
@@ -69,12 +69,13 @@ class Hearing:
             if verdict is not Verdict.ACCEPTED:
                 return None
             told = self._known(id, names, known)
-            if told.reason is not None:
+            if told.stop is not None:
                 told.went_on |= self._has_objective(points)
                 is_over = True
             heard = Heard(id, names | set(values))
-            told.reason = self._referee.hear(heard, points, is_over=is_over) or told.reason
-            return told.reason
+            stop = self._referee.hear(heard, points, is_over=is_over)
+            told.stop = stop or told.stop
+            return told.stop.reason if told.stop is not None else None
 
     def end(self, id: AttemptId, result: Result, *, again: bool = False) -> Verdict:
         """Writes how an attempt ended, with what the objective was on its way. A success is a trial that went all the way:
@@ -83,10 +84,11 @@ class Hearing:
             points = self._store.points(id.experiment, id.trial, attempt=id.attempt)
             summaries = metrics.summarize(points)
             told = self._known(id, summaries, len(points))
-            if result.outcome is Outcome.SUCCEEDED and told.reason is not None and not told.went_on:
+            was_told = told.stop is not None and not told.stop.completes and not told.went_on
+            if result.outcome is Outcome.SUCCEEDED and was_told:
                 result = replace(result, outcome=Outcome.STOPPED)
             if result.outcome is Outcome.STOPPED and not result.reason:
-                result = replace(result, reason=told.reason or "its program stopped it")
+                result = replace(result, reason=told.stop.reason if told.stop else "its program stopped it")
             if result.outcome in (Outcome.SUCCEEDED, Outcome.STOPPED):
                 result = with_aims(self._description, result, summaries)
             result = self._referee.ended(Heard(id, summaries), result)
@@ -114,7 +116,7 @@ class Hearing:
         for event in self._store.events(experiment=id.experiment):
             is_this = (event.trial, event.attempt, event.kind) == (id.trial, id.attempt, "decided")
             if is_this and event.detail["stops"]:
-                told.reason = str(event.detail["reason"])
+                told.stop = decided_stop(event.detail)
                 told.went_on = self._has_objective([point for point in points if point.time > event.time])
                 return
 

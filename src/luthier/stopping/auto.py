@@ -1,6 +1,7 @@
 """The rule that `tune` takes by itself: silent until a trial reports steps, then careful.
 
-An objective that is averaged over its points is taken for a cross-validation, and the folds are compared (`folds.py`).
+An objective that is averaged over its points is taken for a cross-validation, and the folds are compared (`folds.py`), as
+long as they are few enough for one.
 Any other curve ends when two things hold: what it is thought to end with (`extrapolation.py`) is hardly better than the
 best complete trial, and it is not among the best third of those that came so far, nor as good but for the noise. Nothing
 is stopped before a trial is complete, which tells how long the way is and what is good.
@@ -28,6 +29,12 @@ __all__ = ["Auto"]
 CHANCE = 0.1
 """So likely to end better than the best, a trial goes on."""
 
+NEARLY = 0.9
+"""Who came so far of the way runs to the end: little would be saved, and a whole result lost."""
+
+FEWEST = 2
+"""Nobody is stopped where fewer trials came."""
+
 
 @dataclass(frozen=True)
 class Auto:
@@ -46,13 +53,13 @@ class Auto:
         curve = curves.get(number)
         if curve is None or curve.standing is not Standing.RUNNING:
             return None
-        if curves.aggregate == "avg":
+        if curves.aggregate == "avg" and curve.parts is not None:
             return Folds().decide(curves, number)
         place, best, whole = reached_checkpoint(curve), curves.best, curves.furthest
         if place is None or best is None or whole is None or curve.resource < self.min_resource:
             return None
         end, there = max(whole, self.max_resource or whole), curves[best[1]].at(curve.resource)
-        if curve.resource >= end or (there is not None and curve.loss <= there):
+        if curve.resource > NEARLY * end or (there is not None and curve.loss <= there):
             return None
         from luthier.stopping.extrapolation import guess
 
@@ -62,7 +69,7 @@ class Auto:
             return None
         rung = curves.rung(place)
         rank = rung.rank(number)
-        if rank is None or len(rung) < self.eta:
+        if rank is None or len(rung) < FEWEST:
             return None
         ranked = Ranked(curves, number, rung.entries, rank, self.eta)
         if ranked.among:

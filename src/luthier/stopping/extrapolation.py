@@ -53,7 +53,8 @@ class Guess:
         if not self.deviation > 0:
             return float(self.mean < loss)
         x = (loss - self.mean) / (self.deviation * sqrt(3.0))
-        return 0.5 + (x / (1.0 + x * x) + atan(x)) / pi if abs(x) < HUGE else float(x > 0)
+        chance = 0.5 + (x / (1.0 + x * x) + atan(x)) / pi if abs(x) < HUGE else float(x > 0)
+        return min(max(chance, 0.0), 1.0)
 
 
 def guess(curves: Curves, number: int, end: float) -> Guess | None:
@@ -61,11 +62,11 @@ def guess(curves: Curves, number: int, end: float) -> Guess | None:
     endless, will stay so."""
     curve = curves[number]
     place = curve.resource
+    if not abs(curve.loss) < HUGE:
+        return Guess(inf if curve.loss != curve.loss else curve.loss, 0.0) if curve.count >= LEAST else None
     t, y = _points(curve, place)
     if len(t) < LEAST:
         return None
-    if not abs(curve.loss) < HUGE:
-        return Guess(inf if curve.loss != curve.loss else curve.loss, 0.0)
     key = ("guess", end, curves.endings)
     if key not in curve.notes:
         mean, spread = _fit(t, y, end, _slopes(curves))

@@ -7,6 +7,7 @@ step at which the trial is judged.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from luthier.curves import Curves, Standing
 from luthier.stopping.checkpoints import reached_checkpoint
@@ -39,7 +40,7 @@ class Median:
         median = others.entries[(len(others) - 1) // 2][0]
         if len(others) % 2 == 0:
             median = (median + others.entries[len(others) // 2][0]) / 2
-        best = curve.records[-1][2] if curve.records else float("inf")
+        best = curve.records[-1][2] if curve.records and curve.loss == curve.loss else inf
         there = f"the median of {len(others)} complete trials' averages up to there, {curves.shown(median)}"
         at = f"the best value up to step {curve.step():g}, {curves.shown(best)}, is"
         if not best > median or self._leads(curves, number, place):
@@ -49,6 +50,7 @@ class Median:
     def _leads(self, curves: Curves, number: int, place: float) -> bool:
         """Whether no complete trial was as good there."""
         mine = curves[number].loss
+        mine = inf if mine != mine else mine
         known = (curve.at(place) for curve in curves.complete.values())
         return not any(loss is not None and loss <= mine for loss in known)
 

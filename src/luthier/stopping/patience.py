@@ -1,4 +1,7 @@
-"""Patience: a trial ends when it has not become better for some time. Other trials do not matter."""
+"""Patience: a trial ends when it has not become better for some time. Other trials do not matter.
+
+Such a trial has come to its end, as with the early stopping of Keras and its like: its value counts.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ class Patience:
             words = f"{curves.shown(best)} of step {curve.step(resource):g} was not improved{by}"
         else:
             words = "there was no number"
-        return Decision(True, f"{words} in {curve.count - since} points", self.name, curve.resource)
+        return Decision(
+            True, f"{words} in {curve.count - since} points", self.name, curve.resource, bool(since)
+        )
 
     def _last_gain(self, curve: Curve) -> tuple[int, float, float]:
         """The last record that beat the one before it by more than the least difference."""
@@ -45,6 +50,4 @@ class Patience:
 
     def explain(self) -> str:
         by = f" by more than {self.min_delta:g}" if self.min_delta else ""
-        return (
-            f"patience: a trial is stopped after {self.points} points that did not improve its best value{by}"
-        )
+        return f"patience: a trial is at its end after {self.points} points that did not improve its best value{by}"

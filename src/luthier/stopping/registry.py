@@ -14,7 +14,7 @@ from luthier.errors import UsageError
 from luthier.space import hint
 from luthier.stopping.rule import StoppingRule
 
-__all__ = ["RULES", "stopping_rule"]
+__all__ = ["COMPLETING", "RULES", "stopping_rule"]
 
 RULES: dict[str, tuple[str, ...]] = {
     "auto": ("eta", "max_resource", "min_resource"),
@@ -27,6 +27,9 @@ RULES: dict[str, tuple[str, ...]] = {
     "none": (),
 }
 """The names of all rules and of the settings each takes."""
+
+COMPLETING = ("patience",)
+"""Whom these stop has come to its end."""
 
 
 def _whole(least: int, most: float = inf) -> Callable[[object], bool]:
@@ -77,7 +80,8 @@ def stopping_rule(name: str, settings: Mapping[str, Any] | None = None) -> Stopp
         is_good, words = _CHECKS[key]
         if not is_good(value):
             raise UsageError(f"the setting {key} of the stopping rule {name} is {value!r}; write {words}")
-    low, high = settings.get("min_resource", 0), settings.get("max_resource", inf)
+    low = settings.get("min_resource", 1 if "min_resource" in RULES[name] else 0)
+    high = settings.get("max_resource", inf)
     if not low < high:
         raise UsageError(
             f"the stopping rule {name} has a min_resource of {low:g} and a max_resource of {high:g}; "

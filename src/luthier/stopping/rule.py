@@ -16,12 +16,13 @@ __all__ = ["Decision", "StoppingRule"]
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a rule made of a trial at one of its points. `reason` is a sentence for people, `rule` who decided,
-    `resource` where."""
+    `resource` where. A stop that `completes` the trial says that it has come to its end: its value counts."""
 
     stop: bool
     reason: str
     rule: str
     resource: float
+    completes: bool = False
 
 
 class StoppingRule(Protocol):

@@ -162,6 +162,12 @@ class StopperContract:
             for _, _, decision in self.played(rows, direction):
                 assert decision.reason
 
+    def test_who_has_no_number_does_not_run_to_its_end_beside_those_who_have(self) -> None:
+        rows = [*learning(12), [nan] * 27, [0.5, 0.4, *[nan] * 25], [inf] * 27]
+        gone = stopped(self.played(rows))
+        if len(stopped(self.played(learning(12)))) and not self.alone:
+            assert {13, 14, 15} <= set(gone)
+
     def test_steps_may_be_anything(self) -> None:
         chance = Random(4)
         steps = [0, 0, 5, 3, -1, 2.5, 100, 1e9, nan, inf, 7, 7, 1e12]
