@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from luthier.curves import Curves, Standing
 from luthier.stopping.checkpoints import reached_checkpoint
 from luthier.stopping.folds import Folds
-from luthier.stopping.rule import Decision
+from luthier.stopping.rule import Decision, likely
 from luthier.stopping.rungs import Ranked
 
 __all__ = ["Auto"]
@@ -75,14 +75,14 @@ class Auto:
         if ranked.among:
             return None
         reason = (
-            f"{curves.shown(curve.loss)} at step {curve.step():g} is rank {rank} of {len(rung)} there; it would end near "
+            f"{curves.shown(curve.loss)} at step {curve.step():g} is rank {rank} of {len(rung)} at that step; it would end near "
             f"{curves.shown(thought.mean)}, and better than the best trial, {curves.shown(best[0])}, with a chance of "
-            f"{chance:.2g}"
+            f"{likely(chance)}"
         )
         return Decision(True, reason, self.name, place)
 
     def explain(self) -> str:
         return (
-            "once a trial is complete, one is stopped when its curve has less than a 10% chance to end better than the "
+            "once a trial is complete, one is stopped when its curve has less than a 10 % chance to end better than the "
             f"best and it is not among the best 1/{self.eta:g} so far; an objective that is averaged is compared fold by fold"
         )

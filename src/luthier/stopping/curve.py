@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from luthier.curves import Curves, Standing
 from luthier.stopping.checkpoints import reached_checkpoint
-from luthier.stopping.rule import Decision
+from luthier.stopping.rule import Decision, likely
 
 __all__ = ["CurveRule"]
 
@@ -46,10 +46,10 @@ class CurveRule:
             return None
         ends = f"it would end near {curves.shown(thought.mean)}, the best trial has {curves.shown(best[0])}"
         value = f"{curves.shown(curve.loss)} at step {curve.step():g}"
-        return Decision(True, f"{value}: {ends}; {chance:.2g} likely to be better", self.name, curve.resource)
+        return Decision(True, f"{value}: {ends}; the chance to be better is {likely(chance)}", self.name, curve.resource)
 
     def explain(self) -> str:
         return (
-            f"extrapolation: a trial is stopped when its curve has less than {self.chance:.0%} chance to end "
+            f"extrapolation: a trial is stopped when its curve has less than {100 * self.chance:.0f} % chance to end "
             f"better than the best of at least {self.min_trials} complete trials"
         )

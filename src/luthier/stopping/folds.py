@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import erfc, isfinite, sqrt
 
 from luthier.curves import Curve, Curves, Standing
-from luthier.stopping.rule import Decision
+from luthier.stopping.rule import Decision, likely
 
 __all__ = ["Folds"]
 
@@ -67,14 +67,14 @@ class Folds:
         mean, other = (curves.shown(sum(values) / len(values)) for values in (ours, theirs))
         reason = (
             f"{mean} on average over {len(ours)} of {whole} folds, where the best trial has {other}; "
-            f"all folds together would make it better with a chance of {chance:.2g}"
+            f"all folds together would make it better with a chance of {likely(chance)}"
         )
         return Decision(True, reason, self.name, float(done))
 
     def explain(self) -> str:
         return (
             "folds: a trial is stopped as soon as it has less than a "
-            f"{self.chance:.0%} chance to be better than the best one over all folds"
+            f"{100 * self.chance:.0f} % chance to be better than the best one over all folds"
         )
 
 

@@ -41,7 +41,7 @@ class Median:
         if len(others) % 2 == 0:
             median = (median + others.entries[len(others) // 2][0]) / 2
         best = curve.records[-1][2] if curve.records and curve.loss == curve.loss else inf
-        there = f"the median of {len(others)} complete trials' averages up to there, {curves.shown(median)}"
+        there = f"the median over {len(others)} complete trials of their averages up to there, {curves.shown(median)}"
         at = f"the best value up to step {curve.step():g}, {curves.shown(best)}, is"
         if not best > median or self._leads(curves, number, place):
             return None

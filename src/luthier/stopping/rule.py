@@ -10,7 +10,7 @@ from typing import Protocol
 
 from luthier.curves import Curves
 
-__all__ = ["Decision", "StoppingRule"]
+__all__ = ["Decision", "StoppingRule", "likely"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Decision:
     rule: str
     resource: float
     completes: bool = False
+
+
+def likely(chance: float) -> str:
+    """A small probability as people read it: `0.034`, `less than 0.001`."""
+    return f"{chance:.2g}" if chance >= 0.001 else "less than 0.001"
 
 
 class StoppingRule(Protocol):
