@@ -91,7 +91,7 @@ def luthier_search(rule: str, seed: int) -> list[tuple[int, float | None]]:
         trials=TRIALS,
         metric="loss",
         seed=seed,
-        workers=1,
+        workers=0,
         early_stopping=rule,
         progress=False,
     )

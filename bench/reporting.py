@@ -87,17 +87,17 @@ class Bench:
         """Reads an attempt as the loop does, and ends it where its time has come."""
         began = time.process_time()
         points = running.collect(self.store, self.clock.now())
-        reason = self.referee.hear(running, points)
+        stop = self.referee.hear(running, points)
         self.spent += time.process_time() - began
         self.read += len(points)
-        if reason is not None or self.running[running] >= self.points:
+        if stop is not None or self.running[running] >= self.points:
             began = time.process_time()
-            outcome = Outcome.STOPPED if reason else Outcome.SUCCEEDED
+            outcome = Outcome.STOPPED if stop else Outcome.SUCCEEDED
             value = running.summaries["loss"].last
-            result = self.referee.ended(running, Result(outcome, reason or "", value))
+            result = self.referee.ended(running, Result(outcome, stop.reason if stop else "", value))
             self.spent += time.process_time() - began
             self.store.finish(running.id, result)
-            self.stopped += reason is not None
+            self.stopped += stop is not None
             self.ended += 1
             del self.running[running]
 

@@ -39,6 +39,15 @@ from_debian() {
     as_root apt-get update -qq >/dev/null && as_root apt-get install -qq -y --no-install-recommends python3 python3-venv >/dev/null
 }
 
+with_containers() { # for the tests that run containers; they are skipped, and say so, where this is refused
+    command -v podman >/dev/null && return
+    if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+        say "installing podman and runc from Debian's packages, for the tests of containers"
+        { as_root apt-get update -qq && as_root apt-get install -qq -y --no-install-recommends podman runc; } >/dev/null 2>&1 && return
+    fi
+    say "podman could not be installed: the tests that run containers will be skipped"
+}
+
 python=$(find_python || true)
 if [ -z "$python" ] || ! makes_venvs "$python"; then
     from_debian || { say "Luthier needs Python 3.11 or newer with venv, and none was found; install it and try again"; exit 1; }
@@ -54,5 +63,6 @@ say "installing what requirements/dev.txt pins (once)"
 quiet=(--quiet --disable-pip-version-check --no-input)
 .venv/bin/python -m pip install "${quiet[@]}" --require-hashes --only-binary :all: -r requirements/dev.txt 2> >(grep -v '^WARNING: Location' >&2)
 .venv/bin/python -m pip install "${quiet[@]}" --no-deps --no-build-isolation --no-index -e .
+with_containers
 rm -f .venv/.installed-*
 touch "$stamp"

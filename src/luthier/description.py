@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from luthier.digest import sha256
 from luthier.environment import Environment
@@ -29,6 +29,7 @@ __all__ = [
     "Direction",
     "Environment",
     "Goal",
+    "Keeping",
     "Limits",
     "Objective",
     "Stages",
@@ -39,7 +40,7 @@ Aggregate = Literal["last", "min", "max", "avg"]
 Direction = Literal["maximize", "minimize"]
 FORMAT = 1
 SPENT = (
-    "trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format", "stopping", "goal", "bundles",
+    "trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format", "stopping", "goal", "bundles", "keeping",
 )  # fmt: skip
 """What is no part of an experiment's identity."""
 
@@ -132,6 +133,7 @@ class Command:
     without a placeholder as `--name=value`; `from_environment` says that the program reads `LUTHIER_PARAM_*` instead.
     `directory` is where it runs, absolute. `patterns` are the user's own regular expressions for metrics. `tensorboard` is
     the folder it writes event files to, where a user named it: with placeholders, and relative to `directory`.
+    With `is_lenient` a `{{x}}` that is no parameter stays as it is written, as another system's files have it.
     """
 
     words: tuple[str, ...]
@@ -141,12 +143,15 @@ class Command:
     from_environment: bool = False
     patterns: tuple[str, ...] = ()
     tensorboard: str | None = None
+    is_lenient: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `tensorboard` is left out where it is missing, as `Description.to_dict` tells."""
+        """Plain JSON values; what most commands don't have is left out where it is missing, as `Description.to_dict` tells."""
         kept = asdict(self)
         if self.tensorboard is None:
             del kept["tensorboard"]
+        if not self.is_lenient:
+            del kept["is_lenient"]
         return kept
 
     def __str__(self) -> str:
@@ -182,6 +187,14 @@ class Limits:
     on_driver_loss: Literal["continue", "stop"] = "continue"
 
 
+class Keeping(NamedTuple):
+    """What is kept of the code: all of it, nothing, or (`small`) what is not large; and whether a trial that is identical to
+    a finished one takes its result instead of running (`reuse`)."""
+
+    snapshot: Literal["small", "all", "none"] = "small"
+    reuse: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """One experiment, whole. It tunes a `command` or a Python function, whose name is `function`. `trials` is the target
@@ -209,6 +222,7 @@ class Description:
     goal: Goal | None = None
     environment: Environment | None = None
     bundles: dict[str, str] = field(default_factory=dict)
+    keeping: Keeping = Keeping()
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -268,6 +282,8 @@ class Description:
             rare["environment"] = self.environment.to_dict()
         if self.bundles:
             rare["bundles"] = self.bundles
+        if self.keeping != Keeping():
+            rare["keeping"] = self.keeping._asdict()
         return {
             **rare,
             "format": FORMAT,
@@ -330,6 +346,7 @@ class Description:
             goal=Goal(**data["goal"]) if data.get("goal") else None,
             environment=Environment.from_dict(data.get("environment")),
             bundles=data.get("bundles", {}),
+            keeping=Keeping(**data.get("keeping", {})),
         )
 
     def amended(self, other: Description) -> Description:
@@ -343,6 +360,7 @@ class Description:
             stopping=other.stopping,
             goal=other.goal,
             bundles=other.bundles,
+            keeping=other.keeping,
         )
 
 

@@ -70,12 +70,33 @@ def test_its_json_is_documented_and_names_unsteady_metrics(project: Path) -> Non
         assert f"`{field}`" in section, field
 
 
+def test_a_program_that_goes_on_from_its_checkpoint_is_not_called_unsteady(project: Path) -> None:
+    (project / "train.py").write_text(
+        "import os, pathlib, sys\n"
+        "left = pathlib.Path(os.environ['LUTHIER_CHECKPOINT_DIR'], 'step')\n"
+        "for step in range(int(left.read_text()) if left.exists() else 0, 3):\n"
+        "    print(f'loss={float(sys.argv[1]) + 1 / (step + 1)} step={step}')\n"
+        "    left.write_text(str(step + 1))\n"
+    )
+    done = checked(project, "--json")
+    found = json.loads(done.stdout)
+    assert found["wiring_checked"] and found["unsteady"] == [] and found["unwired"] == ["layers"]
+
+
 def test_a_program_that_fails_is_shown_and_leaves_with_one(project: Path) -> None:
     (project / "train.py").write_text("raise SystemExit('no such data: x.csv')")
     done = checked(project)
     assert done.returncode == 1
     assert "failed: it exited with code 1: no such data: x.csv" in done.stdout
     assert "wiring" not in done.stdout
+
+
+def test_it_says_what_will_end_trials_early(project: Path) -> None:
+    (project / "train.py").write_text("for step in range(3): print(f'loss={step} step={step}')\n")
+    said = "possible: loss came at 3 steps, so poor trials can be ended early"
+    assert f"{said} (asha will judge them)" in checked(project, "--early-stopping", "asha").stdout
+    alone = checked(project, "--stop-condition", "loss > 5").stdout
+    assert f"{said}: here by your conditions alone" in alone and "none" not in alone
 
 
 def test_a_slow_program_is_run_once_unless_patience_is_given(project: Path) -> None:

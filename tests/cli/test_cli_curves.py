@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,11 @@ import pytest
 from test_cli_json import undocumented
 
 from luthier.cli.live import Panel, listener_for
+from luthier.cli.output import wrapped
 from luthier.cli.running import RunningTrial
 from luthier.clock import FakeClock
 from luthier.description import Algorithm, Command, Constraint, Description, Objective
+from luthier.drive.listener import Ended
 from luthier.space import Float, Parameter, Space
 from luthier.store import Store
 from luthier.store.memory import MemoryStore
@@ -139,7 +142,7 @@ def test_metrics_are_drawn(run) -> None:
     assert said.code == 0 and "loss of experiment 1, step by step" in said.out
     assert "○ stopped early" in said.out and "◆ best trial" in said.out
     alone = run("metrics", "1.2", "--chart").out
-    assert f"trial 2 stopped: {WHY}" in alone and "size" not in alone
+    assert f"trial 1.2 stopped: {WHY}" in alone and "size" not in alone
     assert "size of experiment 1" in run("metrics", "1", "size", "--chart").out
     assert (
         "at more than one step" in run("metrics", "1.9", "--chart").err
@@ -181,21 +184,21 @@ def claimed() -> tuple[MemoryStore, RunningTrial]:
 
 def test_a_running_trial_shows_its_course() -> None:
     _, trial = claimed()
-    assert trial.line(112.0, 80, UNICODE) == "  1.1  12s  nothing reported yet  rate=0.5"
+    assert trial.cells(112.0, 80, UNICODE) == ("  1.1", "12s", "nothing reported yet", "", "rate=0.5")
     trial.reported([Point("acc", 1, 0.5, 0.0)], "loss")
-    assert "acc 0.5 at 1  rate" in trial.line(112.0, 80, UNICODE)
+    assert trial.cells(112.0, 80, UNICODE)[2:4] == ("acc 0.5 at 1", "")
     trial.reported([Point("loss", k, 9.0 - k, 0.0) for k in range(1, 9)], "loss")
     trial.reported([Point("acc", 9, 0.6, 0.0)], "loss")  # it stays with the objective
-    assert trial.line(112.0, 80, UNICODE) == "  1.1  12s  loss 1 at 8  █▇▆▅▄▃▂▁  rate=0.5"
-    assert trial.line(112.0, 80, ASCII).isascii()
-    assert trial.line(112.0, 59, UNICODE) == "  1.1  12s  loss 1 at 8  rate=0.5"
+    assert trial.cells(112.0, 80, UNICODE) == ("  1.1", "12s", "loss 1 at 8", "█▇▆▅▄▃▂▁", "rate=0.5")
+    assert "".join(trial.cells(112.0, 80, ASCII)).isascii()
+    assert trial.cells(112.0, 59, UNICODE)[3] == ""
 
 
 def test_a_long_course_stays_short() -> None:
     _, trial = claimed()
     for k in range(5000):
         trial.reported([Point("loss", k, 1.0 / (k + 1), 0.0)], "loss")
-    assert len(trial.line(112.0, 400, UNICODE)) < 90 and len(trial._course.values()) <= 256
+    assert len(trial.cells(112.0, 400, UNICODE)[3]) <= 20 and len(trial._course.values()) <= 256
 
 
 class _Terminal(io.StringIO):
@@ -230,6 +233,71 @@ def test_only_a_terminal_has_curves(is_terminal: bool, monkeypatch) -> None:
     shown.beat(store.experiment(1))
     shown.close()
     assert ("▁▂▃▄▅▆▇█" in out.getvalue()) == is_terminal
+
+
+def test_the_panel_keeps_up_with_what_is_printed_above_it(monkeypatch) -> None:
+    """It is drawn anew with each line: without markup, with the counts of that moment, its rows aligned."""
+    monkeypatch.setenv("COLUMNS", "100")
+    store, out, clock = MemoryStore(FakeClock()), _Terminal(True), FakeClock()
+    store.open_experiment(described(trials=12))
+    store.enqueue(1, [SPACE.from_unit({"rate": rate}) for rate in (0.5, 0.25)], "n")
+    shown = listener_for(2, check=False, quiet=False, stream=out)
+    shown._clock = clock  # type: ignore[assignment]
+    shown._began = clock.elapsed()  # type: ignore[attr-defined]
+    before = store.experiment(1)
+    shown.opened(before, 0)
+    claims = store.claim(1, 2, "w", "c", 1e9)
+    for claim in claims:
+        shown.began(claim)
+    clock.advance(1.0)
+    shown.reported(claims[0].id, [Point("loss", 1, 0.123456, 0.0)])
+    shown.beat(before)
+    text = plain(out)
+    assert "0 of 12 2 running" in text and "1.1  1s  loss 0.123456 at 1    rate=0.5" in text
+    assert "1.2  1s  nothing reported yet  rate=0.25" in text
+    out.seek(0)
+    out.truncate()
+    result = Result(Outcome.SUCCEEDED, "it exited with code 0", 0.5, seconds=1.0)
+    shown.ended(Ended(claims[0], result, False, {"loss": 0.5}, {}, Path("/p")))
+    text = plain(out)
+    line, panel = text[: text.index("]") + 1], text[text.index("]") + 1 :]
+    assert line.endswith("[1/12, best 0.5 by 1.1]") and "[bold]" not in text
+    assert "1 of 12 1 running" in panel and "best loss 0.5 by 1.1" in panel
+    assert "rate=0.5" not in panel and "rate=0.25" in panel
+    shown.close()
+
+
+@pytest.mark.parametrize("room", [40, 80, 200])
+def test_a_terminal_breaks_long_sentences_at_words_and_leaves_commands_whole(
+    room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.get_terminal_size", lambda fd: os.terminal_size((room, 24)))
+    monkeypatch.setattr(_Terminal, "fileno", lambda self: 2)
+    text = (
+        "1.2  stopped: 1.00961 at step 3 is rank 2 of 2 at that step; it would end near 0.9 "
+        + "x" * 90
+        + " end"
+    )
+    told = wrapped(text, _Terminal(True))
+    assert told.split() == text.split() and (room < 200) == ("\n  " in told)
+    assert all(len(line) <= max(room, 92) for line in told.split("\n"))
+    command = "go on with: luthier resume 1 --store /" + "a" * 80
+    assert wrapped(command, _Terminal(True)) == command
+    assert wrapped(text, _Terminal(False)) == text
+
+
+@pytest.mark.usefixtures("here")
+def test_explain_tells_how_many_were_stopped_and_marks_them(run) -> None:
+    said = run("explain", "1").out
+    assert "3 of 4 (1 of them stopped early, part of the way)" in said and "╵ stopped early" in said
+    document = json.loads(run("explain", "1", "--json").out)
+    assert document["stopped"] == 1 and not undocumented(document, "explain")
+    states = {dot["trial"]: dot["state"] for dot in document["parameters"][0]["dots"]}
+    assert (states[1], states[2], states[3]) == ("observed", "stopped", "observed")
+
+
+def plain(out: io.StringIO) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
 
 
 # ---------------------------------------------------------------------- several objectives

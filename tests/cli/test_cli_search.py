@@ -107,6 +107,7 @@ def test_when_the_first_all_fail_the_advice_to_go_on_holds(tmp_path: Path) -> No
     words = ["random", "-n", "9", "-r", "2", "--param", "r=0:1", "--", "sh", "-c", "exit 3", ":r:"]
     first = luthier(tmp_path, *words)
     assert first.returncode == 1 and "all failed" in first.stderr and "luthier resume 1" in first.stderr
+    assert "luthier retry 1 --failed" in first.stderr
     second = luthier(tmp_path, "resume", "1")
     assert second.returncode == 1 and "9 trials finished" in second.stderr
 

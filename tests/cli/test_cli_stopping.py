@@ -181,7 +181,7 @@ def test_check_53_a_condition_stops_at_the_first_index_from_three_on_above_five(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--stop-condition", "loss == 5"], "Condition 'loss == 5' formatted incorrectly"),
+        (["--stop-condition", "loss == 5"], "--stop-condition: Condition 'loss == 5' formatted incorrectly"),
         (["--stop-condition", "loss > five"], "Condition must be an integer or float"),
         (["--stop-condition", "loss > 5:x"], "Minimum steps must be integer"),
         (["--early-stopping", "ashaa", "--metric", "m"], "did you mean asha?"),
@@ -190,6 +190,7 @@ def test_check_53_a_condition_stops_at_the_first_index_from_three_on_above_five(
         (["--early-stopping", "asha:etta=3", "--metric", "m"], "has no setting 'etta'"),
         (["--early-stopping", "asha"], "--early-stopping needs a metric"),
         (["--target", "3"], "--target needs a metric"),
+        (["--target", "inf", "--metric", "m"], "--target inf is not a finite number"),
         (["--no-progress", "3"], "--no-progress needs a metric"),
         (["--budget", "epochs=1:9"], "--budget needs a metric"),
         (["--budget", "epochs", "--metric", "m"], "write NAME=MIN:MAX or NAME=MIN:MAX:ETA"),

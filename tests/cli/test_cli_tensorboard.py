@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import svm_search
 
 from luthier.clock import FakeClock
-from luthier.description import Algorithm, Constraint, Objective
+from luthier.description import Algorithm, Constraint, Objective, Stages
 from luthier.metrics.events import EventFile
 from luthier.run.folders import Folders
 from luthier.space import Categorical, Float, Normal, Parameter, Space, Value
 from luthier.store.memory import MemoryStore
+from luthier.store.sqlite import SqliteStore
 from luthier.trial import Outcome, Point, Proposal, Result
 from luthier.view.tensorboard import Mirror, encoding, serving
 
@@ -131,6 +133,76 @@ def test_a_second_attempt_follows_the_first_and_says_where_it_begins(tmp_path: P
     ]
     (path,) = (tmp_path / "tb" / "1.1").glob("*.luthier")
     assert encoding.restart(20.0, 1) in path.read_bytes()
+    store.close()
+
+
+def folds(tmp_path: Path, stopped: bool = False) -> SqliteStore:
+    """A trial of three folds, of which two have run; then it was stopped, or runs the third."""
+    store = svm_search.build(tmp_path, until=0, stages=Stages("folds", "", (0.0, 1.0, 2.0)))
+    for fold, value in enumerate((0.5, 0.7)):
+        (claim,) = store.claim(1, 1, "w", f"c{fold}", 60.0)
+        store.report(claim.id, 0, [Point("accuracy", 0, value, 10.0 + fold)])
+        ends = stopped and fold == 1
+        outcome = Outcome.STOPPED if ends else Outcome.SUCCEEDED
+        curve = tuple((n, 0.4 + 0.1 * n) for n in range(1, fold + 2))
+        store.finish(claim.id, Result(outcome, "", curve[-1][1], curve=curve), pause=not ends)
+        store.promote(1, claim.id.trial)
+    return store
+
+
+def test_each_fold_has_its_own_curve_and_the_mean_is_the_objective(tmp_path: Path) -> None:
+    mirror = Mirror(folds(tmp_path, stopped=True), 1, Folders(tmp_path), tmp_path / "tb")
+    mirror.refresh(0.0)
+    run = tmp_path / "tb" / "1.1"
+    assert curve(run, "accuracy/fold 0") == [(0, 0.5)] and curve(run, "accuracy") == []
+    assert curve(run, "accuracy/fold 1") == [(0, pytest.approx(0.7))]
+    means = [(1, pytest.approx(0.5)), (2, pytest.approx(0.6))]
+    assert curve(run, "accuracy (mean of folds)") == means
+    assert curve(run, "complete") == [(0, 0.0)]
+    (path,) = run.glob("*.luthier")
+    assert encoding.restart(11.0, 0) not in path.read_bytes()
+
+
+def test_the_mean_of_folds_grows_while_they_run(tmp_path: Path) -> None:
+    store = folds(tmp_path)
+    mirror = Mirror(store, 1, Folders(tmp_path), tmp_path / "tb")
+    mirror.refresh(0.0)
+    mirror.refresh(0.0)
+    tag = "accuracy (mean of folds)"
+    assert [step for step, _ in curve(tmp_path / "tb" / "1.1", tag)] == [1, 2]
+    (claim,) = store.claim(1, 1, "w", "last", 60.0)
+    store.report(claim.id, 0, [Point("accuracy", 0, 0.9, 20.0)])
+    mirror.refresh(0.0)
+    store.finish(claim.id, Result(Outcome.SUCCEEDED, "", 0.7, curve=((1, 0.5), (2, 0.6), (3, 0.7))))
+    mirror.refresh(0.0)
+    mirror.refresh(0.0)
+    assert curve(tmp_path / "tb" / "1.1", tag)[2:] == [(3, pytest.approx(0.7))]
+    assert curve(tmp_path / "tb" / "1.1", "complete") == [(0, 1.0)]
+
+
+def test_a_trial_that_is_tried_again_becomes_another_run(tmp_path: Path) -> None:
+    store = svm_search.build(tmp_path, until=0)
+    (claim,) = store.claim(1, 1, "w", "n", 60.0)
+    store.report(claim.id, 0, [Point("accuracy", 1, 0.1, 10.0)])
+    store.finish(claim.id, Result(Outcome.FAILED, "no"))
+    mirror = Mirror(store, 1, Folders(tmp_path), tmp_path / "tb")
+    mirror.refresh(0.0)
+    assert store.retry(1, 1)
+    mirror.refresh(0.0)
+    assert [each.name for each in (tmp_path / "tb").iterdir()] == ["1.1"]  # it has not begun yet
+    (claim,) = store.claim(1, 1, "w", "m", 60.0)
+    assert mirror.refresh(0.0) == 1
+    store.report(claim.id, 0, [Point("accuracy", 1, 0.5, 20.0)])
+    store.finish(claim.id, Result(Outcome.SUCCEEDED, "", 0.5))
+    mirror.refresh(0.0)
+    assert [each.name for each in (tmp_path / "tb").iterdir()] == ["1.1 (attempt 2)"]
+    assert curve(tmp_path / "tb" / "1.1 (attempt 2)", "accuracy")[-1] == (1, 0.5)
+    (path,) = (tmp_path / "tb" / "1.1 (attempt 2)").glob("*.luthier")
+    written, ended = path.read_bytes(), store.trial(1, 1).ended
+    assert ended is not None and encoding.session_end(ended, True) in written
+    assert b"_hparams_/experiment" in written  # the columns were in the run that is gone
+    Mirror(store, 1, Folders(tmp_path), tmp_path / "tb").refresh(0.0)
+    assert [each.name for each in (tmp_path / "tb").iterdir()] == ["1.1"]
     store.close()
 
 
@@ -326,6 +398,27 @@ def test_ctrl_c_ends_it_and_leaves_nothing(place: Path, tmp_path: Path) -> None:
     assert not [each for each in (tmp_path / "tmp").iterdir() if each.name != ".tensorboard-info"]
     assert not list((tmp_path / "tmp").glob(".tensorboard-info/*"))
     assert not (place / "tensorboard").exists()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent died"
+)
+def test_killed_it_takes_tensorboard_with_it(place: Path, tmp_path: Path) -> None:
+    """And its data server."""
+    pytest.importorskip("tensorboard")
+    (tmp_path / "tmp").mkdir()
+    words = [sys.executable, "-m", "luthier", "tensorboard", "1", "--port", "0"]
+    env = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().partition("TensorBoard: ")[2].split()[0]
+        assert asked(url, "/data/runs") is not None
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.kill()
+        process.wait()
+    _, alive = psutil.wait_procs(children, timeout=30.0)
+    assert not alive
 
 
 def test_a_port_that_is_taken_is_said_and_leaves_nothing(place: Path, run: Run, tmp_path: Path) -> None:

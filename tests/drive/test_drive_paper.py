@@ -268,6 +268,24 @@ def test_the_first_trial_is_alone_until_it_has_ended(paper: Paper) -> None:
     assert [n for n in most if n >= 10] == [11]  # one alone
 
 
+def test_a_command_that_can_not_work_costs_three_trials_with_any_number_of_slots(paper: Paper) -> None:
+    paper.script = failing
+    ending = paper.drive(slots=4, first_alone=True)
+    assert ending.why is Why.ALL_FAILED and len(paper.machine.begun) == 3
+
+
+def test_the_others_start_once_one_has_not_failed(paper: Paper) -> None:
+    most: list[int] = []
+    paper.script = AtTrials(paper, t1=failing)
+
+    def count(what: str) -> None:
+        if what == "began":
+            most.append(len(paper.machine.running))
+
+    ending = paper.drive(slots=4, at=count, first_alone=True)
+    assert most[:2] == [1, 1] and max(most) > 1 and ending.record.succeeded == 5
+
+
 def test_the_others_do_not_wait_for_a_first_trial_that_is_long(paper: Paper) -> None:
     paper.script = AtTrials(paper, t1=lambda order: well(order) if len(paper.machine.begun) == 6 else None)
     well = paper.script.well

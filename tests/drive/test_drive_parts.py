@@ -22,9 +22,10 @@ from luthier.drive.listener import Ended
 from luthier.drive.planning import AHEAD, ask, top_up
 from luthier.drive.preflight import bill, unwired
 from luthier.drive.slots import Slots
+from luthier.drive.watching import Watched
 from luthier.errors import AliveError, CommandError, TrialError
 from luthier.metrics import summarize
-from luthier.run.folders import Folders
+from luthier.run.folders import AttemptFolder, Folders
 from luthier.space import Configuration, Space
 from luthier.space.grammar import parse_params
 from luthier.store import Claim
@@ -369,6 +370,34 @@ def test_an_attempts_key_is_the_same_for_every_driver_and_no_other_attempts() ->
     assert attempt_key(Path("/a"), 1.0, AttemptId(1, 1, 1)) in keys
 
 
+# ---------------------------------------------------------------------- what comes too late
+
+
+@pytest.mark.parametrize(("flushes", "found"), [(True, ()), (False, ("loss",))])
+def test_points_that_all_come_at_the_end_are_noticed(
+    flushes: bool, found: tuple[str, ...], tmp_path: Path
+) -> None:
+    """`accuracy` is reported once, at the end, as many programs do: that is no series."""
+    folder = AttemptFolder(str(tmp_path / "t"), str(tmp_path / "t" / "a"))
+    configuration = space("x=1").at(0)
+    folder.prepare(argv=["x"], cwd="/", texts=configuration.texts(), values=configuration.values())
+    store, description = MemoryStore(FakeClock()), described()
+    store.open_experiment(description)
+    store.enqueue(1, [configuration], "n")
+    watched = Watched(store.claim(1, 1, "w", "c", 1e9)[0], folder, description, 0)
+    for second in range(10):
+        if flushes or second == 9:
+            with open(folder.stdout, "a") as file:
+                for step in [second] if flushes else range(10):
+                    file.write(f"loss={1 / (step + 1)} step={step}\n")
+        watched.collect(store, 100.0 + second)
+    with open(folder.stdout, "a") as file:
+        file.write("accuracy=0.5\n")
+    watched.collect(store, 109.5, last=True)
+    assert watched.at_once(10.0) == found
+    assert watched.at_once(1.0) == ()  # so short that nobody could tell
+
+
 # ---------------------------------------------------------------------- the pre-flight's arithmetic
 
 
@@ -388,7 +417,8 @@ def test_two_trials_that_differ_in_one_parameter_alone_and_report_the_same_show_
     assert unwired([base, ended({"a": "2", "b": "1"}, {"loss": 0.5, "more": 1.0})]) == []
     assert unwired([base, ended({"a": "2", "b": "1"}, {"loss": 0.5}, Outcome.FAILED)]) == []
     nan = float("nan")
-    assert unwired([ended({"a": "1"}, {"loss": nan}), ended({"a": "2"}, {"loss": nan})]) == ["a"]
+    diverged = [ended({"a": text}, {"loss": nan, "accuracy": 0.1}) for text in ("1", "2")]
+    assert unwired(diverged) == [] and unwired([base, *diverged]) == []
     assert unwired([ended({"a": "1"}, {}), ended({"a": "2"}, {})]) == []
 
 

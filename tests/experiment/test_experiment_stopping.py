@@ -194,3 +194,17 @@ def test_folds_that_a_function_reports_are_averaged_and_compared() -> None:
     assert best.number == experiment.best.number
     with pytest.raises(UsageError, match="aggregate='mean' is none of last, min, max, avg"):
         luthier.minimize(folds, SPACE, aggregate="mean")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"early_stopping": 5}, "early_stopping=5 is not a text; name a rule"),
+        ({"early_stopping": True}, "early_stopping=True is not a text; name a rule"),
+        ({"stop_conditions": [5]}, "stop_conditions=5 is not a text"),
+        ({"target": float("inf")}, "target=inf is not a finite number"),
+    ],
+)
+def test_what_no_rule_can_be_made_of_is_said_in_a_sentence(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        luthier.minimize(train, SPACE, trials=2, **QUIET, **given)

@@ -45,6 +45,45 @@ READ = {
     "\x1b[1mloss\x1b[0m: \x1b[32m0.3\x1b[0m": [("loss", 0.3, None)],
     "3/10 loss: 0.2": [("loss", 0.2, 3)],
 }
+WANTED = {
+    "epoch 3 loss 0.41": [("loss", 0.41, 3)],
+    "Epoch 3 - loss 0.41": [("loss", 0.41, 3)],
+    "step 20 loss 0.509282": [("loss", 0.509282, 20)],
+    "epoch 3 | loss 0.3 | ppl 12": [("loss", 0.3, 3)],
+    "epoch 3 loss 0.41 lr=0.1": [("lr", 0.1, 3), ("loss", 0.41, 3)],
+    "loss 2 val loss 3": [("loss", 2, None), ("val_loss", 3, None)],
+    "loss 2": [("loss", 2, None)],
+    "loss 2 (best loss 1)": [("loss", 2, None)],
+    "loss 2, acc 3": [("loss", 2, None)],
+    "loss 0.3 at step 12": [("loss", 0.3, 12)],
+    "val_loss 91.3 %": [("val_loss", 91.3, None)],
+    "loss nan": [("loss", math.nan, None)],
+    "loss -1.5e-3.": [("loss", -1.5e-3, None)],
+    "loss: 0.5 (loss 0.4 before)": [("loss", 0.5, None)],
+    '{"loss": 0.5, "said": "loss 0.4"}': [("loss", 0.5, None)],
+}
+NOT_WANTED = """
+loss 3 times
+loss 3 of 5
+loss 3 in 5 s
+loss 12:30
+loss 3/10
+loss 1,234
+loss 0.3x
+loss 2024-01-01
+loss nano
+loss the 3
+--loss 0.3
+a.loss 0.3
+closs 0.3
+losses 0.3
+train loss 0.3
+loss_2 0.3
+loss -- 0.3
+accuracy 0.3
+loss 3 times 5
+loss
+""".strip().split("\n")
 NOT_READ = """
 12:30:45
 2024-01-01T12:30:45.123 starting
@@ -85,6 +124,39 @@ def test_a_metric_is_read(line: str) -> None:
 @pytest.mark.parametrize("line", NOT_READ)
 def test_noise_is_no_metric(line: str) -> None:
     assert readings(line) == []
+
+
+def wanting(line: str) -> list[tuple[str, float, float | None]]:
+    return readings(line, LineParser((), {"loss", "val_loss", "epoch", "odd one"}))
+
+
+@pytest.mark.parametrize("line", WANTED)
+def test_a_metric_that_the_search_needs_is_read_without_a_sign(line: str) -> None:
+    assert repr(wanting(line)) == repr(
+        [(m, float(v), s if s is None else float(s)) for m, v, s in WANTED[line]]
+    )
+
+
+@pytest.mark.parametrize("line", NOT_WANTED)
+def test_what_only_looks_like_a_needed_metric_is_none(line: str) -> None:
+    assert wanting(line) == []
+
+
+@pytest.mark.parametrize("line", [*READ, *NOT_READ])
+def test_what_has_a_sign_is_read_the_same_whatever_is_needed(line: str) -> None:
+    names = {name for name, *_ in readings(line)}
+    assert repr(readings(line, LineParser((), {"lr", "acc", *names}))) == repr(readings(line))
+
+
+def test_a_program_that_writes_a_sign_is_taken_by_that_alone() -> None:
+    parser = LineParser((), ["loss"])
+    lines = ["loss 0.5", "loss: 0.4", "loss 0.3"]
+    assert [reading.value for line in lines for reading in parser.parse(line)] == [0.5, 0.4]
+
+
+def test_the_count_of_a_qualified_epoch_is_the_step() -> None:
+    line = "Train Epoch: 1 [640/60000 (1%)]\tLoss: 2.300966"
+    assert readings(line) == [("Loss", 2.300966, 1.0)]
 
 
 def test_the_step_of_a_header_lasts_until_the_next() -> None:
@@ -158,10 +230,16 @@ def test_nothing_nearly_a_metric_breaks_it(text: str) -> None:
         "'",
         "a.",
         "train ",
+        "loss ",
+        "loss 3 ",
+        "loss 3 a ",
+        "train a ",
+        "a 3",
     ],
 )
 def test_a_line_of_a_megabyte_is_read(unit: str) -> None:
-    LineParser().parse(unit * (1_000_000 // len(unit)))  # a quadratic expression would take hours
+    line = unit * (1_000_000 // len(unit))
+    LineParser((), ["loss", "a", "train_a"]).parse(line)  # a quadratic expression would take hours
 
 
 def test_escapes_are_taken_off() -> None:

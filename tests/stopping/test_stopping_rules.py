@@ -112,8 +112,7 @@ def test_the_median_rule_compares_with_the_averages_of_complete_trials() -> None
     assert stopped(said) == {6: 2}
     (reason,) = [d.reason for _, _, d in said]
     assert (
-        reason
-        == "the best value up to step 1, 9, is worse than the median over 5 complete trials of their "
+        reason == "the best value up to step 1, 9, is worse than the median over 5 complete trials of their "
         "averages up to there, 3"
     )
     _, said = play(stopping_rule("median", {"grace": 3}), rows[:6], parallel=1)

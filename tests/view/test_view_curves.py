@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.clock import FakeClock
-from luthier.description import Algorithm, Description, Objective
-from luthier.store import Store
+from luthier.description import Algorithm, Description, Objective, Stages
+from luthier.store import Sort, Store
 from luthier.store.memory import MemoryStore
 from luthier.store.sqlite import SqliteStore
 from luthier.trial import AttemptId, Outcome, Point, Result
 from luthier.view import curves as reading
+from luthier.view.courses import courses_of
 from luthier.view.curve_rows import long_rows, wide, wide_rows
-from luthier.view.curves import Curve, attempts_of, came_to, curve_of, curves_of, points_of
+from luthier.view.curves import Curve, attempts_of, came_to, curve_of, curves_of, laid_out, points_of
 from luthier.view.exports import columns, export, trial_rows
 from luthier.view.figures import figure
 from luthier.view.sparkline import ASCII, UNICODE, Growing, Scale, scale_of, sparkline
-from luthier.view.tables import curves_frame
+from luthier.view.tables import curves_frame, trials_frame
 from luthier.view.text_panel import ASCII as PLAIN
 from luthier.view.text_panel import UNICODE as FINE
 from luthier.view.text_panel import panel_lines
+from luthier.view.trials import trial_detail, trial_page
+from luthier.view.verdicts import why_none
 
 NAN, INF = math.nan, math.inf
 FLOATS = st.floats(allow_nan=True, allow_infinity=True)
@@ -156,6 +160,112 @@ def test_a_trial_in_stages_has_one_curve_over_them(store: Store) -> None:
         (1, 2, 8),
         (2, 3, 7),
     ]
+
+
+FOLDS = Stages("folds", "fold", (0.0, 1.0, 2.0))
+
+
+def folded(store: Store, *folds: tuple[tuple[float, float], ...]) -> Store:
+    """Experiment 1 with one trial that has run some of three folds, ten seconds each, and what each reported of `loss`."""
+    what = Description("/p", MIXED, Algorithm("random"), objective=Objective("loss"), stages=FOLDS)
+    id = begun(store, what)
+    for fold, reported in enumerate(folds):
+        if fold:
+            assert store.promote(1, 1)
+            id = store.claim(1, 1, "w", f"f{fold}", 1e9)[0].id
+        store.report(id, 0, points("loss", *reported))
+        curve = tuple((n, 0.5 * n) for n in range(1, fold + 2))
+        result = Result(Outcome.SUCCEEDED, "", 0.5 * (fold + 1), seconds=10.0, cpu_seconds=1.0, curve=curve)
+        store.finish(id, result, pause=fold < 2)
+    return store
+
+
+def test_folds_that_report_once_make_a_curve_over_folds(store: Store) -> None:
+    folded(store, ((0, 9),), ((0, 7),), ((0, 8),))
+    trial, record = store.trial(1, 1), store.experiment(1)
+    axis, laid = laid_out({1: curve_of(store, trial, "loss")}, FOLDS)
+    assert (axis, list(laid[1].steps), list(laid[1].values)) == ("fold", [0, 1, 2], [9, 7, 8])
+    assert laid_out({1: laid[1]}, None)[0] == "step"
+    (course,) = courses_of(store, trial, record.description)
+    row = course.row
+    assert (row.count, row.last, row.last_step, row.fold) == (3, 8, 2, None)
+    assert (row.min, row.max, row.avg) == (7, 9, 8)
+    assert (course.first, course.best, course.best_step) == (9, 9, 0)
+    chart = figure(store, record, "curves", trials=(1,)).chart
+    (panel,) = chart.panels
+    assert panel.x.label == "fold" and panel.marks[0].x.tolist() == [0, 1, 2]  # type: ignore[union-attr]
+
+
+def test_folds_that_report_steps_follow_one_another(store: Store) -> None:
+    folded(store, ((1, 9), (2, 8)), ((1, 7), (2, 6)), ((1, 5),))
+    trial, record = store.trial(1, 1), store.experiment(1)
+    axis, laid = laid_out({1: curve_of(store, trial, "loss")}, FOLDS)
+    assert (axis, list(laid[1].steps)) == ("step, fold after fold", [1, 2, 3, 4, 5])
+    found = [
+        (c.row.fold, c.row.count, c.first, c.row.last, c.row.last_step)
+        for c in courses_of(store, trial, record.description)
+    ]
+    assert found == [(0, 2, 9, 8, 2), (1, 2, 7, 6, 2), (2, 1, 5, 5, 1)]
+    rows = list(wide_rows(store, record, [trial], ["loss"]))
+    assert list(rows[0]) == ["experiment", "trial", "run_id", "attempt", "fold", "step", "metric.loss"]
+    assert [(r["fold"], r["attempt"], r["step"], r["metric.loss"]) for r in rows] == [
+        (0, 1, 1, 9), (0, 1, 2, 8), (1, 2, 1, 7), (1, 2, 2, 6), (2, 3, 1, 5),
+    ]  # fmt: skip
+    assert [row["fold"] for row in long_rows(store, record, [trial])] == [0, 0, 1, 1, 2]
+
+
+def test_folds_are_a_column_of_tables(store: Store) -> None:
+    pytest.importorskip("pandas")
+    record = folded(store, ((1, 9), (2, 8)), ((1, 7),)).experiment(1)
+    side, long = curves_frame(store, record, form="wide"), curves_frame(store, record)
+    assert list(side.columns) == ["trial", "fold", "step", "metrics.loss"]
+    assert list(long.columns) == ["trial", "fold", "metric", "step", "value", "time"]
+    assert side["fold"].tolist() == long["fold"].tolist() == [0, 0, 1]
+    assert side["metrics.loss"].tolist() == [9, 8, 7]
+
+
+def test_the_time_of_a_trial_in_stages_is_that_of_all_its_attempts(store: Store) -> None:
+    record = folded(store, ((0, 9),), ((0, 7),)).experiment(1)
+    assert store.trial(1, 1).result.seconds == 10.0  # type: ignore[union-attr]
+    assert trial_page(store, record, Sort(), 10, 0, 0.0).rows[0].seconds == 20.0
+    assert [(row["seconds"], row["cpu_seconds"]) for row in trial_rows(store, record)] == [(20.0, 2.0)]
+    assert trials_frame(store, record)["seconds"].tolist() == [20.0]
+    assert store.promote(1, 1)
+    store.claim(1, 1, "w", "last", 1e9)
+    began = store.attempts(1, 1)[-1].began
+    detail = trial_detail(store, 1, 1, began + 3.0)
+    assert detail.row.seconds == 23.0  # what runs counts from when its attempt began
+    assert [(a.stage, a.mean_of, a.value) for a in detail.attempts] == [
+        ("fold 0", 1, 0.5), ("fold 1", 2, 1.0), ("fold 2", None, None),
+    ]  # fmt: skip
+
+
+def test_no_best_yet_while_trials_wait_for_their_next_rung(store: Store) -> None:
+    rungs = Stages("rungs", "epochs", (1.0, 3.0))
+    what = Description("/p", MIXED, Algorithm("random"), objective=Objective("loss"), stages=rungs)
+    store.open_experiment(what)
+    store.enqueue(1, units(MIXED, 3), "mine")
+    for claim in store.claim(1, 2, "w", "c", 1e9):
+        store.finish(claim.id, Result(Outcome.SUCCEEDED, "", 1.0), pause=True)
+    store.cancel(1, 1, Outcome.STOPPED, "2 is better")
+    said = why_none(store, store.experiment(1))
+    assert said.startswith(
+        "no trial of experiment 1 has come to its end yet (1 stopped; 1 waits, 1 queued); "
+    )
+    for number in (2, 3):
+        store.cancel(1, number, Outcome.STOPPED, "enough")
+    assert why_none(store, store.experiment(1)).startswith("no trial of experiment 1 succeeded (3 stopped)")
+
+
+def test_a_row_tells_of_one_attempt_alone(store: Store) -> None:
+    id = begun(store)
+    store.report(id, 0, [*points("loss", (1, 9), (2, 1)), *points("old", (1, 3))])
+    store.finish(id, Result(Outcome.LOST, "gone"), again=True)
+    store.claim(1, 1, "w", "d", 1e9)
+    store.report(AttemptId(1, 1, 2), 0, points("loss", (1, 5), (2, 4)))
+    (course,) = courses_of(store, store.trial(1, 1), store.experiment(1).description)
+    row = course.row
+    assert (row.metric, row.count, course.first, row.last, row.min, row.max) == ("loss", 2, 5, 4, 4, 5)
 
 
 def test_only_who_was_ended_early_came_to_somewhere() -> None:
@@ -302,9 +412,31 @@ def test_the_better_curve_lies_lower_where_less_is_better() -> None:
 def test_one_trial_alone_says_how_it_ended() -> None:
     store = some()
     chart = figure(store, store.experiment(1), "curves", trials=(2,)).chart
-    assert chart.note == "trial 2 stopped: it ended"
+    assert chart.note == "trial 1.2 stopped: it ended"
     lines = panel_lines(chart, 80, FINE)
-    assert "trial 2" in lines[-1] and "best" not in lines[-1] and FINE.ends["stopped"] in "".join(lines[2:-1])
+    assert (
+        "trial 1.2" in lines[-1] and "best" not in lines[-1] and FINE.ends["stopped"] in "".join(lines[2:-1])
+    )
+
+
+def test_without_colours_the_best_the_next_and_the_others_differ_in_a_sign() -> None:
+    store = recorded(MIXED, lambda _, n: float(n), units(MIXED, 8), points=6)
+    for marks in (FINE, PLAIN):
+        lines = panel_lines(figure(store, store.experiment(1), "curves").chart, 80, marks)
+        signs = {name: sign for sign, name in re.findall(r"(\S) (best trial|next best|others)", lines[-1])}
+        assert len(set(signs.values())) == len(signs) == 3
+        assert signs["next best"] in "".join(lines[2:-1])
+
+
+def test_what_has_no_place_is_said() -> None:
+    store = recorded(MIXED, lambda _, n: float(n), units(MIXED, 2))
+    for number in (1, 2):
+        store.enqueue(1, [store.trial(1, number).configuration], f"again {number}")
+    (one, two) = store.claim(1, 2, "w", "again", 1e9)
+    store.report(one.id, 0, points("loss", (0, 1.0), (1, float("nan")), (2, 3.0)))
+    store.report(two.id, 0, points("loss", (0, 1.0), (1, 2.0)))
+    note = figure(store, store.experiment(1), "curves").chart.note
+    assert note.endswith(f"without NaN or infinity of trial 1.{one.id.trial}")
 
 
 def test_without_points_there_are_words() -> None:

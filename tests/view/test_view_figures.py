@@ -87,7 +87,7 @@ def test_the_history_knows_the_best_so_far_and_who_failed() -> None:
     assert dots["failed"].x.tolist() == [3, 6] and dots["failed"].name == "failed or without a value"
     assert (dots["stopped"].x.tolist(), dots["stopped"].y.tolist()) == ([8], [6])
     assert picture.chart.title == "loss of my search"
-    assert picture.chart.note == "best 1, trial 7; 6 succeeded, 1 failed, 1 stopped"
+    assert picture.chart.note == "best 1, trial 1.7; 6 succeeded, 1 failed, 1 stopped"
     assert "momentum" in "".join(dots["result"].texts)
 
 
@@ -156,7 +156,7 @@ def test_lines_of_parallel_axes_stand_at_the_values_the_best_last() -> None:
     assert isinstance(panel, Parallel)
     assert [axis.label for axis in panel.axes] == ["rate", "layers", "kind", "momentum", "loss"]
     assert panel.shade.tolist() == sorted(panel.shade)
-    assert panel.texts[-1].startswith("trial 30:")
+    assert panel.texts[-1].startswith("trial 1.30:")
     last = store.trial(1, 30).configuration
     assert last is not None
     assert panel.rows[-1, 0] == pytest.approx((math.log10(last["rate"].value) + 5) / 5)
@@ -221,7 +221,7 @@ def test_curves_put_the_best_on_top_and_mark_where_others_ended() -> None:
     picture = drawn(store, "curves")
     lines = marks(picture, Line)
     assert [line.role for line in lines] == ["faint"] * 4 + ["result"] * 4 + ["best"]
-    assert lines[-1].text.startswith("trial 1:") and len(lines[-1].x) == 30
+    assert lines[-1].text.startswith("trial 1.1:") and len(lines[-1].x) == 30
     ends = {dot.role: dot.x.tolist() for dot in marks(picture, Dots)}
     assert ends == {"stopped": [30], "failed": [30]}
     with pytest.raises(UsageError, match="no trial reported 'los'"):
@@ -284,7 +284,7 @@ def test_two_objectives_make_a_front_of_what_keeps_the_constraints() -> None:
 
 def test_what_breaks_a_constraint_is_never_best() -> None:
     picture = drawn(aimed(("maximize", "maximize")), "history")
-    assert picture.chart.note.startswith("best 7, trial 7")
+    assert picture.chart.note.startswith("best 7, trial 1.7")
     dots = {dot.role: dot.x.tolist() for dot in marks(picture, Dots)}
     assert dots["broken"] == [8, 9]
     for kind in KINDS:

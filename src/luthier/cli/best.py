@@ -118,7 +118,7 @@ def _verdict(place: Place, id: Id | None, top: int | None, *, as_json: bool) -> 
         sure = certainty(store, record, fresh_runs(store, record.id), _believe) if found else None
         noise = sure.noise if sure else None
         outlook = outlook_document(store, record, noise) if as_json else {}
-        lines = [] if as_json else outlook_lines(store, record, noise)
+        lines = [] if as_json else outlook_lines(store, record, noise, says_why=True)
         line = None
         if sure and sure.recommended:
             line = command_line(store, record, sure.recommended.trial)
@@ -151,7 +151,7 @@ def _front(store: Store, record: ExperimentRecord, place: Place, top: int | None
         say(f"luthier: {why_none(store, record, hint=place.hint)}")
     else:
         show_front(record, found, top)
-        for said in outlook_lines(store, record):
+        for said in outlook_lines(store, record, says_why=True):
             emit(said)
     return 0 if found else _NOTHING
 

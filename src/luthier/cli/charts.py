@@ -19,7 +19,7 @@ _STYLES = {
     "stopped": ("green",),
     "failed": ("red",),
 }
-_CHARACTERS = "⠒◆○✕●│┤└─┴…"
+_CHARACTERS = "⠒◆◇○✕●│┤└─┴…"
 
 
 def show_chart(chart: Chart) -> None:

@@ -11,9 +11,9 @@ import click
 
 from luthier import metrics
 from luthier.cli.app import Example
+from luthier.cli.checking import said_at_once, served_names
 from luthier.cli.describe import describe, search_options
 from luthier.cli.foreground import interruptible
-from luthier.cli.live import served_names
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import duration, emit, emit_json, many, number, pairs, say, short, size
 from luthier.cli.quantities import DURATION
@@ -80,7 +80,7 @@ def _run(description: Description, folder: Path, patience: float) -> Checked:
     """Runs the pre-flight in a store of its own; Ctrl-C ends its trials, and then it."""
     store = open_store(folder)
     try:
-        with Session(store, folder) as session:
+        with Session(store, folder, notes_provenance=False) as session:
             runner = session.start_runner(description.limits)
             with interruptible(runner, "Stopping the check.") as interrupts:
                 return check(description, session, Listener(), interrupts, patience_seconds=patience)
@@ -127,7 +127,7 @@ def _times(description: Description, cost: Bill) -> str:
     levels = ", ".join(stages.text(at) for at in range(len(stages.levels)))
     return (
         f"{first}, the whole schedule {whole} if time grows with {stages.parameter} and each rung starts over "
-        f"({stages.parameter} {levels} for {counts} trials)"
+        f"({stages.parameter} {levels} for at least {counts} trials)"
     )
 
 
@@ -142,8 +142,18 @@ def _early(description: Description, checked: Checked) -> str:
         return "after each fold, where a rule is chosen (tune does) and the others won't make it the best"
     if checked.points < 2:
         return f"not possible: {objective.metric} came once, without steps; report it step by step, or see --budget"
-    how = "tune does" if description.stopping is None else f"{description.stopping.rule} will judge them"
-    return f"possible: {objective.metric} came at {checked.points} steps, so poor trials can be ended early ({how})"
+    if at_once := said_at_once(description, checked.trials[0]):
+        return f"not as it is: {at_once}"
+    possible = (
+        f"possible: {objective.metric} came at {checked.points} steps, so poor trials can be ended early"
+    )
+    if description.stopping is None:
+        return f"{possible} (tune does)"
+    if description.stopping.rule == "none":
+        return (
+            f"{possible}: here by your conditions alone, with --early-stopping auto or tune by a rule as well"
+        )
+    return f"{possible} ({description.stopping.rule} will judge them)"
 
 
 def _print_wiring(description: Description, checked: Checked) -> None:
@@ -187,6 +197,7 @@ def _document(description: Description, checked: Checked, cost: Bill | None) -> 
         "search_seconds": cost.search_seconds,
         "first_stage_seconds": cost.first_seconds,
         "steps": checked.points,
+        "at_once": list(first.at_once),
         "wiring_checked": checked.wired,
         "unwired": list(checked.unwired),
         "unsteady": list(checked.unsteady),

@@ -15,8 +15,9 @@ __all__ = ["show_decisions"]
 _SHOWN = 8
 
 
-def show_decisions(rows: Sequence[DecisionRow]) -> None:
-    """Prints the newest decisions, one a line; the attempt is told where there were several."""
+def show_decisions(rows: Sequence[DecisionRow], said: str | None = None) -> None:
+    """Prints the newest decisions, one a line; the attempt is told where there were several. What has been `said` above as
+    the trial's reason is not repeated."""
     if not rows:
         return
     has_attempts = any(row.attempt != rows[0].attempt for row in rows)
@@ -27,7 +28,7 @@ def show_decisions(rows: Sequence[DecisionRow]) -> None:
             row.rule,
             number(row.resource),
             "stop" if row.stops else "go on",
-            row.reason,
+            "the reason above" if row.reason == said else row.reason,
         ]
         for row in rows[-_SHOWN:]
     ]

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from luthier import metrics
+from luthier.cli.keeping import KEEPING, keeping_of
 from luthier.cli.quantities import DURATION, SIZE
 from luthier.cli.stages import STAGES, stages_of
 from luthier.cli.stopping import STOPPING, goal_of, stopping_of
 from luthier.description import Algorithm, Command, Constraint, Description, Limits, Objective, Stages
 from luthier.errors import UsageError
-from luthier.run.render import check_command, render
+from luthier.job.checking import find_program, try_listed_values, unknown_in_folder
+from luthier.run.render import check_command
 from luthier.space import Parameter, Space
 from luthier.space.grammar import parse_params
 
-__all__ = ["Asked", "describe", "search_options", "space_of"]
+__all__ = ["Asked", "describe", "labels_of", "search_options", "space_of"]
 
 F = Callable[..., Any]
 
@@ -153,6 +155,7 @@ _OPTIONS: list[Callable[[F], F]] = [
     click.option(
         "--seed", type=int, metavar="N", help="The same seed and record give the same trials (default: 0)."
     ),
+    *KEEPING,
     click.option("--name", metavar="NAME", help="Names the experiment."),
     click.option(
         "--label", "labels", multiple=True, metavar="KEY=VALUE", help="Notes something with the experiment."
@@ -216,9 +219,11 @@ def describe(
     )
     stages = stages_of(options, command, space)
     names = (*space.names, stages.parameter) if stages and stages.parameter else space.names
-    warnings = check_command(command, names) + _unknown_in_folder(command, names)
-    _find_program(command)
-    _try_listed_values(command, space, names)
+    if command.tensorboard is not None and not command.tensorboard.strip():
+        raise UsageError("--tensorboard-dir is empty; name a folder, or leave the option out")
+    warnings = check_command(command, names) + unknown_in_folder(command, names)
+    find_program(command)
+    try_listed_values(command, space, names)
     if options["name"] is not None and not options["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
@@ -235,11 +240,12 @@ def describe(
         seed=options["seed"] or 0,
         limits=_limits(options),
         name=options["name"],
-        labels=_labels(options["labels"]),
+        labels=labels_of(options["labels"]),
         on_finish=options["on_finish"],
         stopping=stopping_of(options, objective, _default(early_stopping, stages)),
         stages=stages,
         goal=goal_of(options, objective),
+        keeping=keeping_of(options),
     )
     return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []))
 
@@ -247,43 +253,6 @@ def describe(
 def _default(early_stopping: str, stages: Stages | None) -> str:
     """Trials of a budget need no rule beside their rungs."""
     return "none" if stages is not None and stages.kind == "rungs" else early_stopping
-
-
-def _unknown_in_folder(command: Command, names: Sequence[str]) -> list[str]:
-    """Warnings about placeholders of --tensorboard-dir. **Raises** UsageError for an empty one, CommandError for an unknown."""
-    if command.tensorboard is None:
-        return []
-    if not command.tensorboard.strip():
-        raise UsageError("--tensorboard-dir is empty; name a folder, or leave the option out")
-    words = ("folder", command.tensorboard)
-    return check_command(replace(command, words=words, shell=False, from_environment=True), names)
-
-
-def _try_listed_values(command: Command, space: Space, names: Sequence[str]) -> None:
-    """Refuses a listed value that can't be part of the command, before a trial fails of it."""
-    for parameter in space.parameters:
-        if parameter.domain.kind in ("categorical", "ordinal", "constant"):
-            for place in range(parameter.domain.count() or 0):
-                render(command, {parameter.name: parameter.domain.at(place).text}, names)
-
-
-def _find_program(command: Command) -> None:
-    """Refuses a program that is nowhere, before a trial is spent on finding out."""
-    program = command.words[0]
-    if command.shell or ":" in program or "{{" in program or _is_there(program):
-        return
-    if os.path.isfile(program):
-        raise UsageError(
-            f"{program} is not executable; make it so with 'chmod +x {program}', or name its interpreter"
-        )
-    raise UsageError(f"the program {program!r} was not found; check its name, or give its path")
-
-
-def _is_there(program: str) -> bool:
-    """Whether a word names a program, by itself or on PATH."""
-    folders = [""] if "/" in program else os.get_exec_path()
-    paths = [os.path.join(folder, program) for folder in folders]
-    return any(os.path.isfile(path) and os.access(path, os.X_OK) for path in paths)
 
 
 def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
@@ -336,7 +305,8 @@ def _limits(options: dict[str, Any]) -> Limits:
     )
 
 
-def _labels(texts: tuple[str, ...]) -> dict[str, str]:
+def labels_of(texts: Sequence[str]) -> dict[str, str]:
+    """What was noted with `--label`. **Raises** UsageError for what is no KEY=VALUE."""
     labels = {}
     for text in texts:
         key, sign, value = text.partition("=")

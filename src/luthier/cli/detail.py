@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from luthier import metrics
 from luthier.cli.decided import show_decisions
 from luthier.cli.options import Place
-from luthier.cli.output import date, duration, emit, emit_json, ending, number, paint, size, table
+from luthier.cli.output import date, duration, emit, emit_json, ending, many, number, paint, size, table
 from luthier.cli.showing import trial_style
 from luthier.cli.sparks import spark
 from luthier.clock import SystemClock
 from luthier.run.folders import Folders
-from luthier.view.curves import Curve, curves_of
+from luthier.trial import AttemptId
+from luthier.view.courses import Course, courses_of
 from luthier.view.decisions import DecisionRow, decisions_of
 from luthier.view.logs import last_lines
 from luthier.view.trials import AttemptRow, TrialDetail, TrialRow, trial_detail
@@ -32,19 +32,24 @@ _TAIL = 10
 def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json: bool) -> None:
     """Prints one trial. **Raises** NotFound."""
     detail = trial_detail(store, experiment, trial, SystemClock().now())
-    found = curves_of(store, store.trial(experiment, trial))
     row = detail.row
     record = store.experiment(experiment)
     command = command_line(store, record, trial)
     decisions = decisions_of(store, experiment, trial)
-    courses = [
-        _course(record.description, metric.metric, found.get(metric.metric), found)
-        for metric in detail.metrics
-    ]
+    courses = courses_of(store, store.trial(experiment, trial), record.description)
     folder = Folders(place.folder).trial(experiment, trial)
     tail = last_lines(place.folder, experiment, trial, row.attempt, _TAIL) if row.attempt else ()
     if not as_json:
-        return _print(record.description, detail, courses, decisions, folder, command, tail)
+        return _print(
+            record.description,
+            detail,
+            courses,
+            decisions,
+            folder,
+            command,
+            tail,
+            _ran_with(place, store, row),
+        )
     why = {
         "proposed_by": detail.proposed_by,
         "ordinal": detail.ordinal,
@@ -58,8 +63,9 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
             "trial": {"id": row.name, **asdict(row)},
             "attempts": [asdict(attempt) for attempt in detail.attempts],
             "metrics": [
-                asdict(metric) | {"first": course.first, "best": course.best, "best_step": course.best_step}
-                for metric, course in zip(detail.metrics, courses, strict=True)
+                asdict(course.row)
+                | {"first": course.first, "best": course.best, "best_step": course.best_step}
+                for course in courses
             ],
             "decisions": [asdict(decision) for decision in decisions],
             "proposal": why,
@@ -71,28 +77,6 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """Where a metric began and how good it was at its best, which only an objective can tell; with its curve."""
-
-    curve: Curve
-    first: float | None
-    best: float | None
-    best_step: float | None
-
-
-def _course(what: Description, metric: str, curve: Curve | None, known: Collection[str]) -> Course:
-    """`curve` is None for a metric that only an earlier attempt reported; `known` are all metrics of the trial."""
-    if curve is None:
-        return Course(Curve(metric), None, None, None)
-    goals = (goal for goal in what.objectives if metrics.matching_name(goal.metric, known) == metric)
-    goal = next(goals, None)
-    place = curve.best(goal.direction == "maximize") if goal else None
-    if place is None:
-        return Course(curve, curve.values[0], None, None)
-    return Course(curve, curve.values[0], curve.values[place], curve.steps[place])
-
-
 def _print(
     what: Description,
     detail: TrialDetail,
@@ -101,12 +85,13 @@ def _print(
     folder: str,
     command: str | None,
     tail: tuple[str, ...],
+    ran_with: dict[str, str],
 ) -> None:
     row = detail.row
     emit(paint(f"trial {row.name}  {row.outcome or row.state}", "bold", *trial_style(row)))
     facts = {
         "reason": row.reason or "-",
-        "came to": f"step {number(row.came_to)}" if row.came_to is not None else "-",
+        "came to": _came_to(what, row),
         **_values(what, row),
         "time": duration(row.seconds),
         "peak memory": size(row.peak_bytes) if row.peak_bytes is not None else "-",
@@ -117,16 +102,32 @@ def _print(
         "proposed by": _why(detail),
         "folder": folder,
         "command": command or "-",
+        **ran_with,
     }
     width = max(12, *(len(name) for name, text in facts.items() if text != "-"))
     for name, text in facts.items():
         if text != "-":
             emit(f"  {name:<{width}} {text}")
     _section("Parameters", [f"  {name:<{_widest(row.texts)}}  {text}" for name, text in row.texts.items()])
-    _show_metrics(detail, courses)
-    show_decisions(decisions)
-    _section("Attempts", [_attempt(attempt) for attempt in detail.attempts])
+    _show_metrics(courses, by_fold=what.stages is not None and what.stages.kind == "folds")
+    show_decisions(decisions, row.reason)
+    _section("Attempts", [_attempt(attempt, row) for attempt in detail.attempts])
     _section("Last lines", [f"  | {line}" for line in tail])
+
+
+def _ran_with(place: Place, store: Store, row: TrialRow) -> dict[str, str]:
+    """What it ran with, in a few words; nothing where that is not on record."""
+    from luthier.cli.provenance import bundle_line
+    from luthier.drive.provenance import Provenance
+
+    id = AttemptId(row.experiment, row.number, row.attempt)
+    text = store.provenance(id) if row.attempt else None
+    if text is None:
+        return {}
+    known = Provenance.from_text(text)
+    missing = f"not kept: {known.no_code}" if known.no_code else "-"
+    more = f"; all of it: {place.hint(f'provenance {row.name}')}" if known.python or known.git else ""
+    return {"code": (bundle_line(known.code) or missing) + more, "data": bundle_line(known.data) or "-"}
 
 
 def _values(what: Description, row: TrialRow) -> dict[str, str]:
@@ -134,6 +135,17 @@ def _values(what: Description, row: TrialRow) -> dict[str, str]:
     if row.reached is None or not what.also:
         return {"value": number(row.value)}
     return {goal.metric: number(v) for goal, v in zip(what.objectives, row.reached, strict=False)}
+
+
+def _came_to(what: Description, row: TrialRow) -> str:
+    """How far it came, in what it is judged by: a step, a rung, folds."""
+    if row.came_to is None:
+        return "-"
+    if what.stages is None:
+        return f"step {number(row.came_to)}"
+    if what.stages.kind == "folds":
+        return f"{number(row.came_to)} of {many(len(what.stages.levels), 'fold')}"
+    return f"{what.stages.parameter}={number(row.came_to)}"
 
 
 def _widest(names: dict[str, str]) -> int:
@@ -159,19 +171,27 @@ def _why(detail: TrialDetail) -> str:
     return f"{detail.proposed_by}{place}{predicted}"
 
 
-def _show_metrics(detail: TrialDetail, courses: Sequence[Course]) -> None:
-    """A line for each metric; a curve beside those that have one, the best where an objective says what is good."""
-    if not detail.metrics:
+def _show_metrics(courses: Sequence[Course], *, by_fold: bool) -> None:
+    """A line for each metric, or each fold of it; a curve beside those that have one, the best where an objective says what is
+    good."""
+    if not courses:
         return
     heads = ["METRIC", "POINTS", "FIRST", "BEST", "LAST", "STEP", "MIN", "MAX", "AVG"]
     lines = [
         [
-            m.metric,
-            str(m.count),
-            *map(number, (course.first, course.best, m.last, m.last_step, m.min, m.max, m.avg)),
+            course.row.metric,
+            str(course.row.count),
+            *map(number, (course.first, course.best, course.row.last, course.row.last_step)),
+            *map(number, (course.row.min, course.row.max, course.row.avg)),
         ]
-        for m, course in zip(detail.metrics, courses, strict=True)
+        for course in courses
     ]
+    if any(course.row.fold is not None for course in courses):
+        heads.insert(1, "FOLD")
+        for line, course in zip(lines, courses, strict=True):
+            line.insert(1, number(course.row.fold))
+    elif by_fold:
+        heads[heads.index("STEP")] = "FOLD"
     right = heads[1:]
     if any(len(course.curve) > 1 for course in courses):
         taken = sum(2 + max(map(len, column)) for column in zip(heads, *lines, strict=True))
@@ -181,8 +201,11 @@ def _show_metrics(detail: TrialDetail, courses: Sequence[Course]) -> None:
     emit(table(heads, lines, right=right))
 
 
-def _attempt(attempt: AttemptRow) -> str:
-    ended = ending(attempt.outcome or "running", attempt.reason)
-    stage = f"{attempt.stage}, {number(attempt.value)}  " if attempt.stage else ""
+def _attempt(attempt: AttemptRow, row: TrialRow) -> str:
+    """One attempt; the reason of the newest stands above, as the trial's."""
+    is_said = attempt.attempt == row.attempt and attempt.reason == row.reason
+    ended = ending(attempt.outcome or "running", None if is_said else attempt.reason)
+    mean = f"mean of {many(attempt.mean_of, 'fold')} " if attempt.mean_of and attempt.mean_of > 1 else ""
+    stage = f"{attempt.stage}, {mean}{number(attempt.value)}  " if attempt.stage else ""
     began, took = date(attempt.began), duration(attempt.seconds)
     return f"  {attempt.attempt}  {began}  {took:>7}  {stage}{ended}  ({attempt.worker})"

@@ -156,7 +156,7 @@ def _show_charts(found: Explanation, views: Sequence[Along]) -> None:
     if not found.has_belief:
         _print(f"\n{found.why_no_belief()}")
         return
-    marks = UNICODE if can_print("░⠒●∙◆▲│┤└─┴✕○▁█┃") else ASCII
+    marks = UNICODE if can_print("░⠒●∙◆▲│┤└─┴╵✕○▁█┃") else ASCII
 
     def tint(text: str, part: str) -> str:
         return paint(text, *_STYLES.get(part, ()))
@@ -168,4 +168,5 @@ def _show_charts(found: Explanation, views: Sequence[Along]) -> None:
         for line in chart(along, width, marks, tint):
             _print(line)
     emit()
-    _print(legend(marks, found.chosen), "dim")
+    states = {dot.state for along in views if not along.is_category for dot in along.dots}
+    _print(legend(marks, found.chosen, states), "dim")

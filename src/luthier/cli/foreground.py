@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from luthier.cli.background import say_ready
+from luthier.cli.bundle import progress_bar
 from luthier.cli.live import listener_for
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
@@ -42,7 +43,8 @@ def search_in_sight(
     store, folder = session.store, session.folder
     limits = record.description.limits
     slots = len(parallel_slots(limits))
-    _say_opening(record, slots, created=created, folder=folder)
+    if not quiet:
+        _say_opening(record, slots, created=created, folder=folder)
     store.set_wish(record.id, Wish.RUN, "a search was started")
     say_ready()
     first_alone = check and not record.finished and (record.target is None or record.target > FEW)
@@ -51,6 +53,8 @@ def search_in_sight(
         from luthier.view.experiments import best_trials
 
         listener.begin_from(next(iter(best_trials(store, record, 1)), None))
+    if not quiet:
+        session.progress = progress_bar()
     with interruptible(session.start_runner(limits)) as interrupts:
         try:
             ending = session.drive(record, listener, interrupts, first_alone=first_alone)
@@ -105,7 +109,8 @@ def _say_ending(ending: Ending, place: Place) -> None:
         case Why.ALL_FAILED:
             say(
                 f"The first {many(ending.record.finished, 'trial')} all failed, so no more were started. "
-                f"Mend the command, or if that is how it should be, {again}"
+                f"Mend the command; what failed is run again with: {place.hint(f'retry {id} --failed')}, then "
+                f"{line}. If that is how it should be, {again}"
             )
         case Why.TARGET:
             say(f"The target is reached: {ending.reason}.")

@@ -11,6 +11,9 @@ from luthier.errors import UsageError
 
 __all__ = ["EXIT_CODES", "command"]
 
+CODES = ("codes", "exit-codes", "exit codes")
+"""What one may call them."""
+
 EXIT_CODES = """\
 Exit codes:
 
@@ -26,14 +29,15 @@ Exit codes:
 """
 
 
-@click.command("help", cls=Example, example="luthier help best\nluthier help exit-codes")
-@click.argument("topic", required=False)
+@click.command("help", cls=Example, example="luthier help best\nluthier help codes")
+@click.argument("topics", metavar="[TOPIC]", nargs=-1)
 @click.pass_context
-def command(ctx: click.Context, topic: str | None) -> None:
-    """Explains a command, or the exit codes."""
+def command(ctx: click.Context, topics: tuple[str, ...]) -> None:
+    """Explains a command, or (luthier help codes) the exit codes."""
+    topic = " ".join(topics) or None
     if topic is None or topic == "help":
         emit(top_help().removesuffix("\n"))
-    elif topic == "exit-codes":
+    elif topic in CODES:
         emit(EXIT_CODES.removesuffix("\n"))
     else:
         emit(_page(ctx.find_root(), topic))
@@ -46,7 +50,7 @@ def _page(root: click.Context, topic: str) -> str:
         from luthier.space.nearest import hint
 
         raise UsageError(
-            f"there is no command {topic!r}{hint(topic, [*COMMANDS, 'exit-codes'])}; see: luthier --help"
+            f"there is no command {topic!r}{hint(topic, [*COMMANDS, *CODES])}; see: luthier --help"
         )
     found = app.get_command(root, topic)
     assert found is not None, "COMMANDS names it"

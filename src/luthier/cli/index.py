@@ -13,6 +13,7 @@ GROUPS = {
     "look": "Look",
     "steer": "Steer",
     "serve": "For your own programs",
+    "doors": "As other systems write it",
     "keep": "House",
 }
 """The headings of the help page, in its order."""
@@ -23,6 +24,8 @@ COMMANDS = {
     "random": ("search", "Draw values at random, or spread evenly with --sequence sobol.", "search"),
     "bayesian": ("tune", "Learn from every result where to look next, by a Gaussian process.", "search"),
     "tune": ("tune", "Let Luthier choose how to search, and say what it chose.", "search"),
+    "run": ("run", "Run the search that a YAML or JSON file describes.", "search"),
+    "init": ("init", "Write such a file from the options of your program.", "search"),
     "check": (
         "check",
         "Run one trial first: what it reports, how long it takes, what all will cost.",
@@ -45,6 +48,9 @@ COMMANDS = {
         "look",
     ),
     "replay": ("replay", "Make every proposal again from the record, and compare.", "look"),
+    "reproduce": ("reproduce", "Run a trial again from the record, and compare its metrics.", "look"),
+    "diff": ("diff", "What two trials ran with, and what differs.", "look"),
+    "provenance": ("provenance", "Where a trial's result came from: code, data, environment.", "look"),
     "pause": ("pause", "Start nothing new; running trials finish.", "steer"),
     "stop": ("stop", "Start nothing new and end running trials in order; their outputs are kept.", "steer"),
     "kill": ("kill", "Start nothing new and kill running trials at once.", "steer"),
@@ -53,12 +59,17 @@ COMMANDS = {
     "ask": ("ask", "Take trials to run in a program of your own, as JSON.", "serve"),
     "tell": ("tell", "Say how a trial that was asked for ended.", "serve"),
     "hyperopt-worker": ("hyperopt_worker", "Evaluate the trials of a hyperopt program.", "serve"),
+    "kaos": ("doors.kaos", "kaos's own commands: workspace, template, train deploy, train info.", "doors"),
+    "riseml": ("doors.riseml", "RiseML's: train, status, logs, kill, init.", "doors"),
+    "gradient": ("doors.gradient", "Gradient's: experiments hyperparameters run, list, details.", "doors"),
+    "spell": ("doors.spell", "Spell's: hyper grid, random, bayesian, list, describe; run --param.", "doors"),
+    "bundle": ("bundle", "Snapshots of code and data: create, list, show, extract.", "keep"),
     "rm": ("rm", "Remove experiments and their files.", "keep"),
     "gc": ("gc", "Free the disk of checkpoints and outputs no longer needed.", "keep"),
     "template": ("template", "Ready projects to begin with.", "keep"),
     "doctor": ("doctor", "Examine this machine and say what to mend.", "keep"),
     "completion": ("completion", "Print the script that completes words in your shell.", "keep"),
-    "help": ("help", "Explain a command, or the exit codes.", "keep"),
+    "help": ("help", "Explain a command, or the exit codes (help codes).", "keep"),
 }
 
 _HEAD = """\

@@ -74,6 +74,9 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
             heads, *lines = (line[:_STOPPED] + line[_STOPPED + 1 :] for line in (heads, *lines))
         right = ("ID", "TRIALS", "FAILED", "STOPPED", "BEST", "AGE")
         emit(table(heads, lines, right=right, styles=styles))
+        for row in rows:
+            if row.wish_reason and not row.wish_reason.startswith(("paused by", "stopped by", "killed by")):
+                say(f"experiment {row.id} is {row.state}: {row.wish_reason}")
 
 
 def _line(row: ExperimentRow, now: float) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from luthier import metrics
-from luthier.cli.output import duration, ending, number, one_line, pairs, short
+from luthier.cli.checking import check_lines, same_folds
+from luthier.cli.output import duration, ending, number, one_line, pairs, short, wrapped
 from luthier.cli.running import RunningTrial
 from luthier.cli.sparks import bars_for
 from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
-from luthier.drive.preflight import bill, unwired
+from luthier.drive.preflight import unwired
 from luthier.store import Claim, ExperimentRecord
 from luthier.trial import AttemptId, Outcome, Point, Result, Trial
 
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from luthier.description import Description
 
-__all__ = ["FirstRows", "Lines", "Panel", "listener_for", "served_names"]
+__all__ = ["FirstRows", "Lines", "Panel", "listener_for"]
+
+ROWS = 8
+"""As many running trials are shown one by one."""
 
 
 def listener_for(
@@ -84,6 +87,7 @@ class Lines(Listener):
         self._check = check
         self._beginning = FirstRows(rows)
         self._first: list[Ended] = []
+        self._fold: Ended | None = None  # the first one, while it is not known whether the others differ
         self._warned: set[str] = set()
         self._best: tuple[float, str] | None = None
         self._done = 0
@@ -124,9 +128,18 @@ class Lines(Listener):
         if ended.result.outcome.blames_configuration and self.failed is None:
             self.failed = ended
             self.show_tail(ended)
+        if ended.waits and "fold" not in self._warned:
+            self._compare_folds(ended)
         if self._check and len(self._first) < 4:
             self._first.append(ended)
             self._examine(ended)
+
+    def passed_over(self, trial: Trial, stage: str) -> None:
+        """Says that a trial ends at the stage it has finished."""
+        self._done += 1
+        if not self.quiet and trial.result is not None:
+            said = f"{trial.result.outcome} at {stage}: {trial.result.reason}"
+            self.say(f"{trial.name:<8}  {said}  {_line_of(trial)}  {self._progress()}")
 
     def beat(self, record: ExperimentRecord) -> None:
         """Notes how the target stands: it may be changed while the search runs."""
@@ -142,7 +155,7 @@ class Lines(Listener):
 
     def say(self, text: str) -> None:
         """Writes one line."""
-        print(text, file=self._stream, flush=True)
+        print(wrapped(text, self._stream), file=self._stream, flush=True)
 
     def _show_beginning(self) -> None:
         if self.record is not None:
@@ -165,7 +178,7 @@ class Lines(Listener):
         name = f"{claim.id.experiment}.{claim.id.trial}"
         parts = [f"{name:<8}"]
         if result.outcome is Outcome.SUCCEEDED:
-            parts.append(self._reached(result) + (f" at {ended.waits}" if ended.waits else ""))
+            parts.append(self._reached(result) + self._where(ended))
         else:
             parts.append(ending(result.outcome, result.reason))
             if ended.again:
@@ -182,6 +195,14 @@ class Lines(Listener):
         said = ", ".join(f"{o.metric} {number(v)}" for o, v in zip(objectives, values, strict=False))
         broken = "" if result.is_allowed else ", breaks a constraint"
         return f"{said or 'succeeded'}{broken}"
+
+    def _where(self, ended: Ended) -> str:
+        """After which stage that was: ` at epochs=9`, or of how many folds it is the mean."""
+        stages = self.record.description.stages if self.record else None
+        folds = ended.result.curve[-1][0] if ended.result.curve else 1.0
+        if stages is not None and stages.kind == "folds" and folds > 1:
+            return f", mean of {folds:g} folds"
+        return f" at {ended.waits}" if ended.waits else ""
 
     def _progress(self) -> str:
         target = self.record.target if self.record else None
@@ -212,8 +233,18 @@ class Lines(Listener):
 
     # ------------------------------------------------------------------ the check
 
+    def _compare_folds(self, ended: Ended) -> None:
+        """Looks at the first two folds that are seen of one trial."""
+        first, self._fold = self._fold, self._fold or ended
+        if self.record is None or first is None or first.claim.id.trial != ended.claim.id.trial:
+            return
+        self._warned.add("fold")
+        for said in same_folds(self.record.description, first, ended):
+            self.say(f"  warning: {said}")
+
     def _examine(self, ended: Ended) -> None:
-        if len(self._first) == 1 and self.record is not None and ended.result.outcome is Outcome.SUCCEEDED:
+        succeeded = ended.result.outcome is Outcome.SUCCEEDED
+        if len(self._first) == 1 and self.record is not None and succeeded and not self.quiet:
             for line in check_lines(ended, self.record, self.slots):
                 self.say(line)
         for name in unwired(self._first):
@@ -224,36 +255,11 @@ class Lines(Listener):
                 )
 
 
-def _line_of(claim: Claim) -> str:
-    configuration = claim.configuration
+def _line_of(of: Claim | Trial) -> str:
+    configuration = of.configuration
+    if configuration is None:
+        return ""
     return pairs(short(configuration.values(), configuration.texts()))
-
-
-def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]:
-    """The pre-flight in words: what one trial took, where its metrics were found, what the search will cost."""
-    cost = bill(ended, record.target, slots, record.description.stages)
-    took = f"check: one trial took {duration(cost.trial_seconds)}"
-    if cost.peak_bytes:
-        took += f" and {cost.peak_bytes / 1e6:.0f} MB"
-    lines = []
-    found = ", ".join(f"{name} ({source})" for name, source in sorted(ended.sources.items()))
-    took += f"; metrics: {found}" if found else "; it reported no metric"
-    lines.append(took)
-    lines += [f"check: {said}" for said in served_names(record.description, ended)]
-    if cost.search_seconds is not None and cost.trials and cost.trials > 1:
-        lines.append(
-            f"check: {cost.trials} trials on {slots} slot{'s' * (slots > 1)} will take about "
-            f"{duration(cost.search_seconds)}"
-        )
-    return lines
-
-
-def served_names(description: Description, ended: Ended) -> list[str]:
-    """Which reported metric meets an objective, where it is called otherwise: `keras/val_acc is met by val_accuracy`."""
-    names = {
-        each.metric: metrics.matching_name(each.metric, ended.metrics) for each in description.objectives
-    }
-    return [f"{metric} is met by {name}" for metric, name in names.items() if name not in (None, metric)]
 
 
 class Panel(Lines):
@@ -266,10 +272,13 @@ class Panel(Lines):
         self._bars = bars_for(stream)
         self._began = self._clock.elapsed()
         self._drawn = 0.0
+        self._new = 0  # trials begun since the record was read
+        self._others = 0  # running ones of other workers
 
     def began(self, claim: Claim) -> None:
         """Shows a trial among the running ones."""
         super().began(claim)
+        self._new += 1
         self._running[claim.id] = RunningTrial(claim, self._clock.elapsed())
 
     def reported(self, id: AttemptId, points: Sequence[Point]) -> None:
@@ -288,62 +297,60 @@ class Panel(Lines):
         if self._live is None:
             super().say(text)
         else:
-            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._live.console.print(
+                wrapped(text, self._stream), markup=False, highlight=False, soft_wrap=True
+            )
 
     def beat(self, record: ExperimentRecord) -> None:
         """Draws the panel anew, four times a second at most."""
-        self._show_beginning()
+        super().beat(record)
+        self._others = max(0, record.running - (len(self._running) - self._new))
+        self._new = 0
         now = self._clock.elapsed()
         if now - self._drawn < 0.25:
             return
         self._drawn = now
-        self.record = record
         if self._live is None:
             if now - self._began < 0.5:
                 return  # a search that is over at once needs no panel
             from rich.console import Console
             from rich.live import Live
 
+            from luthier.cli.panel import Drawn
+
             console = Console(file=self._stream)
-            self._live = Live(console=console, auto_refresh=False, transient=True)
+            self._live = Live(Drawn(self._picture), console=console, auto_refresh=False, transient=True)
             self._live.start()
-        self._live.update(self._picture(record, now), refresh=True)
+        self._live.refresh()
 
-    def _picture(self, record: ExperimentRecord, now: float) -> Table:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
+    def _picture(self) -> Table:
+        from luthier.cli.panel import Head, picture
 
-        grid = Table.grid(padding=(0, 1))
-        head = Table.grid(padding=(0, 1))
-        target = record.target
-        count = f"{record.finished} of {target}" if target is not None else f"{record.finished}"
-        head.add_row(
-            f"[bold]{record.id}[/bold] {record.description.algorithm.name}",
-            ProgressBar(total=target or 1, completed=record.finished, width=24),
-            count,
-            f"{record.running} running",
-            self._left(record),
-        )
-        grid.add_row(head)
+        record = self.record
+        assert record is not None, "the panel is drawn once the drive has begun"
+        what = record.description
+        best = ""
         if self._best:
-            objective = record.description.objective
-            grid.add_row(
-                f"best {objective.metric if objective else ''} {number(self._best[0])} by {self._best[1]}"
-            )
-        for trial in list(self._running.values())[:8]:
-            from rich.markup import escape
-
-            width = self._live.console.width if self._live else 80
-            grid.add_row(escape(trial.line(now, width, self._bars)))
-        if len(self._running) > 8:
-            grid.add_row(f"  and {len(self._running) - 8} more")
-        return grid
+            best = f"best {what.objective.metric if what.objective else ''} {number(self._best[0])} by {self._best[1]}"
+        head = Head(
+            record.id,
+            what.algorithm.name,
+            self._done,
+            record.target,
+            len(self._running) + self._others,
+            self._left(record),
+            best,
+        )
+        now, width = self._clock.elapsed(), self._live.console.width if self._live else 80
+        shown = list(self._running.values())[:ROWS]
+        rows = [trial.cells(now, width, self._bars) for trial in shown]
+        return picture(head, rows, len(self._running) - len(rows))
 
     def _left(self, record: ExperimentRecord) -> str:
         if record.target is None or not self.ended_here:
             return ""
         typical = self._seconds / self.ended_here
-        left = max(0, record.target - record.finished)
+        left = max(0, record.target - self._done)
         return f"about {duration(typical * left / max(1, self.slots))} left"
 
     def close(self) -> None:

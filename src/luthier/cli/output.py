@@ -34,6 +34,7 @@ __all__ = [
     "table",
     "terminal_width",
     "unwritten",
+    "wrapped",
 ]
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
@@ -66,7 +67,26 @@ def say(message: str) -> None:
         raise
     except OSError:
         pass  # the data is still in its buffer: the end of the command says that it can't be written
-    print(message, file=sys.stderr, flush=True)
+    print(wrapped(message, sys.stderr), file=sys.stderr, flush=True)
+
+
+def wrapped(text: str, stream: TextIO) -> str:
+    """A message as a terminal is to show it: long lines go on at a word, two columns in. What holds a command to copy stays
+    whole, and so does everything where the stream is no terminal."""
+    room = _columns(stream)
+    if room is None or all(len(line) <= room for line in text.split("\n")):
+        return text
+    import textwrap
+
+    def folded(line: str) -> str:
+        if len(line) <= room or "luthier " in line:
+            return line
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        return textwrap.fill(
+            line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+
+    return "\n".join(map(folded, text.split("\n")))
 
 
 def emit_json(command: str, document: dict[str, Any], version: int = 1) -> None:
@@ -244,10 +264,15 @@ def can_print(characters: str, stream: TextIO | None = None) -> bool:
 
 def terminal_width() -> int | None:
     """How many columns standard output has; None where it is no terminal."""
-    if not sys.stdout.isatty():
+    return _columns(sys.stdout)
+
+
+def _columns(stream: TextIO) -> int | None:
+    """How many columns a stream has; None where it is no terminal, or one that does not know."""
+    if not stream.isatty():
         return None
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         return None
 

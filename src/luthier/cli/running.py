@@ -40,17 +40,16 @@ class RunningTrial:
                 self._course.add(point.value)
                 self._last = point
 
-    def line(self, now: float, width: int, bars: Bars) -> str:
-        """`  144.7  12s  loss 0.31 at 4  ▇▅▃▂  rate=0.1`, without the curve where there is no room."""
-        last, claim = self._last, self.claim
-        parts = [f"  {claim.id.experiment}.{claim.id.trial}", duration(now - self._since)]
-        if last is None:
-            parts.append("nothing reported yet")
-        else:
-            parts.append(f"{last.metric} {number(last.value)} at {number(last.step)}")
+    def cells(self, now: float, width: int, bars: Bars) -> tuple[str, ...]:
+        """`  144.7`, `12s`, `loss 0.31 at 4`, `▇▅▃▂`, `rate=0.1`; the curve is empty where there is no room."""
+        last, claim, curve = self._last, self.claim, ""
+        reported = "nothing reported yet"
+        if last is not None:
+            reported = f"{last.metric} {number(last.value)} at {number(last.step)}"
             values = self._course.values()
             if width >= _LEAST and len(values) > 1:
-                parts.append(sparkline(values, min(max(width // 6, _NARROW), _WIDE), bars))
+                curve = sparkline(values, min(max(width // 6, _NARROW), _WIDE), bars)
         configuration = claim.configuration
-        parts.append(pairs(short(configuration.values(), configuration.texts())))
-        return "  ".join(parts)
+        said = pairs(short(configuration.values(), configuration.texts()))
+        name = f"  {claim.id.experiment}.{claim.id.trial}"
+        return name, duration(now - self._since), reported, curve, said

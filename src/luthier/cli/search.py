@@ -14,9 +14,11 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.describe import Asked, F, describe, search_options
+from luthier.cli.native import show, with_show_native
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, many, say, short, table
 from luthier.cli.searching import How, conduct
+from luthier.cli.stages import schedule
 from luthier.cli.tries import queue_tries, read_tries, with_tries
 from luthier.description import Algorithm, Description
 from luthier.drive.alive import Alive
@@ -33,7 +35,7 @@ from luthier.store.past import history_of
 if TYPE_CHECKING:
     from luthier.cli.warm_start import Earlier
 
-__all__ = ["COMMANDS", "SETTINGS", "grid", "random", "running_options", "search"]
+__all__ = ["COMMANDS", "SETTINGS", "grid", "project_of", "random", "running_options", "search", "search_for"]
 
 SETTINGS = {"allow_interspersed_args": False}
 BEGINNING = 5
@@ -63,6 +65,7 @@ _RUNNING: list[Callable[[F], F]] = [
     click.option(
         "--dry-run", is_flag=True, help="Only show the trials that would run, and the first command."
     ),
+    with_show_native,
     click.option("-q", "--quiet", is_flag=True, help="Only failures and the result."),
     as_json,
     with_store,
@@ -124,30 +127,59 @@ def search(
     `tries` are configurations to begin with, as they were typed. With `rows` the first trials start at once, and are
     shown as they begin.
     """
-    place: Place = options["place"]
-    project = place.folder.parent if place.folder.name == FOLDER else Path.cwd()
-    asked = describe(algorithm, project, options, early_stopping)
+    asked = describe(algorithm, project_of(options["place"]), options, early_stopping)
     own, completed = read_tries(tries, asked.description.space, asked.description.trials)
+    return search_for(asked, own, completed, options, rows=rows)
+
+
+def project_of(place: Place) -> Path:
+    """The folder an experiment of this store belongs to."""
+    return place.folder.parent if place.folder.name == FOLDER else Path.cwd()
+
+
+def search_for(
+    asked: Asked,
+    own: Sequence[Configuration],
+    said: Sequence[str],
+    options: dict[str, Any],
+    *,
+    rows: bool = False,
+) -> int:
+    """The same for a search that is described already. `own` are configurations to begin with, `said` is what to tell of
+    them; of the `options` only those of `running_options` matter."""
+    if options["show_native"]:
+        return show(asked.description, own)
+    place: Place = options["place"]
     earlier = _observed(place, asked.description)
     if earlier is not None:
         asked = replace(asked, description=replace(asked.description, earlier=earlier.observations))
     description = asked.description
     _refuse(description)
-    _say_all([*(f"warning: {warning}" for warning in asked.warnings), *completed])
-    _say_size(description)
-    if choice := explain_choice(description.algorithm, description.space, description.target()):
-        say(f"Chosen: {choice}")
-    _say_stopping(description)
+    _say_all([*(f"warning: {warning}" for warning in asked.warnings), *said])
+    if not options["quiet"]:
+        _say_search(description)
     if options["dry_run"]:
         _say_all(earlier.told() if earlier is not None else ())
         return _show_plan(description, own)
     parallel_slots(description.limits)  # refuses GPUs that are not there, before anything is written
+    if description.environment is not None:
+        asked = replace(asked, description=_in_its_container(description))
     check = not rows if options["check"] is None else options["check"]
     how = How(options["detach"], check, options["quiet"], options["as_json"], rows)
     with place.change(create=True) as store:
         record, created = _open(store, place, asked, own, earlier, fresh=options["fresh"])
-        _say_all(earlier.told() if earlier is not None and created else ())
+        _say_all(earlier.told() if earlier is not None and created and not how.quiet else ())
         return conduct(store, place.folder, record, how, created=created)
+
+
+def _in_its_container(description: Description) -> Description:
+    """The search as it can run here: where no container engine works, that is an error, or said and kept as a label."""
+    from luthier.drive.containing import settled
+
+    description, without = settled(description)
+    if without is not None:
+        say(f"warning: {without}")
+    return description
 
 
 def _open(
@@ -160,8 +192,10 @@ def _open(
     fresh: bool,
 ) -> tuple[ExperimentRecord, bool]:
     """Finds or creates the experiment, with the trials of the user's own; all of it or nothing is written."""
+    # Without a seed a twin gets a new one, and none of its trials would be identical to any.
+    any_seed = not asked.seed_named and not (fresh and asked.description.keeping.reuse)
     with store.together():
-        record, created = store.open_experiment(asked.description, fresh=fresh, any_seed=not asked.seed_named)
+        record, created = store.open_experiment(asked.description, fresh=fresh, any_seed=any_seed)
         Alive(place.folder).refuse_driven(record.id)  # and so its new budget is not written either
         if created and earlier is not None:
             earlier.told()  # refuses to begin from nothing; what began goes on whatever became of the earlier ones
@@ -214,6 +248,14 @@ def _short(configuration: Configuration) -> dict[str, str]:
     return short(configuration.values(), configuration.texts())
 
 
+def _say_search(description: Description) -> None:
+    """Says what the search is like, before it begins."""
+    _say_size(description)
+    if choice := explain_choice(description.algorithm, description.space, description.target()):
+        say(f"Chosen: {choice}")
+    _say_stopping(description)
+
+
 def _say_size(description: Description) -> None:
     """Says how large the search is before anything runs, and when a budget is larger than the space."""
     count, wanted = description.space.count(), description.trials
@@ -233,6 +275,8 @@ def _say_size(description: Description) -> None:
 
 def _say_stopping(description: Description) -> None:
     """Says what ends trials early, where something may."""
+    if rungs := schedule(description.stages):
+        say(rungs)
     stopping = description.stopping
     if stopping is None:
         return

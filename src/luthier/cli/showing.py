@@ -117,6 +117,8 @@ def show_page(shown: PageShown, now: float) -> None:
         say(where)
     for line in outlook_lines(shown.store, shown.record):
         say(line)
+    if (unkept := _unkept(shown)) is not None:
+        say(unkept)
     if found.has_more or shown.page > 1:
         of = f" of {-(-found.total // shown.size)}" if found.total is not None and shown.size else ""
         more = f"; next: --page {shown.page + 1}" if found.has_more else ""
@@ -124,11 +126,25 @@ def show_page(shown: PageShown, now: float) -> None:
     return None
 
 
+def _unkept(shown: PageShown) -> str | None:
+    """Says that the code of the newest trials was not kept, unless nobody wanted it."""
+    sheets = shown.store.sheets(shown.record.id)
+    if not sheets or shown.record.description.keeping.snapshot == "none":
+        return None
+    from luthier.drive.provenance import Provenance
+
+    why = Provenance.from_text(sheets[-1].text).no_code
+    return f"The code of its trials was not kept: {why}" if why else None
+
+
 def describe(row: ExperimentRow) -> str:
     """One line about an experiment, above its trials."""
     name = f" {row.name}" if row.name else ""
     asked = f" of {row.target}" if row.target is not None else ""
-    parts = [f"experiment {row.id}{name}: {row.algorithm}, {row.state}", f"{row.finished}{asked} finished"]
+    parts = [
+        f"experiment {row.id}{name}: {row.algorithm}, {ending(row.state, row.wish_reason)}",
+        f"{row.finished}{asked} finished",
+    ]
     if row.unsuccessful > row.stopped:
         parts.append(f"{row.unsuccessful - row.stopped} not well")
     if row.stopped:
@@ -213,23 +229,24 @@ def _show_table(shown: PageShown, found: Page) -> None:
     heads: Line = ("TRIAL", "STATE", *columns, *names, "TIME")
     if shown.curves:
         heads, lines = _with_curves(shown, found, heads, lines, 2 + len(columns))
-    right = (*columns, "TIME", "STEP")
+    right = (*columns, "TIME", "STEP", "FOLD")
     emit(table(heads, lines, right=right, styles=[trial_style(row) for row in found.rows]))
 
 
 def _with_curves(
     shown: PageShown, found: Page, heads: Line, lines: Sequence[Line], at: int
 ) -> tuple[Line, list[Line]]:
-    """The table with the last step of each trial and its curve, all on one scale, before the column `at`."""
+    """The table with the last step (or fold) of each trial and its curve, all on one scale, before the column `at`."""
     from luthier.cli.sparks import sparks
-    from luthier.view.curves import curve_of
+    from luthier.view.curves import curve_of, laid_out
 
     metric = _curve_metric(shown)
-    curves = {
+    read = {
         row.name: curve_of(shown.store, shown.store.trial(row.experiment, row.number), metric)
         for row in found.rows
         if row.attempt
     }
+    axis, curves = laid_out(read, shown.record.description.stages)
     taken = sum(2 + max(map(len, column)) for column in zip(heads, *lines, strict=True))
     drawn = sparks(curves, taken + len("  STEP"))
     steps = {name: number(curve.steps[-1]) for name, curve in curves.items() if len(curve)}
@@ -237,7 +254,8 @@ def _with_curves(
         (*line[:at], steps.get(row.name, "-"), drawn.get(row.name, "-"), *line[at:])
         for row, line in zip(found.rows, lines, strict=True)
     ]
-    return (*heads[:at], "STEP", f"CURVE OF {metric}", *heads[at:]), more
+    last = "FOLD" if axis == "fold" else "STEP"
+    return (*heads[:at], last, f"CURVE OF {metric}", *heads[at:]), more
 
 
 def _curve_metric(shown: PageShown) -> str:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from math import isfinite
 from typing import Any
 
 import click
 
 from luthier.description import Command, Stages
 from luthier.errors import UsageError
+from luthier.job.stages import folds as folds_of
+from luthier.job.stages import read_budget
 from luthier.space import Space
 
-__all__ = ["STAGES", "stages_of"]
+__all__ = ["STAGES", "schedule", "stages_of"]
 
 F = Callable[..., Any]
-ETA = 3.0
-FOLD = "fold"
-MOST = 64
 
 STAGES: list[Callable[[F], F]] = [
     click.option(
@@ -51,7 +48,7 @@ def stages_of(options: dict[str, Any], command: Command, space: Space) -> Stages
         raise UsageError(f"{option} needs a metric to compare trials by; add --metric NAME")
     if options["also"] or options["constraints"]:
         raise UsageError(f"{option} compares trials by one metric; leave --also and --constraint out")
-    made = _budget(budget) if budget is not None else _folds(folds, command)
+    made = _budget(budget) if budget is not None else folds_of(folds, command)
     if made.parameter in space.names:
         raise UsageError(
             f"{made.parameter} is a parameter and the name of the {option} as well; give one of them another name"
@@ -59,35 +56,16 @@ def stages_of(options: dict[str, Any], command: Command, space: Space) -> Stages
     return made
 
 
-def _folds(count: int, command: Command) -> Stages:
-    stands = any(re.search(r":fold:|\{\{\s*fold\s*\}\}", word) for word in command.words)
-    return Stages("folds", FOLD if stands else "", tuple(float(fold) for fold in range(count)))
+def schedule(stages: Stages | None) -> str | None:
+    """The rungs of a budget in words, for the beginning of a search; None without any."""
+    if stages is None or stages.kind != "rungs":
+        return None
+    levels = ", ".join(stages.text(at) for at in range(len(stages.levels)))
+    return f"Budget: {stages.parameter} {levels}; of those that came to one, the best 1 in {stages.eta:g} go on to the next"
 
 
 def _budget(text: str) -> Stages:
-    name, sign, rest = text.partition("=")
-    parts = rest.split(":")
-    how = "write NAME=MIN:MAX or NAME=MIN:MAX:ETA, such as epochs=1:81"
-    if not sign or not name.strip() or len(parts) not in (2, 3):
-        raise UsageError(f"--budget {text}: {how}")
     try:
-        least, most, eta = float(parts[0]), float(parts[1]), float(parts[2]) if len(parts) == 3 else ETA
-    except ValueError:
-        raise UsageError(f"--budget {text}: MIN, MAX and ETA are numbers; {how}") from None
-    if not (0 < least < most and isfinite(most)):
-        raise UsageError(f"--budget {text}: MIN has to be above 0 and below MAX; {how}")
-    if not (1 < eta and isfinite(eta)):
-        raise UsageError(f"--budget {text}: ETA has to be above 1, such as 3; {how}")
-    levels = _levels(least, most, eta, whole=least == int(least) and most == int(most))
-    if len(levels) > MOST:
-        raise UsageError(f"--budget {text}: these are {len(levels)} rungs; choose a larger ETA")
-    return Stages("rungs", name.strip(), levels, eta)
-
-
-def _levels(least: float, most: float, eta: float, *, whole: bool) -> tuple[float, ...]:
-    """MIN, MIN · ETA, … and MAX, which takes the place of a last one that is close to it."""
-    level, levels = least, list[float]()
-    while level * eta**0.5 < most and len(levels) <= MOST:
-        levels.append(float(round(level)) if whole else level)
-        level *= eta
-    return tuple(dict.fromkeys([*levels, most]))
+        return read_budget(text)
+    except UsageError as problem:
+        raise UsageError(f"--budget {text}: {problem}") from None

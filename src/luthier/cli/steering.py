@@ -7,14 +7,13 @@ the whole experiment its trial is ended in the record, and its late result will 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from luthier.cli.options import Id, Place
 from luthier.cli.output import emit_json, many, say
-from luthier.errors import AliveError
+from luthier.drive.ending import ASKED, await_trial, end_trial, see_to_it
 from luthier.store import Store, Verdict, Wish
 from luthier.trial import Outcome, Result, TrialState
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from luthier.trial import Trial
 
 __all__ = ["How", "end"]
-
-_BEAT_SECONDS = 0.1
-_ASKED = "ask:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
     freed = _free_asked(store, number, how)
     running += [trial for trial in freed if trial not in running]
     if running and wait:
-        _see_to_it(place, store, number)
+        see_to_it(store, place.folder, number)
         # What was sent ahead and had not begun is back in the queue: it was never ended.
         running = [trial for trial in running if store.trial(number, trial).state is not TrialState.QUEUED]
     message = _told(place, store, number, how, running, changed, len(freed))
@@ -83,7 +79,7 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
 
 def _free_asked(store: Store, experiment: int, how: How) -> list[int]:
     """Ends the trials that other programs asked for, in the record alone; returns their numbers."""
-    asked = [held.id for held in store.held(experiment) if held.worker.startswith(_ASKED)]
+    asked = [held.id for held in store.held(experiment) if held.worker.startswith(ASKED)]
     result = Result(how.outcome, how.reason)
     return [id.trial for id in asked if store.finish(id, result) is Verdict.ACCEPTED]
 
@@ -108,34 +104,10 @@ def _told(
     return ", ".join(parts) + f"; {again}"
 
 
-def _see_to_it(place: Place, store: Store, experiment: int) -> None:
-    """Waits until no trial of ours is running, and drives the ending itself when nobody does."""
-    is_active = place.activity(store)
-    while any(not held.worker.startswith(_ASKED) for held in store.held(experiment)):
-        if not is_active(experiment):
-            _drive_the_end(place, store, experiment)
-        time.sleep(_BEAT_SECONDS)
-
-
-def _drive_the_end(place: Place, store: Store, experiment: int) -> None:
-    """Adopts what a dead driver left behind, so that it ends as wished and is recorded."""
-    from luthier.drive.ends import Interrupts
-    from luthier.drive.listener import Listener
-    from luthier.drive.session import Session
-
-    try:
-        with Session(store, place.folder) as session:
-            session.become_driver(experiment)
-            session.drive(store.experiment(experiment), Listener(), Interrupts())
-    except AliveError:
-        pass  # somebody was quicker: it heeds the wish
-
-
 # ---------------------------------------------------------------------- one trial
 
 
 def _end_trial(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict[str, Any]:
-    from luthier.drive.ending import end_trial
     from luthier.run.folders import Folders
 
     assert id.trial is not None
@@ -143,26 +115,16 @@ def _end_trial(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict
     if before.state is TrialState.FINISHED:
         outcome = before.result.outcome.value if before.result else "finished"
         return _document(id, how, False, [], f"trial {id} has ended already: {outcome}")
-    if before.state is TrialState.RUNNING and (before.worker or "").startswith(_ASKED):
+    if before.state is TrialState.RUNNING and (before.worker or "").startswith(ASKED):
         message = f"trial {id} is run by another program ({before.worker}), which can't be told to end it"
         return _document(id, how, False, [], message)
     folders = Folders(place.folder)
     done = end_trial(store, folders, id.experiment, id.trial, how.outcome, how.reason, kill=how.is_kill)
-    after = _awaited(place, store, id, before) if wait and done else store.trial(id.experiment, id.trial)
+    after = (
+        await_trial(store, place.folder, before) if wait and done else store.trial(id.experiment, id.trial)
+    )
     ended = [id.trial] if after.state is TrialState.FINISHED else []
     return _document(id, how, done, ended, _trial_told(place, id, after, done))
-
-
-def _awaited(place: Place, store: Store, id: Id, before: Trial) -> Trial:
-    """The trial once its attempt has ended and somebody has recorded it; as it is when nobody will."""
-    assert id.trial is not None
-    is_active = place.activity(store)
-    while True:
-        trial = store.trial(id.experiment, id.trial)
-        is_over = trial.state is not TrialState.RUNNING or trial.attempt != before.attempt
-        if is_over or not is_active(id.experiment):
-            return trial
-        time.sleep(_BEAT_SECONDS)
 
 
 def _trial_told(place: Place, id: Id, after: Trial, done: bool) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from luthier.cli.quantities import DURATION
 from luthier.description import Goal, Objective, Stopping
 from luthier.errors import UsageError
 
-__all__ = ["STOPPING", "goal_of", "stopping_of"]
+__all__ = ["STOPPING", "check_conditions", "goal_of", "stopping_of"]
 
 F = Callable[..., Any]
 
@@ -58,13 +59,23 @@ def stopping_of(options: dict[str, Any], objective: Objective | None, default: s
             return None
         text = "none"
     stopping = Stopping.of(text or default, conditions)
-    from luthier.stopping import Conditions, stopping_rule
+    from luthier.stopping import stopping_rule
 
     stopping_rule(stopping.rule, stopping.settings)
-    Conditions.of(conditions)
+    check_conditions(conditions)
     if stopping.rule != "none" and objective is None:
         raise UsageError("--early-stopping needs a metric to compare trials by; add --metric NAME")
     return stopping if stopping.rule != "none" or conditions else None
+
+
+def check_conditions(texts: Sequence[str]) -> None:
+    """Makes sure that conditions can be read. **Raises** UsageError that names the option beside the words of Spell."""
+    from luthier.stopping import Conditions
+
+    try:
+        Conditions.of(texts)
+    except UsageError as error:
+        raise UsageError(f"--stop-condition: {error}") from None
 
 
 def goal_of(options: dict[str, Any], objective: Objective | None) -> Goal | None:
@@ -76,6 +87,8 @@ def goal_of(options: dict[str, Any], objective: Objective | None) -> Goal | None
     for option, given in (("--target", value), ("--no-progress", without)):
         if given is not None and objective is None:
             raise UsageError(f"{option} needs a metric; add --metric NAME")
-    if value is not None and value != value:
-        raise UsageError("--target nan is never reached; give a number")
+    if value is not None and not isfinite(value):
+        raise UsageError(
+            f"--target {value:g} is not a finite number; leave it out for a search without a target"
+        )
     return None if (value, most, without) == (None, None, None) else Goal(value, most, without)

@@ -6,20 +6,20 @@ They run before the algorithm's and count towards `--num-runs`. Typing the same 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from luthier.cli.output import many, pairs, short
 from luthier.errors import SpaceError, UsageError
-from luthier.space import Categorical, Configuration, Parameter, Space, Value
+from luthier.job.trying import completed
+from luthier.space import Configuration, Space
 
 if TYPE_CHECKING:
     from luthier.store import Store
 
-__all__ = ["queue_tries", "read_tries", "with_tries"]
+__all__ = ["complete_tries", "queue_tries", "read_tries", "with_tries"]
 
 
 def with_tries(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,24 +41,30 @@ def read_tries(
     **Raises** UsageError for a text of another form, and where there are more than `budget`; SpaceError for a name or
     value that is not in the space.
     """
+    return complete_tries([(f"--try {text}", _named(text)) for text in texts], space, budget, "--num-runs is")
+
+
+def complete_tries(
+    tries: Sequence[tuple[str, Mapping[str, Any]]], space: Space, budget: int | None, counted: str
+) -> tuple[list[Configuration], list[str]]:
+    """The same for configurations that were read, each with what to call it; `counted` names the budget."""
     made: list[Configuration] = []
     said: list[str] = []
-    for text in texts:
-        given = _named(text)
+    for label, given in tries:
         try:
-            whole = _completed(given, space)
+            whole = completed(given, space)
         except SpaceError as error:
-            raise SpaceError(f"--try {text}: {error}") from None
+            raise SpaceError(f"{label}: {error}") from None
         if whole in made:
             continue
         made.append(whole)
         shown = short(whole.values(), whole.texts())
         if added := {name: value for name, value in shown.items() if _is_added(name, given, space)}:
             left_out = " and ".join(added)
-            said.append(f"--try {text} leaves out {left_out}, which a search begins at {pairs(added)}")
+            said.append(f"{label} leaves out {left_out}, which a search begins at {pairs(added)}")
     if budget is not None and len(made) > budget:
         raise UsageError(
-            f"there are {len(made)} configurations to try and --num-runs is {budget}; raise it to {len(made)} or more"
+            f"there are {len(made)} configurations to try and {counted} {budget}; raise it to {len(made)} or more"
         )
     return made, said
 
@@ -102,26 +108,5 @@ def _named(text: str) -> dict[str, str]:
     return given
 
 
-def _completed(given: dict[str, str], space: Space) -> Configuration:
-    """What was given, and the centre of every other parameter that is active then."""
-
-    def pick(parameter: Parameter) -> Value:
-        if parameter.name in given:
-            with suppress(SpaceError):  # it is said, with the parameter's name, where all are read below
-                return parameter.domain.read(given[parameter.name])
-        return _centre(parameter)
-
-    centre = space.choose(pick)
-    missing = {name: centre[name] for name in centre if name not in given}
-    return space.configuration({**missing, **given})
-
-
-def _centre(parameter: Parameter) -> Value:
-    """Where searches begin too: the middle of a range, the first of a list without an order."""
-    domain = parameter.domain
-    is_unordered = type(domain) is Categorical and not domain.is_numeric
-    return domain.at(0) if is_unordered or domain.count() == 1 else domain.from_unit(0.5)
-
-
-def _is_added(name: str, given: dict[str, str], space: Space) -> bool:
+def _is_added(name: str, given: Mapping[str, Any], space: Space) -> bool:
     return name not in given and space[name].domain.count() != 1

@@ -21,12 +21,10 @@ from luthier.cli.warm_start import numbers, with_warm_start
 from luthier.description import Algorithm, Limits
 from luthier.drive.session import parallel_slots
 from luthier.errors import UsageError
+from luthier.job.sections import complete_bayesian
 from luthier.search import ALGORITHMS, LEARNING
 
 __all__ = ["COMMANDS", "bayesian", "tune"]
-
-KAPPA = 2.0
-"""How far ucb looks unless it is said: written down with the experiment, so that it stays what it was."""
 
 BAYESIAN = """
 luthier bayesian --num-runs 12 --parallel-runs 3 --metric keras/val_acc --metric-agg avg \\
@@ -130,11 +128,9 @@ def _algorithm(name: str, options: dict[str, Any]) -> tuple[Algorithm, tuple[str
     if name == "grid" and tries:
         raise UsageError("--try means nothing to a grid, which runs every combination; leave it out")
     if name == "bayesian":
-        is_ucb = settings.setdefault("acquisition", "ucb") == "ucb"
-        if not is_ucb and "kappa" in settings:
+        if settings.get("acquisition") == "ei" and "kappa" in settings:
             raise UsageError("--kappa belongs to --acquisition ucb; leave it out, or choose that")
-        if is_ucb:
-            settings.setdefault("kappa", KAPPA)
+        complete_bayesian(settings)
     return Algorithm(name, settings), tries
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import click
@@ -12,11 +14,14 @@ from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
 from luthier.cli.searching import no_command
+from luthier.drive.beginning import NEEDS
 from luthier.drive.ends import Why
 from luthier.drive.session import Session, parallel_slots
 from luthier.store import ExperimentRecord, Store, Wish
 
 __all__ = ["command"]
+
+BEAT_SECONDS = 0.5
 
 
 @click.command(cls=Example, example="luthier worker 3 --parallel-runs 1\nluthier worker --store /data/runs")
@@ -28,18 +33,32 @@ __all__ = ["command"]
     metavar="N",
     help="How many trials side by side in this worker (default: as the experiment says).",
 )
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="NAME",
+    help="What kind of machine this is, such as K80: only such a worker takes what was asked for with -t K80.",
+)
+@click.option("--wait", is_flag=True, help="Wait for more when nothing is left, until Ctrl-C.")
 @click.option("-q", "--quiet", is_flag=True, help="Only failures.")
 @with_store
-def command(id: Id | None, parallel_runs: int | None, quiet: bool, place: Place) -> int:
+def command(
+    id: Id | None, parallel_runs: int | None, tags: tuple[str, ...], wait: bool, quiet: bool, place: Place
+) -> int:
     """Works on experiment ID, or on every experiment that has trials left, oldest first.
 
     It shares the budget with the other workers: together they make exactly the trials that were asked for. It ends
     when nothing is left to start; Ctrl-C returns its trials to the queue.
     """
-    with place.change() as store, Session(store, place.folder) as session:
+    with place.change() as store, Session(store, place.folder, tags=tags) as session:
         done: set[int] = set()
         ended = 0
-        while (record := _next(store, place, id, done)) is not None:
+        while (record := _next(store, id, done, tags)) is not None or wait:
+            if record is None:
+                done.clear()
+                time.sleep(BEAT_SECONDS)
+                continue
             done.add(record.id)
             limits = replace(
                 record.description.limits, parallel=parallel_runs or record.description.limits.parallel
@@ -64,13 +83,15 @@ def command(id: Id | None, parallel_runs: int | None, quiet: bool, place: Place)
     return 0
 
 
-def _next(store: Store, place: Place, id: Id | None, done: set[int]) -> ExperimentRecord | None:
+def _next(store: Store, id: Id | None, done: set[int], tags: Sequence[str] = ()) -> ExperimentRecord | None:
     """The next experiment with something to do that this worker has not been through."""
     records = [store.experiment(id.experiment)] if id else store.experiments()
     for record in records:
         if id and record.description.command is None:
             raise no_command(record)
-        runnable = record.description.command is not None and record.id not in done
+        needed = record.description.labels.get(NEEDS)
+        fits = needed is None or needed in tags or id is not None
+        runnable = record.description.command is not None and record.id not in done and fits
         if runnable and record.wish is Wish.RUN and not record.is_met:
             return record
     return None

@@ -1,5 +1,5 @@
 """Other tools' Python words, spoken by Luthier: change the import and the program works.
 
-`hyperopt` (fmin, hp, Trials, …) and `gradient_sdk` (hyper_tune). Both are thin: spaces become `luthier.space`, trials'
+`hyperopt` (fmin, hp, Trials, …), `gradient_sdk` (hyper_tune) and `spell` (client, metrics). All are thin: spaces become `luthier.space`, trials'
 documents become a `History`, and what to try next is asked of `luthier.search`.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from luthier.errors import AliveError
@@ -118,15 +119,29 @@ class Alive:
         """Whether a living process drives the experiment."""
         return _is_held(self._folder / f"driver-{experiment}")
 
-    def work(self) -> tuple[str, Hold]:
-        """Becomes a worker: returns its name, never used before or after, and the lock that shows it is alive."""
+    def work(self, tags: Sequence[str] = ()) -> tuple[str, Hold]:
+        """Becomes a worker: returns its name, never used before or after, and the lock that shows it is alive. `tags` say
+        what kind of machine it is."""
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         path = self._folder / f"worker-{name}"
         fd = os.open(f"{path}.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
+        os.write(fd, "".join(f"{tag}\n" for tag in tags).encode())
         os.rename(f"{path}.new", path)  # nobody sees the file before it is locked
         return name, Hold(path, fd)
+
+    def tags(self) -> set[str]:
+        """What the living workers of this machine call themselves."""
+        found: set[str] = set()
+        for path in self._folder.glob("worker-*"):
+            if path.name.endswith(".new") or not _is_held(path):
+                continue
+            try:
+                found.update(path.read_text(encoding="utf-8").splitlines())
+            except OSError:
+                continue  # it has just left
+        return found
 
     def is_working(self, worker: str) -> bool:
         """Whether the worker of this name is alive on this machine."""

@@ -93,6 +93,10 @@ class Called:
         """All of it came through `luthier.report`, or was returned."""
         return dict.fromkeys(self.summaries, "the function")
 
+    def at_once(self, seconds: float) -> tuple[str, ...]:
+        """None: what a function reports is heard at once."""
+        return ()
+
     @property
     def was_told(self) -> bool:
         """Calls die with their driver, so that none is adopted."""

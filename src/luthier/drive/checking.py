@@ -1,12 +1,13 @@
 """The pre-flight: a few trials in a throw-away store, to learn about a command before a search rests on it.
 
 The first trial is what the search would begin with. Then one trial for each parameter, which differs from the first
-in that parameter alone, as far away as the domain reaches; and a second attempt of the first, with the same seed. So
-an unwired parameter and an unsteady result show before they have cost anything.
+in that parameter alone, as far away as the domain reaches; and a second attempt of the first, with the same seed and
+without its checkpoints. So an unwired parameter and an unsteady result show before they have cost anything.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -122,9 +123,15 @@ def _vary(
         ending = session.drive(store.experiment(experiment), keep, interrupts)
         if ending.why is Why.INTERRUPTED:
             return False
+    _forget(session.folders.attempt(experiment, 1, 1).checkpoint)
     store.retry(experiment, 1)
     ending = session.drive(store.experiment(experiment), keep, interrupts)
     return ending.why is not Why.INTERRUPTED and keep.trials[-1].claim.id.attempt > 1
+
+
+def _forget(checkpoint: str) -> None:
+    """Empties the folder in which the first run may have left how far it came: its repeat is to begin anew, not to go on."""
+    shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def _steps(store: Store, experiment: int, description: Description) -> int:

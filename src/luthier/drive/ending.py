@@ -1,17 +1,26 @@
-"""Ends one running attempt on a person's wish, from any process: its guardian is asked, its driver hears of it.
+"""Ends what runs on a person's wish, from any process: an attempt's guardian is asked, its driver hears of it.
 
 The guardian ends the whole tree and writes the outcome; whoever drives or adopts the attempt makes it durable. So a
-trial can also be ended when its driver is long dead.
+trial can also be ended when its driver is long dead; `see_to_it` then takes the driver's place for as long as that needs.
 """
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
+from luthier.errors import AliveError
 from luthier.run.adopted import ask_guardian
 from luthier.run.folders import Folders
 from luthier.store import Store
-from luthier.trial import AttemptId, Outcome, TrialState
+from luthier.trial import AttemptId, Outcome, Trial, TrialState
 
-__all__ = ["end_trial"]
+__all__ = ["ASKED", "await_trial", "end_trial", "is_active", "see_to_it"]
+
+ASKED = "ask:"
+"""Begins the names of workers that are other programs, as in `recovering.py`."""
+
+BEAT_SECONDS = 0.1
 
 
 def end_trial(
@@ -30,3 +39,46 @@ def end_trial(
     id = AttemptId(experiment, number, trial.attempt)
     folder = folders.attempt(experiment, number, trial.attempt).path
     return ask_guardian(id, folder, outcome, reason, grace, kill=kill)
+
+
+def is_active(store: Store, folder: Path, experiment: int) -> bool:
+    """Whether a driver or a living worker is at an experiment."""
+    from luthier.drive.alive import Alive
+
+    alive = Alive(folder)
+    return alive.is_driven(experiment) or any(alive.is_working(one.worker) for one in store.held(experiment))
+
+
+def see_to_it(store: Store, folder: Path, experiment: int) -> None:
+    """Waits until no trial of an experiment that is to end runs any more, and drives the ending itself when nobody does.
+
+    **Holds** on return all of them are ended in the record, but for those that other programs asked for.
+    """
+    while any(not held.worker.startswith(ASKED) for held in store.held(experiment)):
+        if not is_active(store, folder, experiment):
+            _drive_the_end(store, folder, experiment)
+        time.sleep(BEAT_SECONDS)
+
+
+def _drive_the_end(store: Store, folder: Path, experiment: int) -> None:
+    """Adopts what a dead driver left behind, so that it ends as wished and is recorded."""
+    from luthier.drive.ends import Interrupts
+    from luthier.drive.listener import Listener
+    from luthier.drive.session import Session
+
+    try:
+        with Session(store, folder) as session:
+            session.become_driver(experiment)
+            session.drive(store.experiment(experiment), Listener(), Interrupts())
+    except AliveError:
+        pass  # somebody was quicker: it heeds the wish
+
+
+def await_trial(store: Store, folder: Path, before: Trial) -> Trial:
+    """The trial once its attempt has ended and somebody has recorded it; as it is when nobody will."""
+    while True:
+        trial = store.trial(before.experiment, before.number)
+        is_over = trial.state is not TrialState.RUNNING or trial.attempt != before.attempt
+        if is_over or not is_active(store, folder, before.experiment):
+            return trial
+        time.sleep(BEAT_SECONDS)

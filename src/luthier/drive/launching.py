@@ -73,4 +73,9 @@ def order_for(
         from luthier.run.templates import surround  # most searches have none
 
         env = surround(description.environment, texts, values, env, folder)
-    return Order(claim.id, key, argv, env, command.directory, folder.path, description.limits, slot)
+    order = Order(claim.id, key, argv, env, command.directory, folder.path, description.limits, slot)
+    if description.environment is not None and description.environment.image is not None:
+        from luthier.drive.containing import in_container
+
+        return in_container(order, description.environment, folder, devices)
+    return order

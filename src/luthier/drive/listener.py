@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from luthier.store import Claim, ExperimentRecord
-from luthier.trial import AttemptId, Point, Result
+from luthier.trial import AttemptId, Point, Result, Trial
 
 __all__ = ["Ended", "Listener"]
 
 
 class Ended(NamedTuple):
     """One attempt that ended: its final result, whether the trial runs again, what it reported and where. `waits` names
-    the stage it finished, where its trial is not finished by that: `epochs=9`, `fold 2`."""
+    the stage it finished, where its trial is not finished by that: `epochs=9`, `fold 2`. `at_once` names the metrics of several
+    steps that all came as it ended."""
 
     claim: Claim
     result: Result
@@ -23,6 +24,7 @@ class Ended(NamedTuple):
     sources: dict[str, str]
     folder: Path
     waits: str = ""
+    at_once: tuple[str, ...] = ()
 
     @property
     def is_final(self) -> bool:
@@ -44,6 +46,9 @@ class Listener:
 
     def ended(self, ended: Ended) -> None:
         """An attempt ended and its result is durable."""
+
+    def passed_over(self, trial: Trial, stage: str) -> None:
+        """A trial that had finished a `stage` and waited, `epochs=9`, will not go on: others are better. It is finished."""
 
     def improved(self, number: int, value: float) -> None:
         """A trial reached this, where trials end by the thousand and are not told one by one."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from luthier import metrics
 from luthier.description import Command, Description
 from luthier.drive.launching import attempt_key
+from luthier.drive.watching import needed
 from luthier.errors import TrialError
 from luthier.run.environment import STAGE_VARIABLES, attempt_environment
 from luthier.run.folders import AttemptFolder
@@ -70,7 +71,12 @@ def look(
     order = _order(session, record, trial, command, folder)
     result = _run(session, order, interrupts)
     collector = metrics.Collector(
-        folder.stdout, folder.stderr, folder.metric_lines, folder.metrics, command.patterns
+        folder.stdout,
+        folder.stderr,
+        folder.metric_lines,
+        folder.metrics,
+        command.patterns,
+        wanted=needed(record.description),
     )
     summaries = metrics.summarize(collector.drain(session.clock.now()))
     result = _judged(result, summaries, Path(folder.stderr))

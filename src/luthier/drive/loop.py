@@ -51,7 +51,7 @@ LEASE_SECONDS = 60.0
 RENEW_SECONDS = 15.0
 SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
-FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the first trial's verdict
+FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the verdict of one that runs alone
 ALL_FAILED = 3
 FEW = 8  # trials tell how long the others will take
 
@@ -60,8 +60,8 @@ FEW = 8  # trials tell how long the others will take
 class Drive:
     """One worker at work on one experiment.
 
-    With `first_alone`, the first trial starts by itself, so that a command that can't work costs one trial. With
-    `sprint_seconds`, it hands over when trials are shorter than that and none is waiting.
+    With `first_alone`, one trial runs at a time until one has not failed, so that a command that can't work costs three
+    trials, however many slots there are. With `sprint_seconds`, it hands over when trials are shorter than that and none is waiting.
     """
 
     store: Store
@@ -87,7 +87,7 @@ class Drive:
         self._staging = self._in_stages()
         self._goals = Goals(self.store, self.description, self.clock)
         self._leaving = Leaving(self.runner, self.clock, self.description.limits.grace_seconds)
-        self._renewed = self._sought = self._began = self.clock.elapsed()
+        self._renewed = self._sought = self._told = self.clock.elapsed()
         self._read = float("-inf")
         self._typical_seconds = SHORT_SECONDS
         self._failed_in_a_row = 0
@@ -249,10 +249,9 @@ class Drive:
         return target is not None and self.record.trials >= target and not self.record.reserved
 
     def _waits_for_first(self) -> bool:
-        waited = self.clock.elapsed() - self._began
-        return (
-            self.first_alone and not self._ended and not self.record.finished and waited < FIRST_ALONE_SECONDS
-        )
+        """Whether the command is still in doubt: none has ended yet, or all have failed. Nobody waits for a long trial."""
+        in_doubt = self._begins and self._ended <= self._failed_in_a_row and not self.record.succeeded
+        return self.first_alone and in_doubt and self.clock.elapsed() - self._told < FIRST_ALONE_SECONDS
 
     def _launch(self, claim: Claim, place: int) -> None:
         """Starts an attempt in a slot; one that can't even be started has failed."""
@@ -315,7 +314,8 @@ class Drive:
             self.listener.note(f"{id}: its lease went to another worker; its late result is kept as an event")
             return None
         metrics = {name: summary.value("last") for name, summary in running.summaries.items()}
-        ended = Ended(running.claim, result, again, metrics, running.sources(), running.place, waits)
+        at_once = running.at_once(result.seconds or 0.0)
+        ended = Ended(running.claim, result, again, metrics, running.sources(), running.place, waits, at_once)
         self._learn(ended)
         return ended
 
@@ -328,12 +328,14 @@ class Drive:
 
     def _tell(self, ended: Sequence[Ended | None]) -> None:
         """Tells whoever watches, once it is durable."""
-        for one in ended:
-            if one is not None:
-                self.listener.ended(one)
+        for one in filter(None, ended):
+            self.listener.ended(one)
+        if self._staging is not None:
+            self._staging.tell(self.listener)
 
     def _learn(self, ended: Ended) -> None:
         result = ended.result
+        self._told = self.clock.elapsed()
         if result.outcome is Outcome.SUCCEEDED:
             self._failed_in_a_row = 0
         elif result.outcome.blames_configuration and not ended.again:

@@ -6,7 +6,7 @@ It only looks at attempts that ended; `luthier check` runs a few on purpose, a s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor
+from math import floor, isfinite
 from typing import NamedTuple
 
 from luthier.description import Stages
@@ -55,9 +55,10 @@ def reaching(stages: Stages, trials: int) -> list[int]:
 def unwired(trials: Sequence[Ended]) -> list[str]:
     """Names the parameters that seem to change nothing: two trials that differ in them alone, and reported the same.
 
-    Trials that reported nothing say nothing about wiring, nor does a metric that only repeats a parameter.
+    Trials that reported nothing say nothing about wiring, nor do those that diverged (all of them report NaN), nor a metric
+    that only repeats a parameter.
     """
-    good = [t for t in trials if t.result.outcome is Outcome.SUCCEEDED and t.metrics]
+    good = [t for t in trials if t.result.outcome is Outcome.SUCCEEDED and t.metrics and _is_finite(t)]
     found: list[str] = []
     for place, one in enumerate(good):
         for other in good[place + 1 :]:
@@ -71,5 +72,9 @@ def unwired(trials: Sequence[Ended]) -> list[str]:
 
 
 def _reported(ended: Ended) -> list[tuple[str, str]]:
-    """What it reported, in a form in which NaN equals NaN; programs that print their arguments report those too."""
+    """What it reported; programs that print their arguments report those too."""
     return sorted((k, repr(v)) for k, v in ended.metrics.items() if k not in ended.claim.configuration)
+
+
+def _is_finite(ended: Ended) -> bool:
+    return all(isfinite(value) for value in ended.metrics.values())

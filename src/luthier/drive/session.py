@@ -7,7 +7,8 @@ also after an error; running trials go on without us, as they would after a cras
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from luthier.drive.ends import Ending, Interrupts
     from luthier.drive.listener import Listener
     from luthier.drive.loop import Drive
+    from luthier.drive.provenance import Provenance
     from luthier.drive.work import Work
     from luthier.run.gpus import Device
     from luthier.run.runner import Runner
@@ -65,12 +67,16 @@ def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
 @dataclass
 class Session:
     """One worker of a store in `folder`, as a context manager. The folder of a store in memory is gone with it, which
-    `is_durable` says."""
+    `is_durable` says. What trials ran with is found out unless the store is thrown away soon (`notes_provenance`);
+    `progress` is told how far a snapshot of the code has come. `tags` are what it tells others of its machine."""
 
     store: Store
     folder: Path
     clock: Clock = field(default_factory=SystemClock)
     is_durable: bool = True
+    notes_provenance: bool = True
+    progress: Callable[[int, int], None] | None = None
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_platform()
@@ -80,20 +86,23 @@ class Session:
         self._runner: CommandRunner | None = None
 
     def __enter__(self) -> Session:
-        self.worker, hold = self.alive.work()
+        self.worker, hold = self.alive.work(self.tags)
         self._exit.push(lambda kind, error, trace: hold.leave() if error else hold.release())
         return self
 
     def start_runner(self, limits: Limits) -> CommandRunner:
         """Starts the nursery, early, so that it is ready when the first trial is."""
         if self._runner is None:
-            threads = cpu_share(limits.cpus, len(parallel_slots(limits)))
-            environment = base_environment(os.environ, threads)
+            environment = self._environment(limits)
             # A worker that srun or mpirun started has a rank that is not its trials'.
             environment["LUTHIER_OUTER_RANKS"] = outer_ranks(os.environ)
             self._runner = CommandRunner(self.folder, environment)
             self._exit.callback(self._runner.close, leave_running=True)
         return self._runner
+
+    def _environment(self, limits: Limits) -> dict[str, str]:
+        """What every attempt inherits."""
+        return base_environment(os.environ, cpu_share(limits.cpus, len(parallel_slots(limits))))
 
     def become_driver(self, experiment: int) -> None:
         """Takes the experiment's driver lock.
@@ -121,6 +130,10 @@ class Session:
         slots = Slots([None]) if here else parallel_slots(limits)
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
+        if record.description.environment is not None:
+            from luthier.drive.containing import make_ready
+
+            make_ready(self.store, record, self.folder, listener, interrupts)
         drive = Drive(
             store=self.store,
             record=record,
@@ -140,7 +153,44 @@ class Session:
 
             assert isinstance(runner, Heeding), "whoever runs calls can answer them"
             runner.heed = drive.heed
-        return drive.run() if callee is None or here else self._drive_with_sprints(drive)
+        with self._noting(record, drive, listener, here=here):
+            return drive.run() if callee is None or here else self._drive_with_sprints(drive)
+
+    @contextmanager
+    def _noting(
+        self, record: ExperimentRecord, drive: Drive, listener: Listener, *, here: bool
+    ) -> Iterator[None]:
+        """Finds out what the trials run with: before they run where that is wanted, else meanwhile. A store that is thrown
+        away has no use for it."""
+        if not self.is_durable or not self.notes_provenance:
+            yield
+            return
+        from luthier.drive.provenance import Collecting
+
+        what = record.description
+        noting = Collecting(self.store, record, self.worker, self.folder, self._environment(what.limits))
+        if what.keeping.snapshot == "all" or what.keeping.reuse:
+            known = noting.collect(self.progress)
+            if what.keeping.reuse and what.command is not None:
+                self._reuse(drive, known, listener)
+        else:  # a function that is called here may fork: then no thread runs beside it
+            noting.start(self.clock.now(), at_end=here)
+        try:
+            yield
+        finally:
+            if said := noting.finish():
+                listener.note(f"warning: {said}")
+            if drive.reusing is not None and (taken := drive.reusing.taken):
+                listener.note(f"{taken} did not run: the results are those of identical trials (--reuse)")
+
+    def _reuse(self, drive: Drive, known: Provenance, listener: Listener) -> None:
+        """Has the drive take results of identical trials."""
+        if known.code is None:
+            listener.note(f"warning: nothing is reused, for the code was not kept: {known.no_code}")
+            return
+        from luthier.drive.reusing import Reusing
+
+        drive.reusing = Reusing(self.store, drive.description, known)
 
     def _drive_with_sprints(self, drive: Drive) -> Ending:
         """Drives a function's trials; while they are too short for the loop, they are sprinted through."""

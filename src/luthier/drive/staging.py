@@ -21,6 +21,7 @@ from luthier.trial import AttemptId, Outcome, Result, Trial, TrialState
 
 if TYPE_CHECKING:
     from luthier.curves import Curves
+    from luthier.drive.listener import Listener
     from luthier.stopping import Promotion, StoppingRule
 
 __all__ = ["Staged", "Staging"]
@@ -49,6 +50,7 @@ class Staging:
         self._known: dict[
             int, tuple[int, dict[int, float]]
         ] = {}  # by trial: its revision, and its values by stage
+        self._passed_over: list[int] = []  # since this was last told
 
     # ------------------------------------------------------------------ an attempt ended
 
@@ -160,10 +162,19 @@ class Staging:
         moved = False
         while (made := self._next(record)).number is not None or made.out:
             for number, reason in made.out.items():
-                moved |= self._store.cancel(self._experiment, number, Outcome.STOPPED, reason)
+                if self._store.cancel(self._experiment, number, Outcome.STOPPED, reason):
+                    self._passed_over.append(number)
+                    moved = True
             if made.number is not None:
                 moved |= self._store.promote(self._experiment, made.number)
         return moved
+
+    def tell(self, listener: Listener) -> None:
+        """Tells of the trials that `advance` let go, once that is durable."""
+        numbers, self._passed_over = self._passed_over, []
+        for number in numbers:
+            trial = self._store.trial(self._experiment, number)
+            listener.passed_over(trial, self._stages.name(trial.stage))
 
     def _next(self, record: ExperimentRecord) -> Promotion:
         """Which waiting trial goes on from its rung, and which never will."""

@@ -19,7 +19,10 @@ from luthier.run.folders import AttemptFolder
 from luthier.store import Claim, Store
 from luthier.trial import AttemptId, Point
 
-__all__ = ["Asked", "Watched"]
+__all__ = ["Asked", "Watched", "needed"]
+
+BUFFERED_SECONDS = 2.0  # of shorter attempts it is not told whether their points came together
+SERIES = 3  # points with steps make a series
 
 Asked = Literal["", "withdraw", "stop", "kill"]
 
@@ -37,6 +40,8 @@ class Watched:
         self.summaries: dict[str, metrics.Summary] = {}
         self._description = description
         self._durable = 0
+        self._heard: dict[str, float] = {}  # when the first point of a metric came
+        self._looked = 0.0
         self._adopted: list[Point] = []
         self._known: Counter[tuple[str, float, str]] = Counter()
 
@@ -58,6 +63,7 @@ class Watched:
             folder.metrics,
             command.patterns if command else (),
             event_files(self._description, self.claim, folder),
+            needed(self._description),
         )
         collector.know(self._adopted)
         return collector
@@ -68,17 +74,33 @@ class Watched:
         self._adopted = points
         self._known = Counter((point.metric, point.step, repr(point.value)) for point in points)
         metrics.summarize(points, self.summaries)
+        self._heard.update((point.metric, point.time) for point in reversed(points))
 
     def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:
         """Reads what is new, makes it durable and returns it. With `last`, also a final line without its end."""
         points = self.collector.drain(now) if last else self.collector.poll(now)
+        self._looked = now
         if self._known:
             points = [point for point in points if not self._is_known(point)]
         if points:
             store.report(self.id, self._durable, points)
             self._durable += len(points)
             metrics.summarize(points, self.summaries)
+            for metric in {point.metric for point in points} - self._heard.keys():
+                self._heard[metric] = now
         return points
+
+    def at_once(self, seconds: float) -> tuple[str, ...]:
+        """The metrics of several steps whose points all came as the attempt ended, which took so long: their lines were
+        kept in a buffer, most likely, and nobody could have ended it early."""
+        if seconds < BUFFERED_SECONDS:
+            return ()
+        since = self._looked - max(0.1 * seconds, 0.5)
+        return tuple(
+            metric
+            for metric, found in self.summaries.items()
+            if found.count >= SERIES and found.first_step < found.last_step and self._heard[metric] >= since
+        )
 
     def _is_known(self, point: Point) -> bool:
         key = (point.metric, point.step, repr(point.value))
@@ -129,3 +151,13 @@ class Watched:
         except (OSError, ValueError):
             return None
         return tuple(devices) if devices else None
+
+
+def needed(description: Description) -> set[str]:
+    """The names of the metrics that a search can't do without: its objectives, its constraints, its stop conditions."""
+    names = {aim.metric for aim in description.objectives} | {aim.metric for aim in description.constraints}
+    if description.stopping is not None and description.stopping.conditions:
+        from luthier.stopping import Conditions
+
+        names.update(Conditions.of(description.stopping.conditions).metrics)
+    return names | {name.removeprefix("keras/") for name in names}

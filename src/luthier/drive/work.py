@@ -63,6 +63,9 @@ class Running(Protocol):
     def sources(self) -> dict[str, str]:
         """Where each metric was found, in words."""
 
+    def at_once(self, seconds: float) -> tuple[str, ...]:
+        """The metrics of several steps whose points all came as the attempt ended, which took so long."""
+
     def devices(self) -> tuple[str, ...] | None:
         """The GPUs it was started with."""
 

@@ -17,7 +17,7 @@ from luthier.drive.alive import Alive, Hold
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.recovering import ASKED
 from luthier.store import Claim, ExperimentRecord, Store
-from luthier.trial import AttemptId, Outcome, Point, Result
+from luthier.trial import AttemptId, Outcome, Point, Result, Trial
 
 __all__ = ["ASKED_SECONDS", "FOREVER", "Waiting", "holder", "lease_seconds", "take_back"]
 
@@ -94,6 +94,9 @@ class Waiting(Listener):
 
     def ended(self, ended: Ended) -> None:
         self._inner.ended(ended)
+
+    def passed_over(self, trial: Trial, stage: str) -> None:
+        self._inner.passed_over(trial, stage)
 
     def improved(self, number: int, value: float) -> None:
         self._inner.improved(number, value)

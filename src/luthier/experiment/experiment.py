@@ -327,6 +327,12 @@ def _stopping(algorithm: str, rule: str | None, conditions: Sequence[str]) -> St
 
     if isinstance(conditions, str):
         raise UsageError(f"stop_conditions={conditions!r} is one text; give a list, such as [{conditions!r}]")
+    if rule is not None and not isinstance(rule, str):
+        raise UsageError(
+            f"early_stopping={rule!r} is not a text; name a rule: 'auto', 'asha:eta=3', … or 'none'"
+        )
+    for text in conditions:
+        worded("stop_conditions", text)
     default = "auto" if algorithm == "auto" else "none"
     stopping = Stopping.of(default if rule is None else rule, conditions)
     stopping_rule(stopping.rule, stopping.settings)

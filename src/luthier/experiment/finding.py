@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -146,5 +147,7 @@ def _check(options: Options) -> None:
         )
         if value is not None and not (is_number and float(value) > above):
             raise UsageError(f"{name}={value!r} is not {words}")
+    if (target := options.get("target")) is not None and not isfinite(target):
+        raise UsageError(f"target={target!r} is not a finite number")
     for name in ("name", "metric", "algorithm"):
         worded(name, given.get(name))

@@ -6,12 +6,13 @@ asked for, and are named when they are missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import NotFound
 from luthier.experiment.tried import Tried
 from luthier.space.tree import Tree
-from luthier.store import ExperimentRecord, Store
+from luthier.store import ExperimentRecord, Spent, Store
 from luthier.trial import Trial
 
 if TYPE_CHECKING:
@@ -61,24 +62,25 @@ class Readable:
     @property
     def trials(self) -> list[Tried]:
         """All trials that have a configuration, by number."""
-        return [self._tried(trial) for trial in self._store.trials(self.id)]
+        return self._all_tried(self._store.trials(self.id))
 
     def trial(self, number: int) -> Tried:
         """One trial. **Raises** NotFound."""
         return self._tried(self._store.trial(self.id, number))
 
     def curves(self, metric: str) -> dict[int, list[tuple[float, float]]]:
-        """The points (step, value) of a metric, by trial; trials that reported none are left out.
+        """The points (step, value) of a metric, by trial; trials that reported none are left out. Of trials that are run fold by
+        fold the step is the fold, and where folds have steps of their own they follow one another.
 
         **Raises** NotFound, naming the metrics there are, when none did.
         """
-        from luthier.view.curves import curve_of
+        from luthier.view.curves import curve_of, laid_out
 
-        found = {}
-        for trial in self._store.trials(self.id):
-            curve = curve_of(self._store, trial, metric)
-            if len(curve):
-                found[trial.number] = list(zip(curve.steps, curve.values, strict=True))
+        read = {t.number: curve_of(self._store, t, metric) for t in self._store.trials(self.id)}
+        _, laid = laid_out(read, self._record.description.stages)
+        found = {
+            n: list(zip(curve.steps, curve.values, strict=True)) for n, curve in laid.items() if len(curve)
+        }
         if not found:
             known = ", ".join(self._store.metric_names(self.id)) or "none"
             raise NotFound(f"no trial of experiment {self.id} reported {metric!r}; the metrics are {known}")
@@ -119,6 +121,15 @@ class Readable:
         return figure(self._store, self._record, kind, **options)
 
     def _tried(self, trial: Trial) -> Tried:
+        return self._all_tried([trial])[0]
+
+    def _all_tried(self, trials: Sequence[Trial]) -> list[Tried]:
+        from luthier.view.trials import spent_of
+
+        spent = spent_of(self._store, self._record, trials)
+        return [self._one_tried(trial, spent.get(trial.number)) for trial in trials]
+
+    def _one_tried(self, trial: Trial, spent: Spent | None) -> Tried:
         ended, configuration = trial.final, trial.configuration
         assert configuration is not None, "the store gives trials that have one"
         return Tried(
@@ -129,7 +140,7 @@ class Readable:
             state=trial.state.value,
             outcome=ended.outcome.value if ended else None,
             reason=ended.reason if ended else "",
-            seconds=ended.seconds if ended else None,
+            seconds=(spent or ended).seconds if ended else None,
             seed=trial.seed,
             metrics={row.metric: row.last for row in self._store.summaries(self.id, trial.number)},
         )

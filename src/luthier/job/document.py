@@ -8,6 +8,7 @@ elsewhere; here `plain` turns it into dicts and lists with `Value`s, and `Docume
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from luthier.errors import UsageError
 from luthier.space import Value
 from luthier.space.value import read_number
 
-__all__ = ["Document", "Node", "read_document"]
+__all__ = ["Document", "Node", "parse_document", "read_document"]
 
 LARGEST_BYTES = 1_000_000
 DEEPEST = 50
@@ -87,15 +88,23 @@ def read_document(path: str | Path) -> Document:
         ) from None
     if len(data) > LARGEST_BYTES:
         raise UsageError(
-            f"{path} is larger than {LARGEST_BYTES // 1_000_000} MB; parameters need a few lines"
+            f"{path} is larger than {LARGEST_BYTES // 1_000_000} MB; a description needs a few lines"
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError(f"{path}:{line}:1: this is not UTF-8 text; save the file as UTF-8") from None
-    is_json = str(path).lower().endswith(".json")
-    return Document(str(path), _Reader(str(path), _prepared(str(path), text, is_json)).read())
+    return parse_document(str(path), text)
+
+
+def parse_document(path: str, text: str) -> Document:
+    """Reads the text of a file, JSON where its name says so.
+
+    **Raises** UsageError, as `read_document`.
+    """
+    is_json = path.lower().endswith(".json")
+    return Document(path, _Reader(path, _prepared(path, text, is_json)).read())
 
 
 def _prepared(path: str, text: str, is_json: bool) -> str:
@@ -139,10 +148,19 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
             raise UsageError(
-                f"{self.path}{place}: this is not YAML: {error.problem or error.context}"
+                f"{self.path}{place}: this is not YAML: {error.problem or error.context}{self._advice(mark)}"
             ) from None
         except YAMLError as error:
             raise UsageError(f"{self.path}: this is not YAML: {str(error).splitlines()[0]}") from None
+        except (RecursionError, ValueError, OverflowError) as error:
+            raise UsageError(f"{self.path}: this is not YAML: {str(error) or type(error).__name__}") from None
+
+    def _advice(self, mark: Any) -> str:
+        """What to do where a placeholder is what YAML stumbles over."""
+        line = self.text.splitlines()[mark.line : mark.line + 1] if mark else []
+        if line and (re.search(r":[\w-]+:", line[0]) or "{{" in line[0]):
+            return "; put quotes around a text with :name: in it, or that begins with {{"
+        return ""
 
     def _document(self) -> Node:
         event = self._next()
@@ -210,7 +228,8 @@ class _Reader:
         while type(event := self._next()).__name__ != "MappingEndEvent":
             key = self._node(event, depth + 1)
             if not isinstance(key.content, Value):
-                self._refuse(event, "a key is a list or a mapping; write a word")
+                advice = self._advice(event.start_mark) or "; write a word"
+                self._refuse(event, f"a key is a list or a mapping{advice}")
             word = key.content.text
             if word == "<<":
                 self._refuse(event, "merge keys are not part of YAML 1.2; write the entries out")

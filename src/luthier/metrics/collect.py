@@ -11,7 +11,7 @@ files `event_files.py`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 from luthier.metrics.event_files import EventFiles
@@ -46,7 +46,8 @@ class Collector:
     """Collects the points of one attempt.
 
     A path may be None, or name a file that does not exist (yet). The same files always give the same points,
-    however they grew between polls, but for which of two sources a value was first seen in.
+    however they grew between polls, but for which of two sources a value was first seen in. Metrics that are `wanted` are
+    read in plainer lines too (see `lines.py`).
 
     **Cost** a poll in which nothing was written is three `stat` calls; a `drain` of empty files four. What `events`
     cost is told there.
@@ -60,12 +61,13 @@ class Collector:
         final_path: str | os.PathLike[str] | None,
         patterns: Sequence[str | MetricPattern] = (),
         events: EventFiles | None = None,
+        wanted: Collection[str] = (),
     ) -> None:
         compiled = [read_pattern(p) if isinstance(p, str) else p for p in patterns]
         paths = {Source.METRICS: metrics_path, Source.STDOUT: stdout_path, Source.STDERR: stderr_path}
         self._files = {s: Follower(os.fspath(p)) for s, p in paths.items() if p is not None}
-        self._parsers = {s: LineParser(compiled) for s in (Source.STDOUT, Source.STDERR)}
-        self._plain = LineParser()  # for lines of $LUTHIER_METRICS that are no JSON
+        self._parsers = {s: LineParser(compiled, wanted) for s in (Source.STDOUT, Source.STDERR)}
+        self._plain = LineParser((), wanted)  # for lines of $LUTHIER_METRICS that are no JSON
         self._final = None if final_path is None else os.fspath(final_path)
         self._events = events
         self._met: set[str] = set()  # metrics that event files have told of

@@ -2,7 +2,8 @@
 
 A line is judged alone, except that a header (`Epoch 3/10`, as Keras prints it) gives its step to the lines
 after it that have none. The rules prefer to miss a strange spelling rather than to invent a metric from a
-clock time, a path, a version or a device; `patterns.py` is for the strange spellings. Every expression here
+clock time, a path, a version or a device; `patterns.py` is for the strange spellings. Only of a metric that the
+search needs is `loss 0.41` read too, where nothing stands between name and number. Every expression here
 is linear in the length of the line: a name can begin only where a word begins and gives nothing back. Files
 and polls are `follow.py` and `collect.py`.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from luthier.metrics.patterns import MetricPattern, number
@@ -34,6 +35,14 @@ _PAIR = re.compile(
 _PROMISE = re.compile(
     r"(?:=|:(?!(?<=\d\d:)\d\d(?![\d.%])))"
     rf"\s{{0,8}}{_WRAPPED}[-+]?(?:\.?\d|[nN][aA]|[iI][nN][fF])"
+)
+_NAME = re.compile(r"[^\W\d][\w./@-]*")
+_UNQUALIFIED = re.compile(rf"^(?:{_QUALIFIERS})_")
+# What may follow `loss 3`, so that `loss 3 times` and `loss 3 of 5` are nothing: an end, a mark, or the next name and number.
+# `loss 0.3` is plainer.
+_NEXT = (
+    r"(?=\s*+(?:$|[;|)\]}%(]|,(?!\d)|-+\s|\.(?:\s|$))"
+    rf"|\s++(?!(?:of|in|to|per|times|x)\s)(?:(?:{_QUALIFIERS}) )?[^\W\d][\w./@-]*+(?:\s{{0,8}}[:=]\s{{0,8}}|\s{{1,8}})[-+]?\.?\d)"
 )
 _STEP = re.compile(
     r"(?<![A-Za-z_])(global[_ ]step|step|iteration|iter|epoch|round|fold)['\"]?\s{0,3}[:=#]?\s{0,3}[\[(]?"
@@ -64,28 +73,35 @@ class Reading(NamedTuple):
 class LineParser:
     """Reads the lines of one stream, in order.
 
-    Metrics that one of the user's `patterns` has named are left to the patterns alone.
+    Metrics that one of the user's `patterns` has named are left to the patterns alone. Those that are `wanted` are also
+    read without a sign between name and number, as long as the program does not write them with one.
 
     **Cost** about a microsecond for a line without metrics, ten for one with two.
     """
 
-    __slots__ = ("_epoch", "_owned", "_patterns")
+    __slots__ = ("_bare", "_epoch", "_owned", "_patterns", "_tails", "_wanted")
 
-    def __init__(self, patterns: Sequence[MetricPattern] = ()) -> None:
+    def __init__(self, patterns: Sequence[MetricPattern] = (), wanted: Collection[str] = ()) -> None:
         self._patterns = tuple(patterns)
         self._owned = {name for pattern in patterns for name in pattern.metrics}
         self._epoch: float | None = None
+        self._wanted = {name for name in wanted if _NAME.fullmatch(name)} - {*STEP_NAMES}
+        names = {name: _UNQUALIFIED.sub("", name) for name in self._wanted}
+        self._tails = tuple({*names.values()})  # what is looked for first: it costs next to nothing
+        self._bare = _bare({*names, *names.values()}) if names else None
 
     def parse(self, line: str) -> list[Reading]:
         """Returns what `line` reports; never raises."""
         if "\x1b" in line or "\x08" in line:
             line = clean(line)
         own = self._by_patterns(line) if self._patterns else []
-        if _PROMISE.search(line) is None:
-            if "poch" in line or "POCH" in line:
-                self._see_header(line)
-            return own
-        found = _read_object(line) or self._by_rules(line)
+        found: list[Reading] = []
+        if _PROMISE.search(line) is not None:
+            found = _read_object(line) or self._by_rules(line)
+        elif "poch" in line or "POCH" in line:
+            self._see_header(line)
+        if self._wanted and any(tail in line for tail in self._tails):
+            found = [*found, *self._by_name(line, found)]
         if self._owned:
             found = [reading for reading in found if reading.metric not in self._owned]
         return own + found
@@ -112,7 +128,22 @@ class LineParser:
                 return []  # Keras in the middle of an epoch: the values are not settled
         if step is None:
             step = self._epoch
-        return [Reading(name, value, step) for name, value in pairs if name.lower() not in STEP_NAMES]
+        return [Reading(name, value, step) for name, value in pairs]
+
+    def _by_name(self, line: str, found: Sequence[Reading]) -> list[Reading]:
+        """What the line says of wanted metrics without a sign; nothing of those that have been written with one."""
+        self._wanted.difference_update(reading.metric for reading in found)
+        if self._bare is None or not self._wanted:
+            return []
+        step: float | None = None
+        made: list[Reading] = []
+        for match in self._bare.finditer(line):
+            qualifier, name, figure = match.groups()
+            metric = f"{qualifier}_{name}" if qualifier else name
+            if metric in self._wanted:
+                step = _step_of(line) if not made else step
+                made.append(Reading(metric, float(figure), self._epoch if step is None else step))
+        return made
 
     def _see_header(self, line: str) -> None:
         header = _HEADER.match(line)
@@ -167,11 +198,24 @@ def _flat(found: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _as_pair(match: re.Match[str]) -> tuple[str, float] | None:
-    """The name and value of one match, or None where it is a device, an address or a place in a file."""
+    """The name and value of one match, or None where it is a count (`Train Epoch: 1`), a device, an address or a place
+    in a file."""
     _, qualifier, name, separator, figure = match.groups()
+    if name.lower() in STEP_NAMES:
+        return None
     if separator == ":" and figure.isdecimal() and ("." in name or name.lower() in _DEVICES):
         return None
     return (f"{qualifier}_{name}" if qualifier else name), float(figure)
+
+
+def _bare(names: Collection[str]) -> re.Pattern[str]:
+    """The expression that finds `NAME NUMBER` of these names: whole words, the number next."""
+    longest = sorted(names, key=len, reverse=True)
+    either = "|".join(map(re.escape, longest))
+    return re.compile(
+        rf"(?<![\w./@?&%+\\-])(?:((?:{_QUALIFIERS})) )?({either})\s{{1,8}}"
+        rf"((?![-+]?\d++(?![.eE\d])){_FIGURE}{_AFTER}|[-+]?\d++{_NEXT})"
+    )
 
 
 def _step_of(line: str) -> float | None:

@@ -8,6 +8,7 @@ any trial runs. `lines.py` applies patterns before its own rules; the command li
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,9 @@ def read_pattern(text: str) -> MetricPattern:
     name = short[1] if short else None
     expression = short[2] if short and not _VALUE_FIRST.match(short[2]) else text
     try:
-        regex = re.compile(expression)
+        with warnings.catch_warnings():  # of what a later Python may read differently
+            warnings.simplefilter("ignore")
+            regex = re.compile(expression)
     except (re.error, OverflowError, RecursionError) as error:
         raise UsageError(
             f"--metric-pattern {text!r} is not a regular expression: {error}; "

@@ -112,11 +112,15 @@ class Attempt:
             self.tend()
         elif self._kill_at is None:
             self._kill_at = now + grace
-            pids = self._descendants()
-            _tree.send(pids, SIGTERM)
-            _tree.send(pids, SIGCONT)  # a stopped process hears TERM only when it goes on
+            self._ask()
         else:
             self._kill_at = min(self._kill_at, now + grace)
+
+    def _ask(self) -> None:
+        """Asks every process to end."""
+        pids = self._descendants()
+        _tree.send(pids, SIGTERM)
+        _tree.send(pids, SIGCONT)  # a stopped process hears TERM only when it goes on
 
     def tend(self) -> None:
         """Does what is due: reaps, looks at the limits, goes on killing. Sets `ended` when nothing is left."""
@@ -160,13 +164,21 @@ class Attempt:
                 return True
             if pid == 0:
                 return False
-            if pid == self.pid:
-                self._status = status
-            self._cpu += usage.ru_utime + usage.ru_stime
-            self._peak = max(self._peak, usage.ru_maxrss)
+            self._took(pid, status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+
+    def _took(self, pid: int, status: int, cpu: float, peak: int) -> None:
+        """Counts a process that has ended."""
+        if pid == self.pid:
+            self._status = status
+        self._cpu += cpu
+        self._peak = max(self._peak, peak)
+
+    def _code(self) -> int:
+        """How the program ended: its exit code, or a signal as a negative number."""
+        return os.waitstatus_to_exitcode(self._status or 0)
 
     def _finish(self) -> None:
-        code = os.waitstatus_to_exitcode(self._status or 0)
+        code = self._code()
         if not _tree.LINUX:
             _spawn.end_group(self.pid)  # orphans are not ours there: what stayed in the group goes with it
         if self._verdict is None:

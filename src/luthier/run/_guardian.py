@@ -90,11 +90,18 @@ class Guardian:
 
     def _begin(self) -> None:
         order = self._queue.pop(0)
-        self._attempt = Attempt(order, self._kills)
+        self._attempt = self._made(order)
         self._attempt.begin(self._base, self._identity)
         if self._attempt.pid:
             self._events.append(("started", order.key, self._attempt.began, self._attempt.pid))
         self._collect()
+
+    def _made(self, order: Order) -> Attempt:
+        if not order.closing:
+            return Attempt(order, self._kills)
+        from luthier.run._contained import Contained  # few run in containers
+
+        return Contained(order, self._kills, self._base)
 
     def _collect(self) -> None:
         if self._attempt is not None and self._attempt.ended is not None:

@@ -6,9 +6,10 @@ __all__ = ["Order"]
 
 
 class Order:
-    """What the driver asks for: one attempt. Paths, words and environment are bytes, as the kernel has them."""
+    """What the driver asks for: one attempt. Paths, words and environment are bytes, as the kernel has them. `closing` are
+    the words that end and remove the container it runs in, none where it runs in none."""
 
-    __slots__ = ("argv", "cwd", "env", "folder", "grace", "key", "limits", "on_driver_loss")
+    __slots__ = ("argv", "closing", "cwd", "env", "folder", "grace", "key", "limits", "on_driver_loss")
 
     def __init__(
         self,
@@ -20,6 +21,7 @@ class Order:
         limits: tuple[float | None, float | None, int | None],
         grace: float,
         on_driver_loss: str,
+        closing: tuple[bytes, ...] = (),
     ) -> None:
         self.key = key
         self.argv = argv
@@ -30,3 +32,4 @@ class Order:
         self.limits = limits
         self.grace = grace
         self.on_driver_loss = on_driver_loss
+        self.closing = closing

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.errors import CommandError
+from luthier.run import _layout
 from luthier.run import adopted as adopting
 from luthier.run._links import Link, NurseryProcess
 from luthier.run.adopted import Adopted
@@ -101,6 +102,7 @@ class CommandRunner:
             (limits.timeout_seconds, limits.idle_timeout_seconds, limits.memory_bytes),
             limits.grace_seconds,
             limits.on_driver_loss,
+            _encoded(order.closing),
         )
         guard = self._slots.get(order.slot) or self._open(order.slot)
         guard.keys.append(order.key)
@@ -299,7 +301,7 @@ class CommandRunner:
         for key in list(guard.keys):
             held = self._release(key)
             if held is not None:
-                self._events.append(adopting.lost(held.id, held.folder))
+                self._tell_lost(held.id, held.folder)
 
     def _look_after_adopted(self) -> None:
         for adopted in list(self._adopted.values()):
@@ -322,4 +324,12 @@ class CommandRunner:
     def _swept(self, key: str) -> None:
         adopted = self._sweeping.pop(key, None)
         if adopted is not None:
-            self._events.append(adopting.lost(adopted.id, adopted.folder))
+            self._tell_lost(adopted.id, adopted.folder)
+
+    def _tell_lost(self, id: AttemptId, folder: str) -> None:
+        """Tells that an attempt was lost, once its container is gone too, if it had one."""
+        if os.path.exists(f"{folder}/{_layout.CONTAINER}"):
+            from luthier.run.containers import close
+
+            close(folder)
+        self._events.append(adopting.lost(id, folder))

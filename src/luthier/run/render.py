@@ -123,7 +123,8 @@ def _cut(command: Command, names: tuple[str, ...]) -> _Template:
     for word in (*words, command.directory):
         if "\0" in word:
             raise CommandError(f"the command holds a NUL in {word!r}, which no command line can carry")
-    _refuse_unknown(words, names)
+    if not command.is_lenient:
+        _refuse_unknown(words, names)
     known = "|".join(sorted((re.escape(name) for name in names), key=len, reverse=True)) or "(?!)"
     placeholder = re.compile(rf":({known}):|\{{\{{\s*({known})\s*\}}\}}")
     cut = tuple(tuple(_parts(placeholder, word)) for word in words)

@@ -22,7 +22,8 @@ class Order(NamedTuple):
 
     `key` is a word no other attempt ever had (letters, digits, `-`): it marks the attempt's processes. `env` is added
     to the runner's environment. `folder` is the attempt's own, prepared. `slot` is where it runs: attempts of one
-    slot follow one another in the order they were given, so the next may be given before the last has ended.
+    slot follow one another in the order they were given, so the next may be given before the last has ended. `closing`
+    are the words that end and remove the container it runs in, if it does: its engine, `rm`, and its name at the end.
     """
 
     id: AttemptId
@@ -33,6 +34,7 @@ class Order(NamedTuple):
     folder: str
     limits: Limits
     slot: int = 0
+    closing: tuple[str, ...] = ()
 
 
 class Started(NamedTuple):

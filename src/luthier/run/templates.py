@@ -1,7 +1,8 @@
 """Fills in the templates of an `Environment`: a trial's variables and files.
 
 `{{name}}` and its kin are parameters, `${LUTHIER_…}` variables of the attempt; all are replaced in one pass, so what a
-value looks like does not matter. An inactive parameter is empty, and `null` as JSON and YAML.
+value looks like does not matter. An inactive parameter is empty, and `null` as JSON and YAML. `{{!}}` is a `{{` and
+`{{$}}` a `$` that begins nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from luthier.space.nearest import hint
 __all__ = ["check_environment", "filled", "surround"]
 
 HOLE = re.compile(r"\{\{\s*([^{}|]*?)\s*(?:\|\s*(\w*)\s*)?\}\}|\$\{(LUTHIER_[A-Z0-9_]+)\}")
+LITERALS = {"!": "{{", "$": "$"}
 PLAIN_YAML = re.compile(r"[A-Za-z0-9_./+-][A-Za-z0-9_./+ -]*(?<! )")
 NOT_TEXT_IN_YAML = re.compile(r"(?i)true|false|yes|no|on|off|null|~|[-+.0-9].*|\.(inf|nan)")
 
@@ -50,6 +52,8 @@ def _check(what: str, text: str, known: tuple[str, ...]) -> None:
         raise CommandError(f"{what} holds a NUL")
     for match in HOLE.finditer(text):
         name, form = match[1], match[2]
+        if name in LITERALS:
+            continue
         if name is not None and name not in known:
             have = ", ".join(known) or "none"
             raise CommandError(
@@ -69,6 +73,8 @@ def filled(
         name, form, variable = match[1], match[2], match[3]
         if variable is not None:
             return variables.get(variable, match[0])
+        if name in LITERALS:
+            return LITERALS[name]
         if form == "json":
             return json.dumps(values.get(name), ensure_ascii=False)
         if form == "yaml":

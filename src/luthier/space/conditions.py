@@ -108,13 +108,22 @@ def _parse_entry(parent: str, wanted: object) -> Condition:
     if isinstance(wanted, (list, tuple)):
         if not wanted:
             raise SpaceError(f"'when' lists no value of {parent}; list at least one")
-        return Condition(parent, "in", tuple(wanted))
+        return Condition(parent, "in", tuple(map(_untold, wanted)))
     text = wanted.text if isinstance(wanted, Value) else wanted
     if isinstance(text, str):
         for operator in OPERATORS:
             if text.startswith(operator):
                 return _one(parent, operator, text[len(operator) :])
-    return Condition(parent, "==", (wanted,))
+    return Condition(parent, "==", (_untold(wanted),))
+
+
+def _untold(wanted: Any) -> Any:
+    """A list or an object without the spelling of what is in it, as a choice of one has none either."""
+    if isinstance(wanted, (list, tuple)):
+        return [_untold(item.value if isinstance(item, Value) else item) for item in wanted]
+    if isinstance(wanted, dict):
+        return {key: _untold(item.value if isinstance(item, Value) else item) for key, item in wanted.items()}
+    return wanted
 
 
 def _parse_text(text: str) -> Condition:

@@ -102,7 +102,9 @@ class Conditions:
                 continue
             if all(each and part.holds(each) for part, each in zip(condition.parts, seen, strict=True)):
                 found = {each.metric: each for each in seen if each}
-                values = " and ".join(f"{p.metric} is {p.value:.6g} at step {p.step:g}" for p in found.values())
+                values = " and ".join(
+                    f"{p.metric} is {p.value:.6g} at step {p.step:g}" for p in found.values()
+                )
                 reason = f"{values}: the stop condition '{condition.text}' holds"
                 return Decision(True, reason, "condition", point.step)
         return None

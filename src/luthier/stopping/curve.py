@@ -46,7 +46,9 @@ class CurveRule:
             return None
         ends = f"it would end near {curves.shown(thought.mean)}, the best trial has {curves.shown(best[0])}"
         value = f"{curves.shown(curve.loss)} at step {curve.step():g}"
-        return Decision(True, f"{value}: {ends}; the chance to be better is {likely(chance)}", self.name, curve.resource)
+        return Decision(
+            True, f"{value}: {ends}; the chance to be better is {likely(chance)}", self.name, curve.resource
+        )
 
     def explain(self) -> str:
         return (

@@ -27,7 +27,9 @@ __all__ = [
     "ExperimentRecord",
     "Held",
     "Reservation",
+    "Sheet",
     "Sort",
+    "Spent",
     "Store",
     "SummaryRow",
     "Verdict",
@@ -138,6 +140,24 @@ class Event(NamedTuple):
     detail: Mapping[str, Any]
 
 
+class Sheet(NamedTuple):
+    """What the attempts of an experiment ran with that `worker` began from `since` on: a text, and its digest."""
+
+    worker: str
+    since: float
+    digest: str
+    text: str
+
+
+class Spent(NamedTuple):
+    """What the attempts of a trial that have ended took together, None where that of none is known; and since when the one
+    runs that has not."""
+
+    seconds: float | None
+    cpu_seconds: float | None
+    since: float | None
+
+
 class Sort(NamedTuple):
     """The order of a page of trials: by `number`, the objective's `value`, or a metric's aggregate. `running` and `not well`
     are only those; to be stopped is no failure."""
@@ -238,6 +258,14 @@ class Store(Protocol):
         """Records what a stopping rule made of a running attempt, as an event `decided`. Nothing when it has ended; sent
         twice, it says the same twice."""
 
+    def note_reuse(self, id: AttemptId, source: AttemptId) -> None:
+        """Records that a running attempt takes the points and the result of another, as an event `reused`. Nothing when it
+        has ended; sent twice, it says the same twice."""
+
+    def note_provenance(self, experiment: int, worker: str, text: str, since: float = 0.0) -> str:
+        """Records what the attempts run with that `worker` begins, or has begun, from `since` on. A text is kept once however
+        many refer to it; returns its digest. What was noted for the same moment is replaced."""
+
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
         """Appends points; `first` is the attempt's own number of the first one, from 0, so a repeat adds nothing.
         Values may be any float; a step that is NaN is kept as 0. **Raises** ConflictError when points before
@@ -283,6 +311,9 @@ class Store(Protocol):
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]: ...
 
+    def spent(self, experiment: int, numbers: Sequence[int]) -> dict[int, Spent]:
+        """What the attempts of these trials took, by number; those that have none are left out. **Cost** one read."""
+
     def holds_any(self, worker: str) -> bool:
         """Whether an attempt or a reservation is still held in this worker's name."""
 
@@ -314,6 +345,17 @@ class Store(Protocol):
 
     def looks(self, experiment: int) -> list[Event]:
         """The events `looked` of an experiment, the oldest first. **Cost** as `decisions`."""
+
+    def newest_wish(self, experiment: int) -> Event | None:
+        """The newest event `wished` of an experiment, whose detail has the `wish` and the `reason`. **Cost** the events since
+        then (memory: all events)."""
+
+    def provenance(self, id: AttemptId) -> str | None:
+        """What an attempt ran with: the newest text its worker noted for when it began, or its first. None where there is
+        none."""
+
+    def sheets(self, experiment: int) -> list[Sheet]:
+        """All that was noted for an experiment, the oldest first."""
 
     def revision(self) -> int:
         """The newest revision of the whole record."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from threading import RLock
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from luthier.clock import Clock
 from luthier.errors import NotFound
 from luthier.history import History
-from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sort, SummaryRow
+from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sheet, Sort, Spent, SummaryRow
 from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
 from luthier.store.past import history_of, numbers_written
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
@@ -104,6 +104,15 @@ class MemoryReads:
                 ]
             )
 
+    def spent(self, experiment: int, numbers: Sequence[int]) -> dict[int, Spent]:
+        with self._guard:
+            found = {number: self._find(experiment, number) for number in numbers}
+            return {
+                number: _spent(row.attempts)
+                for number, row in found.items()
+                if row is not None and row.attempts
+            }
+
     def holds_any(self, worker: str) -> bool:
         with self._guard:
             rows = self._experiments.values()
@@ -168,6 +177,26 @@ class MemoryReads:
     def looks(self, experiment: int) -> list[Event]:
         return [event for event in self.events(experiment=experiment) if event.kind == "looked"]
 
+    def newest_wish(self, experiment: int) -> Event | None:
+        found = [event for event in self.events(experiment=experiment) if event.kind == "wished"]
+        return found[-1] if found else None
+
+    def provenance(self, id: AttemptId) -> str | None:
+        with self._guard:
+            attempt = self._attempt(id)
+            if attempt is None:
+                return None
+            mine = [sheet for sheet in self.sheets(id.experiment) if sheet.worker == attempt.worker]
+            before = [sheet for sheet in mine if sheet.since <= attempt.began]
+            chosen = before[-1:] or mine[:1]
+            return chosen[0].text if chosen else None
+
+    def sheets(self, experiment: int) -> list[Sheet]:
+        with self._guard:
+            known = self._experiments.get(experiment)
+            found = [] if known is None else list(known.sheets.values())
+            return sorted(found, key=lambda sheet: (sheet.since, sheet.worker))
+
     def revision(self) -> int:
         with self._guard:
             return self._revision
@@ -229,7 +258,12 @@ class MemoryReads:
         trial, attempt = (id.trial, id.attempt or None) if id else (None, None)
         kept: Mapping[str, Any] = detail
         self._events.append(Event(self._revision, now, row.id, trial, attempt, kind, kept))
-        if kind not in ("stale", "decided", "looked"):  # nothing of the experiment's own has changed
+        if kind not in (
+            "stale",
+            "decided",
+            "looked",
+            "reused",
+        ):  # nothing of the experiment's own has changed
             row.changed, row.revision = now, self._revision
         return self._revision
 
@@ -261,6 +295,14 @@ def _made(row: TrialRow, state: TrialState, worker: str | None) -> Trial:
         worker=worker,
         stage=row.stage,
     )
+
+
+def _spent(attempts: Sequence[AttemptRow]) -> Spent:
+    results = [a.result for a in attempts if a.result is not None]
+    seconds = [r.seconds for r in results if r.seconds is not None]
+    cpu_seconds = [r.cpu_seconds for r in results if r.cpu_seconds is not None]
+    since = max((a.began for a in attempts if a.ended is None), default=None)
+    return Spent(sum(seconds) if seconds else None, sum(cpu_seconds) if cpu_seconds else None, since)
 
 
 def _best(known: ExperimentRow, sort: Sort, count: int) -> list[TrialRow]:

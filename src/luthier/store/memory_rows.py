@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from math import isnan
 
 from luthier.description import Description
-from luthier.store.contract import SummaryRow, Wish
+from luthier.store.contract import Sheet, SummaryRow, Wish
 from luthier.store.folding import folded
 from luthier.trial import AttemptId, Outcome, Point, Proposal, Result, Trial, TrialState, trial_seed
 
@@ -255,6 +255,7 @@ class ExperimentRow:
     states: dict[TrialState, set[int]] = field(default_factory=lambda: {state: set() for state in TrialState})
     queue: list[tuple[int, int]] = field(default_factory=list)
     metrics: dict[str, None] = field(default_factory=dict)
+    sheets: dict[tuple[str, float], Sheet] = field(default_factory=dict)
 
     def count(self, state: TrialState) -> int:
         """How many trials are in a state."""

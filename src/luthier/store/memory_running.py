@@ -15,12 +15,13 @@ from math import isnan
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from luthier.clock import Clock
-from luthier.store.contract import Claim, Verdict, Wish
+from luthier.store.contract import Claim, Sheet, Verdict, Wish
 from luthier.store.endings import ending
 from luthier.store.folding import folded
 from luthier.store.lateness import missing_points, same_result
 from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
 from luthier.store.memory_stretches import MemoryStretches
+from luthier.store.naming import sheet_digest
 from luthier.trial import AttemptId, Outcome, Point, Result, Step, TrialState, next_state
 
 __all__ = ["MemoryRunning", "verb"]
@@ -120,6 +121,20 @@ class MemoryRunning(MemoryStretches):
         """Records that the test set was scored with a trial's configuration."""
         row = self._trial(experiment, number)
         self._event(self._row(experiment), "looked", AttemptId(experiment, row.number, 0), **detail)
+
+    @verb
+    def note_reuse(self, id: AttemptId, source: AttemptId) -> None:
+        """Records whose result an attempt takes."""
+        if self._held_by(id) is not None:
+            detail = {"experiment": source.experiment, "trial": source.trial, "attempt": source.attempt}
+            self._event(self._row(id.experiment), "reused", id, source=detail)
+
+    @verb
+    def note_provenance(self, experiment: int, worker: str, text: str, since: float = 0.0) -> str:
+        """Records what the attempts of a worker run with."""
+        digest = sheet_digest(text)
+        self._row(experiment).sheets[worker, since] = Sheet(worker, since, digest, text)
+        return digest
 
     @verb
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:

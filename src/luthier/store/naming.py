@@ -1,10 +1,16 @@
-"""Which experiment a command goes on with: the small rules about names and seeds that every store shares."""
+"""Which experiment a command goes on with, and other small rules about names that every store shares."""
 
 from __future__ import annotations
 
+from luthier.digest import sha256
 from luthier.errors import UsageError
 
-__all__ = ["chosen_seed", "named_conflict"]
+__all__ = ["chosen_seed", "named_conflict", "sheet_digest"]
+
+
+def sheet_digest(text: str) -> str:
+    """What names the text of a provenance."""
+    return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def chosen_seed(given: int, last: int | None) -> int:

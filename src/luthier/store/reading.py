@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from luthier.clock import Clock
@@ -15,7 +16,9 @@ from luthier.store.contract import (
     Event,
     ExperimentRecord,
     Held,
+    Sheet,
     Sort,
+    Spent,
     SummaryRow,
 )
 from luthier.store.past import history_of
@@ -119,6 +122,10 @@ class SqliteReads:
         rows = self._db.all("read_attempts", experiment=experiment, number=number)
         return [attempt_of(experiment, number, row) for row in rows]
 
+    def spent(self, experiment: int, numbers: Sequence[int]) -> dict[int, Spent]:
+        rows = self._db.all("read_spent", experiment=experiment, numbers=json.dumps(list(numbers)))
+        return {row[0]: Spent(*row[1:]) for row in rows}
+
     def holds_any(self, worker: str) -> bool:
         return bool(self._db.one("holds_any", worker=storable(worker))[0])
 
@@ -164,6 +171,18 @@ class SqliteReads:
 
     def looks(self, experiment: int) -> list[Event]:
         return [event_of(row) for row in self._db.all("read_looks", experiment=experiment)]
+
+    def newest_wish(self, experiment: int) -> Event | None:
+        row = self._db.one("read_newest_wish", experiment=experiment)
+        return None if row is None else event_of(row)
+
+    def provenance(self, id: AttemptId) -> str | None:
+        place = {"experiment": id.experiment, "number": id.trial, "attempt": id.attempt}
+        row = self._db.one("read_provenance", **place)
+        return None if row is None else str(row[0])
+
+    def sheets(self, experiment: int) -> list[Sheet]:
+        return [Sheet(*row) for row in self._db.all("read_sheets", experiment=experiment)]
 
     def revision(self) -> int:
         return int(self._db.one("newest_revision")[0])

@@ -127,6 +127,8 @@ class SqliteStore(SqliteRunning):
                 "metrics",
                 "description",
                 "heard",
+                "ran_with",
+                "provenance",
                 "experiment",
             ):
                 self._db.do(f"remove_{part}", experiment=experiment)

@@ -15,6 +15,7 @@ from luthier.space import Configuration
 from luthier.store.contract import Claim, Verdict
 from luthier.store.endings import ending
 from luthier.store.lateness import missing_points, same_result
+from luthier.store.naming import sheet_digest
 from luthier.store.reading import SqliteReads
 from luthier.store.rows import result_columns, result_of, storable, stored_number
 from luthier.trial import AttemptId, Outcome, Point, Result, Step
@@ -119,6 +120,26 @@ class SqliteRunning(SqliteReads):
         with self._db.transaction():
             self.trial(experiment, number)
             self._event(experiment, "looked", AttemptId(experiment, number, 0), **detail)
+
+    def note_reuse(self, id: AttemptId, source: AttemptId) -> None:
+        """Records whose result an attempt takes."""
+        with self._db.transaction():
+            known = self._db.one("known_attempt", **_fence(id))
+            if known is not None and known[0]:
+                detail = {"experiment": source.experiment, "trial": source.trial, "attempt": source.attempt}
+                self._event(id.experiment, "reused", id, source=detail)
+
+    def note_provenance(self, experiment: int, worker: str, text: str, since: float = 0.0) -> str:
+        """Records what the attempts of a worker run with."""
+        db, digest = self._db, sheet_digest(text)
+        with db.transaction():
+            if db.one("read_experiment", experiment=experiment) is None:
+                raise self._unknown(experiment)
+            db.do("add_provenance", digest=digest, text=storable(text))
+            db.do(
+                "note_provenance", experiment=experiment, worker=storable(worker), since=since, digest=digest
+            )
+        return digest
 
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
         """Appends points."""

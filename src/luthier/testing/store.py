@@ -6,14 +6,15 @@
 
         reopen = make_store     # a store that survives its process opens the same record again
 
-Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in five
+Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in six
 parts: `store_proposing` (experiments, budget, numbers), `store_running` (fences, leases), `store_stages` (trials in
-stages), `store_reporting` (points) and `store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
+stages), `store_reporting` (points), `store_provenance` (what trials ran with) and `store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
 """
 
 from __future__ import annotations
 
 from luthier.testing.store_proposing import ExperimentPromises, ProposingPromises
+from luthier.testing.store_provenance import ProvenancePromises
 from luthier.testing.store_reading import ReadingPromises
 from luthier.testing.store_reporting import ReportPromises
 from luthier.testing.store_running import LeasePromises, RunningPromises
@@ -30,6 +31,7 @@ class StoreContract(
     LeasePromises,
     StagePromises,
     ReportPromises,
+    ProvenancePromises,
     ReadingPromises,
     StoreScene,
 ):

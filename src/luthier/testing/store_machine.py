@@ -128,6 +128,14 @@ class StoreMachine(StoreModel):
         if claims:
             self.sent.append(lambda: self.store.claim(self.e, n, worker, nonce))
 
+    @rule(worker=WORKERS, text=st.sampled_from(["one", "two"]))
+    def note_provenance(self, worker: str, text: str) -> None:
+        """A worker says what its attempts run with, from now on."""
+        since = self.clock.now()
+        self.store.note_provenance(self.e, worker, text, since)
+        sheets = [(sheet.worker, sheet.since, sheet.text) for sheet in self.store.sheets(self.e)]
+        assert sheets.count((worker, since, text)) == 1
+
     @precondition(lambda self: self.attempts)
     @rule(place=PICK, worker=WORKERS)
     def renew(self, place: int, worker: str) -> None:

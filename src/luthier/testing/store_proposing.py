@@ -82,6 +82,10 @@ class ExperimentPromises(StoreScene):
         assert [
             event.detail["wish"] for event in self.store.events(experiment=e) if event.kind == "wished"
         ] == ["pause"]
+        assert self.store.newest_wish(99) is None
+        assert self.store.set_wish(e, Wish.STOP, "enough")
+        newest = self.store.newest_wish(e)
+        assert newest is not None and dict(newest.detail) == {"wish": "stop", "reason": "enough"}
 
     @pytest.mark.parametrize("wish", [Wish.PAUSE, Wish.STOP, Wish.KILL])
     def test_nothing_new_starts_against_a_wish(self, wish: Wish) -> None:

@@ -195,6 +195,8 @@ class RunningPromises(StoreScene):
             assert not self.store.adopt(id, "w", "v")
             self.store.note_command(id, ["x"])
             self.store.note_decision(id, "asha", 4.0, "no", stops=True)
+            self.store.note_reuse(id, AttemptId(e, 1, 1))
+            assert self.store.provenance(id) is None
         assert self.store.revision() == before
 
     def test_decisions_are_events_of_a_running_attempt(self) -> None:

@@ -55,6 +55,7 @@ def fingerprint(store: Store, with_events: bool = True) -> dict[str, Any]:
     for record in store.experiments():
         found[f"experiment {record.id}"] = repr(record)
         found[f"held {record.id}"] = repr(store.held(record.id))
+        found[f"sheets {record.id}"] = repr(store.sheets(record.id))
         found[f"metrics {record.id}"] = store.metric_names(record.id)
         for trial in store.trials(record.id):
             found[trial.name] = repr(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from luthier.history import History
-from luthier.store import Sort, Verdict
+from luthier.store import Sort, Spent, Verdict
 from luthier.store.past import Past
 from luthier.testing.store_scene import NAN, StoreScene, configuration, describe, ended, points
 from luthier.trial import AttemptId, Outcome, Result, TrialState
@@ -225,3 +225,19 @@ class StagePromises(StoreScene):
         assert [point.step for point in self.store.points(e, 1)] == [1.0, 2.0, 3.0]
         assert (self.store.summaries(e, 1)[0].count, self.store.summaries(e, 1)[0].minimum) == (1, 1.0)
         assert [a.result.seconds for a in self.store.attempts(e, 1) if a.result] == [None, 9.0]
+
+    def test_what_the_attempts_of_a_trial_took_is_added_up(self) -> None:
+        e = self.open(4)
+        assert self.store.spent(e, [1, 2]) == {}
+        self.paused(e)
+        self.store.promote(e, 1)
+        self.clock.advance(5.0)
+        id = self.claim(e)[0].id
+        self.begin(e)
+        self.queue(e, 1)
+        now = self.clock.now()
+        assert self.store.spent(e, [1]) == {1: Spent(1.5, 1.25, now)}
+        assert self.store.spent(e, [2, 1, 3, 9]) == {1: Spent(1.5, 1.25, now), 2: Spent(None, None, now)}
+        self.store.finish(id, replace(ended(1.0), seconds=9.0))
+        assert self.store.spent(e, (1,)) == {1: Spent(10.5, 1.25, None)}
+        assert self.store.spent(99, [1]) == {}

@@ -188,7 +188,7 @@ def _read(repeats: Sequence[Repeats], draws: posterior.Draws, maximize: bool) ->
 
 def sentence(sure: Certainty, experiment: int) -> str | None:
     """The verdict in words: `0.9421 (95 %: 0.935 to 0.947), best with probability 0.61; ties: 144.7 (0.9418)`. None
-    when nothing is known."""
+    when nothing is known. Where a model smooths the values, it says that they are its means."""
     if sure.incomparable is not None:
         return f"not known: the value of {experiment}.{sure.incomparable} can't be compared with any; it may have diverged"
     best, first = sure.best, sure.recommended
@@ -203,11 +203,12 @@ def sentence(sure: Certainty, experiment: int) -> str | None:
             f"{experiment}.{best.trial} had the luckiest run ({rounded(best.value, spread)}), but "
             f"{experiment}.{first.trial} is the better choice: {what}"
         )
+    said = "; these are means of a model, not the observed values" if sure.method == "model" else ""
     if not sure.ties:
-        return what
+        return what + said
     ties = [f"{experiment}.{tie.trial} ({rounded(tie.mean, (tie.high - tie.low) / 2)})" for tie in sure.ties]
     more = f" and {sure.further_ties} more" if sure.further_ties else ""
-    return f"{what}; ties: {', '.join(ties)}{more}"
+    return f"{what}; ties: {', '.join(ties)}{more}{said}"
 
 
 def _interval(known: Contender) -> str:

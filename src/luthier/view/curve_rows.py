@@ -1,8 +1,9 @@
 """Curves as rows for other programs: long, one row a point, or wide, one row a step with a column for each metric.
 
 Long has every attempt. Wide has what makes a trial's curve (`curves.attempts_of`): steps rise, and where a step was
-reported more than once its newest value stands. Trials are taken one by one and points in pages, so that memory depends on
-the longest trial and not on how many there are.
+reported more than once its newest value stands. Steps of different folds are different ones: with folds both forms have a
+column for them. Trials are taken one by one and points in pages, so that memory depends on the longest trial and not on
+how many there are.
 """
 
 from __future__ import annotations
@@ -17,13 +18,22 @@ from luthier.store import ExperimentRecord, Store
 from luthier.trial import Trial
 from luthier.view.curves import Curve, curves_of, points_of
 
-__all__ = ["LONG", "Form", "Wide", "long_rows", "wide", "wide_columns", "wide_rows"]
+__all__ = [
+    "Form",
+    "Wide",
+    "has_folds",
+    "long_columns",
+    "long_rows",
+    "wide",
+    "wide_columns",
+    "wide_parts",
+    "wide_rows",
+]
 
 Form = Literal["long", "wide"]
 Row = dict[str, Any]
 
-LONG = ("experiment", "trial", "run_id", "attempt", "metric", "step", "value", "time")
-_WIDE = ("experiment", "trial", "run_id", "attempt", "step")
+_HEAD = ("experiment", "trial", "run_id", "attempt")
 _PAGE = 10_000
 
 
@@ -37,35 +47,62 @@ class Wide(NamedTuple):
     known: NDArray[np.bool_]
 
 
+def has_folds(record: ExperimentRecord) -> bool:
+    """Whether the trials of an experiment are run fold by fold."""
+    stages = record.description.stages
+    return stages is not None and stages.kind == "folds"
+
+
+def long_columns(record: ExperimentRecord) -> tuple[str, ...]:
+    """The columns of long rows."""
+    return (*_HEAD, *(("fold",) if has_folds(record) else ()), "metric", "step", "value", "time")
+
+
 def long_rows(store: Store, record: ExperimentRecord, trials: Iterable[Trial]) -> Iterator[Row]:
     """Every point of every attempt."""
+    heads, in_folds = long_columns(record), has_folds(record)
     for trial in trials:
+        folds = {a.id.attempt: a.stage for a in store.attempts(record.id, trial.number)} if in_folds else {}
         for attempt in range(1, trial.attempt + 1):
-            head = (record.id, trial.number, trial.run_id, attempt)
+            head = (record.id, trial.number, trial.run_id, attempt, *((folds[attempt],) if in_folds else ()))
             for point in points_of(store, trial, attempt):
-                yield dict(zip(LONG, (*head, *point), strict=True))
+                yield dict(zip(heads, (*head, *point), strict=True))
 
 
-def wide_columns(metrics: Sequence[str]) -> tuple[str, ...]:
+def wide_columns(record: ExperimentRecord, metrics: Sequence[str]) -> tuple[str, ...]:
     """The columns of wide rows."""
-    return (*_WIDE, *(f"metric.{name}" for name in metrics))
+    names = (f"metric.{name}" for name in metrics)
+    return (*_HEAD, *(("fold",) if has_folds(record) else ()), "step", *names)
 
 
 def wide_rows(
     store: Store, record: ExperimentRecord, trials: Iterable[Trial], metrics: Sequence[str]
 ) -> Iterator[Row]:
-    """One row a step of a trial; a metric that was not reported there is None."""
-    heads = wide_columns(metrics)
+    """One row a step of a trial, or of each of its folds; a metric that was not reported there is None."""
+    heads, in_folds = wide_columns(record, metrics), has_folds(record)
     for trial in trials:
-        found = wide(curves_of(store, trial), metrics)
-        for begin in range(0, len(found.steps), _PAGE):
-            page = slice(begin, begin + _PAGE)
-            values = found.values[page].astype(object)
-            values[~found.known[page]] = None
-            columns = (found.attempts[page].tolist(), found.steps[page].tolist(), values.tolist())
-            for attempt, step, row in zip(*columns, strict=True):
-                head = (record.id, trial.number, trial.run_id, attempt, step)
-                yield dict(zip(heads, (*head, *row), strict=True))
+        for fold, found in wide_parts(store, record, trial, metrics):
+            between = (fold,) if in_folds else ()
+            for begin in range(0, len(found.steps), _PAGE):
+                page = slice(begin, begin + _PAGE)
+                values = found.values[page].astype(object)
+                values[~found.known[page]] = None
+                columns = (found.attempts[page].tolist(), found.steps[page].tolist(), values.tolist())
+                for attempt, step, row in zip(*columns, strict=True):
+                    head = (record.id, trial.number, trial.run_id, attempt, *between, step)
+                    yield dict(zip(heads, (*head, *row), strict=True))
+
+
+def wide_parts(
+    store: Store, record: ExperimentRecord, trial: Trial, metrics: Sequence[str]
+) -> Iterator[tuple[int, Wide]]:
+    """A trial's curves side by side: each fold's with its number, or the whole with 0."""
+    curves = curves_of(store, trial)
+    if not has_folds(record):
+        yield 0, wide(curves, metrics)
+        return
+    for fold in sorted({stage for curve in curves.values() for stage in set(curve.stages)}):
+        yield fold, wide({name: curve.in_stage(fold) for name, curve in curves.items()}, metrics)
 
 
 def wide(curves: Mapping[str, Curve], metrics: Sequence[str]) -> Wide:

@@ -28,6 +28,7 @@ __all__ = [
     "is_allowed",
     "is_asked",
     "state_of",
+    "wish_reason",
 ]
 
 IsActive = Callable[[int], bool]
@@ -47,6 +48,9 @@ class ExperimentState(StrEnum):
     INTERRUPTED = "interrupted"  # trials are left, and nobody works on it; `resume` goes on
 
 
+_WISHED = (ExperimentState.PAUSED, ExperimentState.STOPPING, ExperimentState.STOPPED)
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """One objective, and the best value of it by itself: of several each may have another trial."""
@@ -61,7 +65,8 @@ class Aim:
 @dataclass(frozen=True, slots=True)
 class ExperimentRow:
     """One line of `luthier list`. Times are seconds since 1970; `unsuccessful` are finished but did not succeed, among them
-    those that were `stopped` early. `objectives` has all of them, the first one first."""
+    those that were `stopped` early. `objectives` has all of them, the first one first. `wish_reason` says why nothing more is to
+    start, where that is so."""
 
     id: int
     name: str | None
@@ -87,6 +92,7 @@ class ExperimentRow:
     command: str | None
     stopped: int = 0
     objectives: tuple[Aim, ...] = ()
+    wish_reason: str | None = None
 
 
 def is_asked(store: Store, record: ExperimentRecord) -> bool:
@@ -147,12 +153,13 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
     best = best_trials(store, record, 1)
     objective = what.objective
     unsuccessful = record.finished - record.succeeded
+    state = state_of(record, is_active(record.id), is_asked(store, record))
     return ExperimentRow(
         id=record.id,
         name=what.name,
         project=what.project,
         algorithm=what.algorithm.name,
-        state=state_of(record, is_active(record.id), is_asked(store, record)),
+        state=state,
         target=record.target,
         trials=record.trials - record.reserved,
         queued=record.queued,
@@ -172,7 +179,17 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         command=str(what.command) if what.command else what.function,
         stopped=store.unsuccessful(record.id).get(Outcome.STOPPED, 0) if unsuccessful else 0,
         objectives=_aims(store, record, best[0] if best else None),
+        wish_reason=wish_reason(store, record) if state in _WISHED else None,
     )
+
+
+def wish_reason(store: Store, record: ExperimentRecord) -> str | None:
+    """Why nothing more is to start of an experiment that has trials left: `trial 12.2 reached 2, the target being 2`. None
+    where more may start."""
+    if record.wish is Wish.RUN or record.is_met:
+        return None
+    wished = store.newest_wish(record.id)
+    return str(wished.detail.get("reason") or "") or None if wished is not None else None
 
 
 def _aims(store: Store, record: ExperimentRecord, best: Trial | None) -> tuple[Aim, ...]:

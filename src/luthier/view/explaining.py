@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from luthier.description import Algorithm
 from luthier.drive.replaying import history_at, proposed_trials
 from luthier.errors import NotFound, UsageError
-from luthier.history import History
+from luthier.history import History, is_partial
 from luthier.search.frame import Frame, frame_of
 from luthier.search.gaussian import Slice, Taste, slices
 from luthier.space import Configuration, Space, Value, hint
@@ -39,13 +39,13 @@ _STEPS = 60
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A trial at its place in [0, 1] along a parameter. `value` is None for one that failed or was still expected; `nearness`
+    """A trial at its place in [0, 1] along a parameter. `value` is None for one that failed, was stopped early or was still expected; `nearness`
     is 1 on the slice and falls to 0 as the other parameters differ."""
 
     trial: int
     place: float
     value: float | None
-    state: Literal["observed", "failed", "expected"]
+    state: Literal["observed", "stopped", "failed", "expected"]
     nearness: float
 
 
@@ -98,11 +98,12 @@ class Rationale:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Standing:
-    """What a search believes now. `expected` are the trials that run or are not begun; `along` goes through the best trial; `proposers` says who proposed how many."""
+    """What a search believes now. Of its `results` so many are of trials that were `stopped` early. `expected` are the trials that run or are not begun; `along` goes through the best trial; `proposers` says who proposed how many."""
 
     record: ExperimentRecord
     results: int
     expected: tuple[int, ...]
+    stopped: int
     failed: int
     best: Trial | None
     proposers: dict[str, int]
@@ -158,6 +159,7 @@ def standing(store: Store, record: ExperimentRecord, names: Sequence[str] = ()) 
         record,
         results=len(history.scored),
         expected=tuple(t.number for t in history.expected),
+        stopped=len(history.scored) - len(history.complete),
         failed=len(history.failed),
         best=best[0] if best else None,
         proposers=dict(Counter(t.proposal.by for t in history.trials if t.proposal).most_common()),
@@ -253,8 +255,12 @@ class _Dots:
     """The trials of a history beside a slice through one row."""
 
     def __init__(self, frame: Frame, history: History, row: Array) -> None:
-        parts: list[tuple[Literal["observed", "failed", "expected"], Sequence[Trial]]] = [
-            ("observed", history.complete),  # what a stopped one had does not lie on the same scale
+        parts: list[tuple[Literal["observed", "stopped", "failed", "expected"], Sequence[Trial]]] = [
+            ("observed", history.complete),
+            (
+                "stopped",
+                tuple(filter(is_partial, history.finished)),
+            ),  # what it had does not lie on the same scale
             ("failed", history.failed),
             ("expected", history.expected),
         ]

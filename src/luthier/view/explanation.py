@@ -203,10 +203,11 @@ def _surprise(prediction: Prediction | None) -> str:
 
 def _search_facts(of: Standing) -> list[tuple[str, str]]:
     asked = f" of {of.record.target}" if of.record.target is not None else ""
+    stopped = f" ({of.stopped} of them stopped early, part of the way)" if of.stopped else ""
     failed = f", {of.failed} failed" if of.failed else ""
     coming = f", {_to_come(of.record.id, of.expected)}" if of.expected else ""
     by = ", ".join(f"{name} {count}" for name, count in of.proposers.items()) or "nobody yet"
-    facts = [("results", f"{of.results}{asked}{failed}{coming}"), ("proposed by", by)]
+    facts = [("results", f"{of.results}{asked}{stopped}{failed}{coming}"), ("proposed by", by)]
     if of.best and of.best.result and of.best.result.value is not None:
         facts.append(("best", f"{written(of.best.result.value)}, trial {of.best.name}"))
         facts.append(("its values", str(of.best.configuration)))
@@ -259,6 +260,7 @@ def _search_fields(of: Standing) -> dict[str, Any]:
         "algorithm": of.record.description.algorithm.name,
         "results": of.results,
         "expected": list(of.expected),
+        "stopped": of.stopped,
         "failed": of.failed,
         "best_trial": of.best.number if of.best else None,
         "best_value": of.best.result.value if of.best and of.best.result else None,

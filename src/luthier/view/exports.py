@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from luthier.errors import UsageError
-from luthier.store import ExperimentRecord, Sort, Store
+from luthier.store import ExperimentRecord, Sort, Spent, Store
 from luthier.trial import Trial
+from luthier.view.trials import spent_of
 
 if TYPE_CHECKING:
     from luthier.view.curve_rows import Form
@@ -32,7 +33,18 @@ _BEFORE = ("experiment", "trial", "run_id", "state", "outcome", "reason", "value
 _AFTER = ("seconds", "cpu_seconds", "peak_bytes", "exit_code", "signal", "attempts", "seed", "proposed_by",
           "created", "began", "ended")  # fmt: skip
 _TEXTS = ("state", "outcome", "reason", "proposed_by", "metric")
-_WHOLE = ("experiment", "trial", "run_id", "attempt", "peak_bytes", "exit_code", "signal", "attempts", "seed")
+_WHOLE = (
+    "experiment",
+    "trial",
+    "run_id",
+    "attempt",
+    "fold",
+    "peak_bytes",
+    "exit_code",
+    "signal",
+    "attempts",
+    "seed",
+)
 _ROWS = {None: "trials", "long": "points", "wide": "steps"}
 """What the rows are called in a JSON document."""
 
@@ -70,13 +82,13 @@ def _table(
     """The columns and the rows."""
     if curves is None:
         return columns(store, record), trial_rows(store, record, as_texts=as_texts)
-    from luthier.view.curve_rows import LONG, long_rows, wide_columns, wide_rows
+    from luthier.view.curve_rows import long_columns, long_rows, wide_columns, wide_rows
 
     trials = _trials(store, record)
     if curves == "long":
-        return LONG, long_rows(store, record, trials)
+        return long_columns(record), long_rows(store, record, trials)
     metrics = store.metric_names(record.id)
-    return wide_columns(metrics), wide_rows(store, record, trials, metrics)
+    return wide_columns(record, metrics), wide_rows(store, record, trials, metrics)
 
 
 def columns(store: Store, record: ExperimentRecord) -> tuple[str, ...]:
@@ -92,9 +104,11 @@ def columns(store: Store, record: ExperimentRecord) -> tuple[str, ...]:
 def trial_rows(store: Store, record: ExperimentRecord, *, as_texts: bool = False) -> Iterator[Row]:
     """Every trial as a row. Parameters that are not active in it, and metrics it did not report, are None."""
     heads = columns(store, record)
-    for trial in _trials(store, record):
+    for trial, spent in _with_times(store, record):
         row: Row = dict.fromkeys(heads)
         row.update(_facts(trial))
+        if spent is not None:
+            row.update(seconds=spent.seconds, cpu_seconds=spent.cpu_seconds)
         row.update(_aims(trial, record))
         if trial.configuration is not None:
             configuration = trial.configuration
@@ -143,10 +157,23 @@ def _facts(trial: Trial) -> Row:
     return row
 
 
+def _with_times(store: Store, record: ExperimentRecord) -> Iterator[tuple[Trial, Spent | None]]:
+    """All trials, those in stages with what all their attempts took."""
+    for page in _pages_of(store, record):
+        spent = spent_of(store, record, page)
+        for trial in page:
+            yield trial, spent.get(trial.number)
+
+
 def _trials(store: Store, record: ExperimentRecord) -> Iterator[Trial]:
+    for page in _pages_of(store, record):
+        yield from page
+
+
+def _pages_of(store: Store, record: ExperimentRecord) -> Iterator[Sequence[Trial]]:
     offset = 0
     while page := store.trials(record.id, Sort(), _PAGE, offset):
-        yield from page
+        yield page
         offset += len(page)
 
 

@@ -86,8 +86,8 @@ class Importance:
         """A line for each parameter, and how far they can be trusted."""
         width = max((len(share.parameter) for share in self.shares), default=0)
         lines = [
-            f"{share.parameter:<{width}}  {share.total:4.0%} in all ({share.low:.0%} to {share.high:.0%}), "
-            f"{share.alone:.0%} alone"
+            f"{share.parameter:<{width}}  {100 * share.total:3.0f} % in all "
+            f"({100 * share.low:.0f} % to {100 * share.high:.0f} %), {100 * share.alone:.0f} % alone"
             for share in self.shares
         ]
         return "\n".join([*lines, self.caption()])

@@ -216,11 +216,14 @@ def _result(dot: Dot, axes: _Axes) -> str:
 
 
 def _unfinished(dot: Dot, axes: _Axes) -> str:
-    """A cross for a trial that failed, a ring for one whose result was to come, on the lower rim."""
+    """A cross for a trial that failed, a bar for one stopped early, a ring for one whose result was to come, on the lower
+    rim."""
     x, y = axes.x(dot.place), axes.box.bottom
     said = title(f"trial {dot.trial}: {dot.state}")
     if dot.state == "expected":
         return element("circle", said, cx=x, cy=y, r=3.0, class_="expected")
+    if dot.state == "stopped":
+        return element("path", said, d=f"M{x:.2f} {y - 7:.2f}l0 7", class_="failed")
     cross = f"M{x - 3:.2f} {y - 3:.2f}l6 6m0 -6l-6 6"
     return element("path", said, d=cross, class_="failed")
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from luthier.clock import Clock, SystemClock
 from luthier.drive.listener import Ended, Listener
 from luthier.store import ExperimentRecord
-from luthier.trial import Outcome
+from luthier.trial import Outcome, Trial
 
 __all__ = ["Progress", "progress_for"]
 
@@ -81,6 +81,11 @@ class Progress(Listener):
             if not self._first_reason:
                 self._first_reason = f"trial {ended.claim.id.trial} {result.outcome}: {result.reason}"
                 self.note(self._first_reason)
+
+    def passed_over(self, trial: Trial, stage: str) -> None:
+        """Counts it; to be stopped is no failure."""
+        self._here += 1
+        self._done += 1
 
     def _note_best(self, ended: Ended) -> None:
         value = ended.result.value

@@ -16,10 +16,11 @@ from luthier.errors import UsageError
 from luthier.space import hint
 from luthier.space.choices import Categorical, Ordinal
 from luthier.space.domains import Domain
-from luthier.store import ExperimentRecord, Store
+from luthier.store import ExperimentRecord, Spent, Store
 from luthier.trial import Outcome, Result, Trial
-from luthier.view.curve_rows import wide
-from luthier.view.curves import attempts_of, curves_of
+from luthier.view.curve_rows import has_folds, wide_parts
+from luthier.view.curves import attempts_by_stage
+from luthier.view.trials import spent_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,7 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
     pandas = _pandas()
     trials = store.history(record.id).trials
     results, final = [t.result for t in trials], [t.final for t in trials]
+    spent = spent_of(store, record, trials)
     columns: dict[str, Any] = {
         "number": _whole(pandas, [t.number for t in trials]),
         "state": pandas.Categorical([t.state.value for t in trials]),
@@ -57,7 +59,7 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
         columns[f"params.{parameter.name}"] = _column(pandas, parameter.domain, values)
     columns |= _metrics(pandas, store, record, trials)
     columns |= {
-        "seconds": _floats(pandas, [r.seconds if r else None for r in results]),
+        "seconds": _floats(pandas, [_seconds(t, spent.get(t.number)) for t in trials]),
         "began": _times(pandas, [t.began for t in trials]),
         "ended": _times(pandas, [t.ended for t in trials]),
         "attempts": _whole(pandas, [t.attempt for t in trials]),
@@ -68,11 +70,17 @@ def trials_frame(store: Store, record: ExperimentRecord) -> pd.DataFrame:
     return pandas.DataFrame(columns)
 
 
+def _seconds(trial: Trial, spent: Spent | None) -> float | None:
+    if spent is not None:
+        return spent.seconds
+    return trial.result.seconds if trial.result else None
+
+
 def curves_frame(
     store: Store, record: ExperimentRecord, metric: str | None = None, form: Form = "long"
 ) -> pd.DataFrame:
     """The curves of one metric or of all. `long` has one row a point: trial, metric, step, value and time; `wide` one row a
-    step: trial, step, and each metric as `metrics.NAME`.
+    step: trial, step, and each metric as `metrics.NAME`. Where trials are run fold by fold both have the fold.
 
     **Raises** UsageError without pandas, and for a metric that nobody reported. **Cost** one reading for each trial.
     """
@@ -85,30 +93,37 @@ def curves_frame(
     if form == "wide":
         return _wide_frame(pandas, store, record, known if metric is None else [metric])
     points = [
-        (trial.number, point)
+        (trial.number, stage, point)
         for trial in store.history(record.id).trials
-        for attempt in attempts_of(store, trial)
+        for stage, attempt in attempts_by_stage(store, trial).items()
         for point in store.points(record.id, trial.number, metric, attempt)
     ]
+    folds = {"fold": _whole(pandas, [stage for _, stage, _ in points])} if has_folds(record) else {}
     return pandas.DataFrame(
         {
-            "trial": _whole(pandas, [number for number, _ in points]),
-            "metric": pandas.Categorical([p.metric for _, p in points], known),
-            "step": _floats(pandas, [p.step for _, p in points]),
-            "value": _floats(pandas, [p.value for _, p in points]),
-            "time": _times(pandas, [p.time for _, p in points]),
+            "trial": _whole(pandas, [number for number, _, _ in points]),
+            **folds,
+            "metric": pandas.Categorical([p.metric for _, _, p in points], known),
+            "step": _floats(pandas, [p.step for _, _, p in points]),
+            "value": _floats(pandas, [p.value for _, _, p in points]),
+            "time": _times(pandas, [p.time for _, _, p in points]),
         }
     )
 
 
 def _wide_frame(pandas: Any, store: Store, record: ExperimentRecord, metrics: Sequence[str]) -> pd.DataFrame:
-    trials = store.history(record.id).trials
-    found = [wide(curves_of(store, trial), metrics) for trial in trials]
-    values = np.concatenate([np.empty((0, len(metrics))), *(one.values for one in found)])
-    numbers = np.repeat([t.number for t in trials], [len(one.steps) for one in found])
+    parts = [
+        (trial.number, fold, found)
+        for trial in store.history(record.id).trials
+        for fold, found in wide_parts(store, record, trial, metrics)
+    ]
+    values = np.concatenate([np.empty((0, len(metrics))), *(found.values for _, _, found in parts)])
+    lengths = [len(found.steps) for _, _, found in parts]
+    folds = np.repeat([fold for _, fold, _ in parts], lengths).astype(np.int64)
     columns: dict[str, Any] = {
-        "trial": numbers.astype(np.int64),
-        "step": np.concatenate([np.empty(0), *(one.steps for one in found)]),
+        "trial": np.repeat([number for number, _, _ in parts], lengths).astype(np.int64),
+        **({"fold": folds} if has_folds(record) else {}),
+        "step": np.concatenate([np.empty(0), *(found.steps for _, _, found in parts)]),
         **{f"metrics.{name}": values[:, k] for k, name in enumerate(metrics)},
     }
     return pandas.DataFrame(columns)

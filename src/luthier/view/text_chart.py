@@ -7,7 +7,7 @@ plain ones stand for them. `pictures.py` draws the same as SVG.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,22 +47,27 @@ class Marks:
     corner: str
     line: str
     tick: str
+    stopped: str
     failed: str
     expected: str
     bars: str
 
 
-UNICODE = Marks("░", "", "●", "∙", "◆", "▲", "│", "┤", "└", "─", "┴", "✕", "○", " ▁▂▃▄▅▆▇█")
-ASCII = Marks(":", "*", "o", ".", "@", "^", "|", "+", "+", "-", "+", "x", "r", " .-=*#")
+UNICODE = Marks("░", "", "●", "∙", "◆", "▲", "│", "┤", "└", "─", "┴", "╵", "✕", "○", " ▁▂▃▄▅▆▇█")
+ASCII = Marks(":", "*", "o", ".", "@", "^", "|", "+", "+", "-", "+", "s", "x", "r", " .-=*#")
 
 
-def legend(marks: Marks, chosen: str) -> str:
-    """What the characters mean; `chosen` names the place that is marked."""
+_SAID = {"stopped": "stopped early", "failed": "failed", "expected": "to come"}
+
+
+def legend(marks: Marks, chosen: str, states: Collection[str] = ()) -> str:
+    """What the characters mean; `chosen` names the place that is marked, `states` are those of trials without a value."""
     mean = marks.mean or "⠒"
     full = marks.bars[-1]
     return (
         f"{mean} mean  {marks.band} 95 % band  {marks.near} result near  {marks.far} farther off  "
         f"{marks.chosen} {chosen}  {full} promise"
+        + "".join(f"  {getattr(marks, state)} {said}" for state, said in _SAID.items() if state in states)
     )
 
 
@@ -171,7 +176,7 @@ def _course(heights: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 def _draw_foot(canvas: Canvas, along: Along, field: _Field, marks: Marks) -> None:
-    """The parameter's axis with its ticks, the trials that failed or are to come, and the place that is marked."""
+    """The parameter's axis with its ticks, the trials that were stopped, failed or are to come, and the place that is marked."""
     left, wide = field.left, field.wide
     canvas.put(_HEIGHT, left - 2, marks.corner + marks.line * (wide + 1), "axis")
     end = -1
@@ -185,7 +190,7 @@ def _draw_foot(canvas: Canvas, along: Along, field: _Field, marks: Marks) -> Non
             end = begin + len(text) - 1
     for dot in along.dots:
         if dot.state != "observed":
-            mark = marks.failed if dot.state == "failed" else marks.expected
+            mark = getattr(marks, dot.state)
             canvas.put(_HEIGHT, field.column(dot.place), mark, "far")
     canvas.put(_HEIGHT, field.column(along.chosen), marks.pointer, "chosen")
 

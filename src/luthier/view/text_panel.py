@@ -28,10 +28,11 @@ _TICKS = 12
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The characters of a panel. `lines` are plain ones by role, empty where braille draws; `ends` stand at the end of
-    lines and for dots, by role."""
+    """The characters of a panel. `lines` are plain ones by role, empty where braille draws; `ends` stand for dots
+    by role, `line_ends` at the end of lines that would look like others without colours."""
 
     lines: dict[str, str]
+    line_ends: dict[str, str]
     ends: dict[str, str]
     side: str
     notch: str
@@ -40,9 +41,19 @@ class Marks:
     tick: str
 
 
-UNICODE = Marks({}, {"best": "◆", "stopped": "○", "failed": "✕", "result": "●"}, "│", "┤", "└", "─", "┴")
+UNICODE = Marks(
+    {},
+    {"best": "◆", "result": "◇"},
+    {"best": "◆", "stopped": "○", "failed": "✕", "result": "●"},
+    "│",
+    "┤",
+    "└",
+    "─",
+    "┴",
+)
 ASCII = Marks(
     {"best": "#", "result": "*", "faint": "."},
+    {"best": "@"},
     {"best": "@", "stopped": "o", "failed": "x", "result": "*"},
     "|",
     "+",
@@ -72,7 +83,7 @@ def panel_lines(chart: Chart, width: int, marks: Marks, tint: Tint = lambda text
             _draw_line(canvas, mark, field, marks)
     _draw_axes(canvas, field, gutter, marks)
     for mark in panel.marks:
-        if isinstance(mark, Dots) or (isinstance(mark, Line) and mark.role == "best"):
+        if isinstance(mark, Dots) or (isinstance(mark, Line) and mark.role in marks.line_ends):
             _draw_ends(canvas, mark, field, marks)
     return [*said, *canvas.lines(tint), *_legend(panel.marks, marks, tint)]
 
@@ -113,9 +124,11 @@ def _stairs(line: Line) -> tuple[Array, Array]:
 
 def _draw_ends(canvas: Canvas, mark: Line | Dots, field: _Field, marks: Marks) -> None:
     """The mark of a role at the end of a line, or at each dot."""
-    x, y = (mark.x[-1:], mark.y[-1:]) if isinstance(mark, Line) else (mark.x, mark.y)
+    is_line = isinstance(mark, Line)
+    x, y = (mark.x[-1:], mark.y[-1:]) if is_line else (mark.x, mark.y)
+    sign = (marks.line_ends if is_line else marks.ends).get(mark.role, ".")
     for column, row in field.places(x, y):
-        canvas.put(row, field.left + column, marks.ends.get(mark.role, "."), mark.role)
+        canvas.put(row, field.left + column, sign, mark.role)
 
 
 def _draw_axes(canvas: Canvas, field: _Field, gutter: int, marks: Marks) -> None:
@@ -143,7 +156,7 @@ def _legend(drawn: Iterable[object], marks: Marks, tint: Tint) -> list[str]:
     said: dict[str, str] = {}
     for mark in drawn:
         if isinstance(mark, (Line, Dots)) and mark.name and mark.name not in said:
-            is_end = isinstance(mark, Dots) or mark.role == "best"
-            sign = marks.ends.get(mark.role, ".") if is_end else marks.lines.get(mark.role, "⠒")
+            line = marks.line_ends.get(mark.role) or marks.lines.get(mark.role, "⠒")
+            sign = marks.ends.get(mark.role, ".") if isinstance(mark, Dots) else line
             said[mark.name] = tint(sign, mark.role) + f" {mark.name}"
     return ["  ".join(said.values())] if said else []

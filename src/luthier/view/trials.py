@@ -1,7 +1,7 @@
 """Trials as rows: a page of many, or everything about one.
 
 Rows are plain: values as Python has them, texts as the user wrote them, times in seconds since 1970. A trial that
-runs has the seconds it has run so far.
+runs has the seconds it has run so far, one in stages those of all its attempts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from luthier.view.curves import came_to
 
 if TYPE_CHECKING:
     from luthier.description import Stages
-    from luthier.store import ExperimentRecord, SummaryRow
+    from luthier.store import ExperimentRecord, Spent, SummaryRow
 
 __all__ = [
     "AttemptRow",
@@ -26,6 +26,7 @@ __all__ = [
     "TrialRow",
     "attempt_row",
     "metric_rows",
+    "spent_of",
     "trial_detail",
     "trial_page",
     "trial_row",
@@ -36,7 +37,8 @@ How = Literal["last", "min", "max", "avg"]
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """What the newest attempt of a trial reported of one metric. `average` leaves NaN out."""
+    """What the newest attempt of a trial reported of one metric; `fold` where it is what one fold reported. `avg` leaves NaN
+    out."""
 
     metric: str
     count: int
@@ -45,6 +47,7 @@ class MetricRow:
     min: float | None
     max: float | None
     avg: float | None
+    fold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One execution of a trial. `outcome` is None while it runs; `stage` is `epochs=9` or `fold 2` where trials have any."""
+    """One execution of a trial. `outcome` is None while it runs; `stage` is `epochs=9` or `fold 2` where trials have any.
+    `mean_of` says of how many folds `value` is the mean; None without folds."""
 
     attempt: int
     worker: str
@@ -97,6 +101,7 @@ class AttemptRow:
     ended: float | None
     command: tuple[str, ...] | None
     stage: str | None = None
+    mean_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,18 @@ class TrialDetail:
     note: dict[str, Any]
 
 
-def trial_row(trial: Trial, now: float, metrics: dict[str, float] | None = None) -> TrialRow:
-    """A trial as a row."""
+def spent_of(store: Store, record: ExperimentRecord, trials: Sequence[Trial]) -> dict[int, Spent]:
+    """What the attempts of trials in stages took together, by number; empty without stages, where the last attempt tells.
+    **Cost** one read."""
+    if record.description.stages is None or not trials:
+        return {}
+    return store.spent(record.id, [trial.number for trial in trials])
+
+
+def trial_row(
+    trial: Trial, now: float, metrics: dict[str, float] | None = None, spent: Spent | None = None
+) -> TrialRow:
+    """A trial as a row. `spent` is what all its attempts took, where that counts."""
     result, configuration = trial.result, trial.configuration
     return TrialRow(
         experiment=trial.experiment,
@@ -137,7 +152,7 @@ def trial_row(trial: Trial, now: float, metrics: dict[str, float] | None = None)
         texts=configuration.texts() if configuration else {},
         attempt=trial.attempt,
         seed=trial.seed,
-        seconds=_seconds(trial, result, now),
+        seconds=_seconds(trial, result, now) if spent is None else _in_all(spent, now),
         peak_bytes=result.peak_bytes if result else None,
         created=trial.created,
         began=trial.began,
@@ -153,6 +168,11 @@ def _seconds(trial: Trial, result: Result | None, now: float) -> float | None:
     if result:
         return result.seconds
     return max(now - trial.began, 0.0) if trial.state == "running" and trial.began is not None else None
+
+
+def _in_all(spent: Spent, now: float) -> float | None:
+    running = max(now - spent.since, 0.0) if spent.since is not None else None
+    return spent.seconds if running is None else (spent.seconds or 0.0) + running
 
 
 def attempt_row(attempt: Attempt, now: float, stages: Stages | None = None) -> AttemptRow:
@@ -174,7 +194,16 @@ def attempt_row(attempt: Attempt, now: float, stages: Stages | None = None) -> A
         ended=attempt.ended,
         command=attempt.command,
         stage=stages.name(attempt.stage) if stages else None,
+        mean_of=_mean_of(result, stages),
     )
+
+
+def _mean_of(result: Result | None, stages: Stages | None) -> int | None:
+    """How many folds the value of an attempt is the mean of: its course has a point for each."""
+    if result is None or result.value is None or stages is None or stages.kind != "folds":
+        return None
+    is_mean = result.outcome in (Outcome.SUCCEEDED, Outcome.STOPPED)
+    return int(result.curve[-1][0]) if is_mean and result.curve else None
 
 
 def metric_rows(summaries: Sequence[SummaryRow]) -> tuple[MetricRow, ...]:
@@ -212,7 +241,7 @@ def trial_page(
         return _page_from_the_end(store, record, total, limit, offset, now)
     trials = store.trials(record.id, sort, limit + 1 if limit >= 0 else -1, offset)
     has_more = 0 <= limit < len(trials)
-    return Page(_rows(store, trials[:limit] if has_more else trials, now), total, has_more)
+    return Page(_rows(store, record, trials[:limit] if has_more else trials, now), total, has_more)
 
 
 def _page_from_the_end(
@@ -221,14 +250,16 @@ def _page_from_the_end(
     end = max(total - offset, 0)
     start = max(end - limit, 0) if limit >= 0 else 0
     trials = store.trials(record.id, Sort(), end - start, start)
-    return Page(_rows(store, trials[::-1], now), total, start > 0)
+    return Page(_rows(store, record, trials[::-1], now), total, start > 0)
 
 
-def _rows(store: Store, trials: Sequence[Trial], now: float) -> tuple[TrialRow, ...]:
-    rows = []
+def _rows(
+    store: Store, record: ExperimentRecord, trials: Sequence[Trial], now: float
+) -> tuple[TrialRow, ...]:
+    rows, spent = [], spent_of(store, record, trials)
     for trial in trials:
         lasts = {s.metric: s.last for s in store.summaries(trial.experiment, trial.number)}
-        rows.append(trial_row(trial, now, lasts))
+        rows.append(trial_row(trial, now, lasts, spent.get(trial.number)))
     return tuple(rows)
 
 
@@ -247,11 +278,12 @@ def _total(store: Store, record: ExperimentRecord, sort: Sort) -> int | None:
 
 def trial_detail(store: Store, experiment: int, number: int, now: float) -> TrialDetail:
     """Everything the record has about one trial. **Raises** NotFound."""
-    trial, stages = store.trial(experiment, number), store.experiment(experiment).description.stages
+    trial, record = store.trial(experiment, number), store.experiment(experiment)
+    stages, spent = record.description.stages, spent_of(store, record, [trial]).get(number)
     metrics = metric_rows(store.summaries(experiment, number))
     why = trial.proposal
     return TrialDetail(
-        row=trial_row(trial, now, {m.metric: m.last for m in metrics}),
+        row=trial_row(trial, now, {m.metric: m.last for m in metrics}, spent),
         attempts=tuple(attempt_row(a, now, stages) for a in store.attempts(experiment, number)),
         metrics=metrics,
         proposed_by=why.by if why else None,

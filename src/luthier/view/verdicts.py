@@ -16,7 +16,7 @@ from luthier.run.render import render
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Trial
 from luthier.view.experiments import best_trials
-from luthier.view.trials import TrialRow, trial_row
+from luthier.view.trials import TrialRow, spent_of, trial_row
 
 __all__ = ["Best", "Ties", "best", "command_line", "why_none"]
 
@@ -58,9 +58,9 @@ def best(store: Store, record: ExperimentRecord, top: int, now: float) -> Best |
     trials = best_trials(store, record, max(top, _LOOKED_AT + 2))
     if not trials:
         return None
-    command = record.description.command
+    command, spent = record.description.command, spent_of(store, record, trials[:top])
     return Best(
-        rows=tuple(trial_row(trial, now) for trial in trials[:top]),
+        rows=tuple(trial_row(trial, now, spent=spent.get(trial.number)) for trial in trials[:top]),
         ties=_ties(trials),
         command=command_line(store, record, trials[0].number),
         directory=command.directory if command else None,
@@ -135,15 +135,25 @@ def why_none(store: Store, record: ExperimentRecord, hint: Callable[[str], str] 
     if not record.succeeded:
         ended = store.unsuccessful(id)
         how = ", ".join(f"{n} {outcome.value}" for outcome, n in sorted(ended.items(), key=_commonest))
+        left = ((record.waiting, "wait"), (record.running, "run"), (record.queued, "queued"))
+        if set(ended) == {Outcome.STOPPED} and any(n for n, _ in left):
+            still = ", ".join(f"{n} {_verb(word, n)}" for n, word in left if n)
+            return (
+                f"no trial of experiment {id} has come to its end yet ({how}; {still}); "
+                f"watch them with: {hint(f'show {id}')}"
+            )
         which = f"show {id}" if set(ended) == {Outcome.STOPPED} else f"show {id} --failed"
         return f"no trial of experiment {id} succeeded ({how}); see why with: {hint(which)}"
     limits = record.description.constraints
     if limits:
         kept = " and ".join(map(str, limits))
         return f"no trial of experiment {id} kept {kept}; see by how much with: {hint(f'metrics {id}')}"
-    return (
-        f"no trial of experiment {id} reported {objective.metric} as a number; see: {hint(f'metrics {id}')}"
-    )
+    return f"no complete trial of experiment {id} reported {objective.metric} as a number; see: {hint(f'metrics {id}')}"
+
+
+def _verb(word: str, count: int) -> str:
+    """`waits` of one trial; `queued` stays."""
+    return word + "s" * (count == 1 and word != "queued")
 
 
 def _commonest(item: tuple[Outcome, int]) -> tuple[int, str]:

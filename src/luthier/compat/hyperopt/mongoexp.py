@@ -11,6 +11,7 @@ Host and port are accepted and not needed: the store is the folder that `LUTHIER
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,7 @@ from luthier.compat.hyperopt.domain import Domain
 from luthier.compat.hyperopt.exceptions import BadSearchSpace, InvalidTrial
 from luthier.compat.hyperopt.fmin import Trials
 from luthier.compat.hyperopt.shared import Shared, name_of
+from luthier.compat.shims import NO_WORKERS
 from luthier.drive.planning import nonce
 from luthier.trial import Proposal, Trial, TrialState
 
@@ -88,6 +90,8 @@ class MongoTrials(Trials):
 
     def help_out(self, domain: Domain) -> bool:
         """Evaluates a trial here if one has waited for a while and nobody takes it; tells whether it did."""
+        if (sign := os.environ.get(NO_WORKERS)) and not os.path.exists(sign):
+            return False
         now = self.shared.clock.elapsed()
         states = {trial.state for _, trial in self._places.values()}
         if TrialState.QUEUED not in states or TrialState.RUNNING in states:

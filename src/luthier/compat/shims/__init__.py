@@ -17,14 +17,28 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["PACKAGES", "offered"]
+__all__ = ["NO_WORKERS", "PACKAGES", "offered", "riseml_path", "spell_path"]
 
 PACKAGES = Path(__file__).parent / "packages"
 WORKER = "hyperopt-mongo-worker"
+NO_WORKERS = "LUTHIER_NO_WORKERS_FILE"
+"""Set by who starts workers beside fmin: a file that is there while none of them is left. Else fmin would evaluate a trial
+because they take long to begin, and propose nothing to them meanwhile."""
 
 
-def offered(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which the names of the other tools mean Luthier; the commands are written to `folder`.
+def riseml_path() -> str:
+    """What goes in front of PYTHONPATH for `import riseml` to mean ours, and nothing else to change."""
+    return str(Path(__file__).parent / "for_riseml")
+
+
+def spell_path() -> str:
+    """What goes in front of PYTHONPATH for `import spell` to mean `luthier.compat.spell`, and nothing else to change."""
+    return str(Path(__file__).parent / "for_spell")
+
+
+def offered(folder: Path, environment: Mapping[str, str], python: str = sys.executable) -> dict[str, str]:
+    """An environment in which the names of the other tools mean Luthier; the commands are written to `folder` and run by
+    `python`.
 
     **Holds** may be repeated, also by several at once. The programs' Python needs Luthier: it is found where this one has
     it, when it is the same Python, else it says what to install.
@@ -32,7 +46,7 @@ def offered(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     _write(
         folder / WORKER,
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m luthier.compat.hyperopt.worker "$@"\n',
+        f'#!/bin/sh\nexec {shlex.quote(python)} -m luthier.compat.hyperopt.worker "$@"\n',
     )
     first = {"PATH": str(folder.absolute()), "PYTHONPATH": str(PACKAGES)}
     made = dict(environment)

@@ -56,7 +56,7 @@ def course(of: Results, x: Literal["trial", "time"] = "trial", log: bool | None 
     beyond = int(((every < y.low) | (every > y.high)).sum())
     first = of.scored[of.best or 0]
     said = [
-        f"best {written(float(best[-1]))}, trial {first.number}",
+        f"best {written(float(best[-1]))}, trial {first.name}",
         _counts(of),
         shown(len(drawn), len(values), "results"),
     ]

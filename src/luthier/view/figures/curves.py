@@ -16,7 +16,7 @@ from luthier.view.figures.axes import is_wide, measured, plain
 from luthier.view.figures.chart import Chart, Dots, Line, Mark, Panel, Role
 from luthier.view.figures.results import Results, many, shown, thinned
 
-__all__ = ["curve_of", "curves", "thin_curve"]
+__all__ = ["curves", "thin_curve"]
 
 Array = NDArray[np.float64]
 
@@ -43,9 +43,9 @@ def curves(
     ranks = {of.scored[i].number: k for k, i in enumerate(np.argsort(of.losses, kind="stable").tolist())}
     first = sorted(range(len(begun)), key=lambda i: ranks.get(begun[i].number, len(ranks)))
     chosen = [begun[i] for i in thinned(len(begun), _MOST, first[: _MOST // 2]).tolist()]
-    read = [(t, *curve_of(of, t, wanted)) for t in chosen]
-    found = [(t, x, y) for t, x, y in read if len(x)]
-    title = f"{wanted} of {of.name}, step by step"
+    axis, found, odd = _read(of, chosen, wanted)
+    by = "fold" if axis == "fold" else "step"
+    title = f"{wanted} of {of.name}, {by} by {by}"
     if not found:
         return Chart(title, words=f"No trial has reported {wanted} as a number.")
     whole = np.concatenate([y for _, _, y in found])
@@ -54,32 +54,50 @@ def curves(
     y_axis = measured(wanted, whole, is_log, [float(y[-1]) for t, _, y in found if ranks.get(t.number) == 0])
     ends = [float(x[-1]) for _, x, _ in found]
     starts = [float(x[0]) for _, x, _ in found]
-    x_axis = plain("step", min(starts), max(ends))
+    x_axis = plain(axis, min(starts), max(ends))
     # The best are drawn last, so that they lie on top.
     found.sort(key=lambda one: -ranks.get(one[0].number, len(ranks)))
     marks: list[Mark] = [_line(of, ranks, *one) for one in found]
     if len(begun) == 1:
-        marks = [Line(x, y, "result", f"trial {t.number}", of.said(t)) for t, x, y in found]
+        marks = [Line(x, y, "result", f"trial {t.name}", of.said(t)) for t, x, y in found]
     marks += _ends(of, found)
-    return Chart(title, _note(begun, len(found), len(ranks)), (Panel(x_axis, y_axis, tuple(marks)),))
+    return Chart(title, _note(begun, len(found), len(ranks), odd), (Panel(x_axis, y_axis, tuple(marks)),))
 
 
-def _note(begun: Sequence[Trial], drawn: int, ranked: int) -> str:
-    """What stands below the title: how many are drawn and were stopped, or how the only one ended."""
+def _note(begun: Sequence[Trial], drawn: int, ranked: int, odd: Sequence[str]) -> str:
+    """What stands below the title: how many are drawn and were stopped, or how the only one ended; and the trials of which
+    NaN or infinity is left out."""
     if len(begun) == 1:
-        return _said_of_one(begun[0])
+        return "; ".join(filter(None, (_said_of_one(begun[0]), "NaN or infinity is left out" if odd else "")))
     stopped = sum(_is_stopped(t) for t in begun)
     said = [
         f"the best {min(_BEST, ranked)} of {many(len(begun), 'trial')} in colour",
         f"{stopped:,} stopped early" if stopped else "",
         shown(drawn, len(begun), "trials"),
+        f"without NaN or infinity of trial {_some(odd)}" if odd else "",
     ]
     return "; ".join(filter(None, said))
 
 
-def curve_of(of: Results, trial: Trial, metric: str) -> tuple[Array, Array]:
-    """What a trial reported of a metric, thinned, without NaN and infinity."""
-    curve = reported.curve_of(of.store, trial, metric)
+def _some(names: Sequence[str], most: int = 5) -> str:
+    """`1.3, 1.7 and 2 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _read(
+    of: Results, trials: Sequence[Trial], metric: str
+) -> tuple[str, list[tuple[Trial, Array, Array]], list[str]]:
+    """What the axis of steps counts, the curves of the trials that have one, and who has NaN or infinity in theirs."""
+    curves = {t.number: reported.curve_of(of.store, t, metric) for t in trials}
+    axis, laid = reported.laid_out(curves, of.record.description.stages)
+    drawn = [(t, *_drawn(laid[t.number])) for t in trials]
+    odd = [t.name for t in trials if not np.isfinite(laid[t.number].values).all()]
+    return axis, [one for one in drawn if len(one[1])], odd
+
+
+def _drawn(curve: reported.Curve) -> tuple[Array, Array]:
+    """A curve to draw, thinned, without NaN and infinity."""
     x, y = np.array(curve.steps, dtype=np.float64), np.array(curve.values, dtype=np.float64)
     kept = np.isfinite(x) & np.isfinite(y)
     return thin_curve(x[kept], y[kept])
@@ -107,9 +125,9 @@ def _said_of_one(trial: Trial) -> str:
     """How the only trial of a figure ended."""
     result = trial.result
     if result is None:
-        return f"trial {trial.number}, {trial.state.value}"
+        return f"trial {trial.name}, {trial.state.value}"
     reason = result.reason if result.reason and result.outcome is not Outcome.SUCCEEDED else ""
-    return f"trial {trial.number} {result.outcome.value}" + (f": {reason}" if reason else "")
+    return f"trial {trial.name} {result.outcome.value}" + (f": {reason}" if reason else "")
 
 
 def _line(of: Results, ranks: dict[int, int], trial: Trial, x: Array, y: Array) -> Mark:

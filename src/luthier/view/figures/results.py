@@ -126,11 +126,11 @@ class Results:
         """What a point says on pointing: the trial, its value and its configuration."""
         value = trial.result.value if trial.result else None
         what = trial.result.outcome.value if trial.result else trial.state.value
-        head = f"trial {trial.number}: {written(value) if value is not None else what}"
+        head = f"trial {trial.name}: {written(value) if value is not None else what}"
         goals, values = self.record.description.objectives, trial.result.values if trial.result else None
         if values is not None and len(values) == len(goals) > 1:
             reached = (f"{goal.metric} {written(one)}" for goal, one in zip(goals, values, strict=True))
-            head = f"trial {trial.number}: {', '.join(reached)}"
+            head = f"trial {trial.name}: {', '.join(reached)}"
         if trial.configuration is None:
             return head
         pairs = [f"{name}={short(trial.configuration[name])}" for name in trial.configuration]

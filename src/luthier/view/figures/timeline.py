@@ -76,7 +76,7 @@ def _ran(trial: Trial, attempt: Attempt, now: float) -> _Ran:
     took = result.seconds if result and result.seconds is not None else end - attempt.began
     begin = min(max(attempt.began, end - took), end)
     how = result.outcome.value if result else "running"
-    text = f"trial {trial.number}, attempt {attempt.id.attempt}: {how} after {took:.3g} s"
+    text = f"trial {trial.name}, attempt {attempt.id.attempt}: {how} after {took:.3g} s"
     return _Ran(attempt.worker, begin, end, result.outcome if result else None, text)
 
 

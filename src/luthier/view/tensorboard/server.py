@@ -1,11 +1,12 @@
 """Runs TensorBoard over a folder of runs, on this machine only, and ends it again.
 
 The folder may be a mirror of an experiment or any other. TensorBoard runs in a process of its own and a session of its own,
-so that a Ctrl-C is heard by Luthier alone, which then ends it.
+so that a Ctrl-C is heard by Luthier alone, which then ends it. Where Luthier itself is killed, Linux ends it.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,20 @@ __all__ = ["Server", "require_tensorboard", "serving"]
 
 START_SECONDS = 60.0
 END_SECONDS = 5.0
+
+# Asks Linux for a TERM when the parent dies, and becomes the program whose words follow. A program of its own, since nothing
+# but exec is safe in the child of a process with threads. The parent may have died just before: then it is another one by now.
+BOOT = """
+import os, sys
+parent, *words = sys.argv[1:]
+if sys.platform.startswith("linux"):
+    import ctypes, signal
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(parent):
+        sys.exit(1)
+os.execv(words[0], words)
+"""
+
 _URL = re.compile(r"https?://\S+")
 
 
@@ -112,7 +127,7 @@ def serving(directory: Path, port: int | None = None) -> Iterator[Server]:
     if port is not None:
         words += ["--port", str(port)]
     process = subprocess.Popen(
-        words,
+        [sys.executable, "-S", "-E", "-c", BOOT, str(os.getpid()), *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -76,6 +76,11 @@ WHERE experiment = :experiment AND trial = :trial AND kind = 'decided' ORDER BY 
 SELECT revision, time, experiment, trial, attempt, kind, detail FROM event INDEXED BY event_looked
 WHERE experiment = :experiment AND kind = 'looked' ORDER BY revision;
 
+-- name: read_newest_wish
+-- Read backwards: after a wish that nothing more is to start there are few events.
+SELECT revision, time, experiment, trial, attempt, kind, detail FROM event INDEXED BY event_by_experiment
+WHERE experiment = :experiment AND kind = 'wished' ORDER BY revision DESC LIMIT 1;
+
 -- name: newest_revision
 SELECT coalesce(max(revision), 0) FROM event;
 
@@ -103,6 +108,13 @@ DELETE FROM metric WHERE experiment = :experiment;
 
 -- name: remove_description
 DELETE FROM description WHERE experiment = :experiment;
+
+-- name: remove_ran_with
+DELETE FROM ran_with WHERE experiment = :experiment;
+
+-- name: remove_provenance
+-- What no experiment refers to any more. Must come after `remove_ran_with`.
+DELETE FROM provenance WHERE NOT EXISTS (SELECT 1 FROM ran_with WHERE provenance = digest);
 
 -- name: remove_experiment
 -- Compare-and-set: an experiment with running trials stays.

@@ -68,6 +68,13 @@ SELECT a.number, a.worker, a.began, a.ended, a.command, a.outcome, a.reason, a.v
 FROM attempt a JOIN trial t ON t.id = a.trial
 WHERE t.experiment = :experiment AND t.number = :number ORDER BY a.number;
 
+-- name: read_spent
+-- What the attempts of some trials took together, their numbers as a JSON list, and since when one runs.
+SELECT t.number, sum(a.seconds), sum(a.cpu_seconds), max(CASE WHEN a.ended IS NULL THEN a.began END)
+FROM json_each(:numbers) n
+JOIN trial t ON t.experiment = :experiment AND t.number = n.value JOIN attempt a ON a.trial = t.id
+GROUP BY t.number;
+
 -- name: count_lost
 SELECT count(*) FROM attempt a JOIN trial t ON t.id = a.trial
 WHERE t.experiment = :experiment AND t.number = :number AND a.outcome = 'lost';
@@ -112,3 +119,16 @@ ORDER BY s.score IS NULL OR s.score >= 'a', CASE WHEN :down THEN s.score ELSE -s
 -- name: count_not_well
 SELECT outcome, count(*) FROM trial
 WHERE experiment = :experiment AND outcome IS NOT NULL AND outcome != 'succeeded' GROUP BY outcome;
+
+-- name: read_provenance
+-- What an attempt ran with: the newest text its worker had noted for when it began, else the worker's first.
+SELECT p.text FROM trial t
+JOIN attempt a ON a.trial = t.id AND a.number = :attempt
+JOIN ran_with r ON r.experiment = t.experiment AND r.worker = a.worker
+JOIN provenance p ON p.digest = r.provenance
+WHERE t.experiment = :experiment AND t.number = :number
+ORDER BY r.since <= a.began DESC, abs(r.since - a.began) LIMIT 1;
+
+-- name: read_sheets
+SELECT r.worker, r.since, r.provenance, p.text FROM ran_with r JOIN provenance p ON p.digest = r.provenance
+WHERE r.experiment = :experiment ORDER BY r.since, r.worker;

@@ -107,6 +107,13 @@ UPDATE attempt SET command = :command
 WHERE trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
   AND number = :attempt AND ended IS NULL;
 
+-- name: add_provenance
+INSERT INTO provenance (digest, text) VALUES (:digest, :text) ON CONFLICT DO NOTHING;
+
+-- name: note_provenance
+INSERT INTO ran_with (experiment, worker, since, provenance) VALUES (:experiment, :worker, :since, :digest)
+ON CONFLICT DO UPDATE SET provenance = excluded.provenance;
+
 -- name: renew
 UPDATE trial SET lease_until = :lease_until, boot_id = :boot_id
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker;

@@ -1,5 +1,5 @@
-"""Where a training job finds its parameters and its data, and where its results go: in a container as kaos lays it
-out (`/pfs`), under Luthier, and by hand."""
+"""Where a training job finds its parameters and its data, and where its results go: as kaos lays it out (`/pfs`; without
+a container `luthier kaos` puts its own folder there), under Luthier's own commands, and by hand."""
 
 import json
 import os
@@ -14,8 +14,8 @@ PIPELINE = Path("/pfs")
 def hyperparams(params: dict) -> dict:
     """The static parameters with those of this trial laid over them; a trial need not name all.
 
-    Luthier writes them to the file LUTHIER_PARAMS_FILE; in a container of kaos they are the only *.json under
-    /pfs/hyper. By hand there are none.
+    Luthier writes them to the file LUTHIER_PARAMS_FILE; in a job of kaos they are the only *.json under /pfs/hyper. By hand
+    there are none.
     """
     found = None
     if "LUTHIER_PARAMS_FILE" in os.environ:
@@ -35,7 +35,7 @@ def data_folder() -> Path:
     """The folder that has training/, validation/ and test/."""
     if "MNIST_DATA" in os.environ:
         return Path(os.environ["MNIST_DATA"])
-    for training in sorted((PIPELINE / "data").rglob("training")):
+    for training in sorted((PIPELINE / "data").glob("*/training")):
         return training.parent
     # templates/mnist/model-train/mnist/model -> templates/mnist/data/features
     return HERE.parents[2] / "data" / "features"

@@ -1,0 +1,81 @@
+"""Files of people in a hurry or of ill will: every one is read, or refused with its place and a clear sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves helpers to us
+import job_files
+from job_files import FULL, STAGED, mutated, replaced, trees
+
+from luthier.errors import UsageError
+from luthier.job.checking import check_description
+from luthier.job.document import parse_document
+from luthier.job.native import native_yaml
+from luthier.job.reading import job_of
+from luthier.job.trying import completed
+
+PLACED = re.compile(r"f\.(yaml|json)(:\d+:\d+)?: \S")
+FEW, MANY = 400, 10_000
+TREES = [parse_document("f.yaml", text).root.plain() for text in (FULL, STAGED)]
+
+
+def survives(name: str, text: str) -> bool:
+    """Reads a text as a file; tells whether it was good. Anything but a clear error fails the test."""
+    try:
+        job = job_of(parse_document(name, text), "/project", Path("/tmp"))
+        check_description(job.description, job.at)
+        for part, values in job.tries:
+            with job.at(*part.path):
+                completed(values, job.description.space)
+    except UsageError as error:
+        assert PLACED.match(str(error)), error
+        assert "Traceback" not in str(error) and len(str(error)) < 2000, error
+        return False
+    native_yaml(job.description)
+    return True
+
+
+def spoiled(seed: int) -> str:
+    return mutated((FULL, STAGED)[seed % 2], seed, 1 + seed % 4)
+
+
+def test_spoiled_files_are_read_or_refused() -> None:
+    good = sum(survives("f.yaml", spoiled(seed)) for seed in range(FEW))
+    assert 0 < good < FEW / 2, "both are met"
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_ten_thousand_spoiled_files_are_read_or_refused() -> None:
+    for seed in range(FEW, FEW + MANY):
+        survives("f.yaml", spoiled(seed))
+
+
+def unvalued(tree: object) -> object:
+    """A tree of a document as JSON has it."""
+    if isinstance(tree, dict):
+        return {key: unvalued(each) for key, each in tree.items()}
+    return [unvalued(each) for each in tree] if isinstance(tree, list) else getattr(tree, "value", tree)
+
+
+@given(which=st.sampled_from(TREES), seed=st.integers(0, 2**30), by=trees)
+def test_files_of_json_with_another_part_are_read_or_refused(which: object, seed: int, by: object) -> None:
+    survives("f.json", job_files.as_json(replaced(unvalued(which), seed, by)))
+
+
+@given(trees)
+def test_any_tree_is_read_or_refused(tree: object) -> None:
+    survives("f.json", json.dumps(tree))
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    survives("f.yaml", text)
