@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +21,9 @@ from luthier.job.scripts import metrics_of, options_of, variables_of
 from luthier.job.starting import look_at, written
 from luthier.job.suggesting import suggest
 from luthier.space import Space
+
+if TYPE_CHECKING:
+    from conftest import Run
 
 DIGITS = Path(luthier.__file__).parent / "templates" / "digits"
 

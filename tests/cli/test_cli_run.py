@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-from conftest import Run
 
 from luthier.cli.overriding import PARTS, RUNNING
 from luthier.cli.run import command
@@ -17,6 +16,9 @@ from luthier.description import Description
 from luthier.errors import UsageError
 from luthier.job.reading import read_job
 from luthier.store import open_store
+
+if TYPE_CHECKING:
+    from conftest import Run
 
 FILE = """\
 name: pages

@@ -42,5 +42,5 @@ def test_long_and_wide_tables(experiment: luthier.Experiment) -> None:
 
 
 def test_one_trial_s_picture(experiment: luthier.Experiment) -> None:
-    assert "trial 2 succeeded" in experiment.plot("curves", metric="loss", trials=[2]).chart.note
+    assert "trial 1.2 succeeded" in experiment.plot("curves", metric="loss", trials=[2]).chart.note
     assert "one objective" in experiment.plot("hypervolume").chart.words

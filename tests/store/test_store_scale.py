@@ -14,11 +14,13 @@ from luthier.store.statements import migrations, statements
 from luthier.testing.fill import fill
 from luthier.testing.store_scene import configuration, ended, fingerprint
 
-# What may be read whole: few rows (experiments), the partial indexes of what is held, and what `remove` sweeps.
+# What may be read whole: few rows (experiments, what trials ran with), the partial indexes of what is held, and what `remove` sweeps.
 MAY_SCAN = {
     "experiment_by_name": "experiment",
     "read_experiments": "experiment",
     "remove_heard": "heard",
+    "remove_provenance": "provenance",
+    "read_spent": "n VIRTUAL TABLE",  # the numbers that are asked for
     "abandon": "trial USING INDEX trial_reserved",
     "holds_any": "trial USING INDEX trial_",
     "page_by_metric": "s",
@@ -30,6 +32,8 @@ PAGES_SORT = {
     "page_by_metric",
     "count_not_well",
     "repeated_claim",
+    "read_provenance",  # a line for each time a worker drove
+    "read_sheets",
 }
 
 
