@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -35,7 +36,7 @@ SEARCH = [
 def program(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text(PROGRAM)
-    return ["python", "train.py"]
+    return [sys.executable, "train.py"]
 
 
 def test_objectives_and_constraints_are_read():

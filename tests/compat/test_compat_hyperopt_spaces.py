@@ -267,3 +267,31 @@ def test_nodes_print_and_unpack() -> None:
     a, b = pyll.as_apply((1, 2))
     assert (a + b * 3).eval() == 7
     assert str(a + 1).splitlines()[0] == "0 add"
+
+
+def test_check_37_all_functions_of_the_page_sample_valid_values() -> None:
+    space = {
+        "randint": hp.randint("randint", 7),
+        "uniform": hp.uniform("uniform", -1, 2),
+        "loguniform": hp.loguniform("loguniform", log(1e-3), log(10)),
+        "normal": hp.normal("normal", 0, 1),
+        "lognormal": hp.lognormal("lognormal", 0, 1),
+        "quniform": hp.quniform("quniform", 0, 10, 3),
+        "qloguniform": hp.qloguniform("qloguniform", log(1), log(100), 5),
+        "qnormal": hp.qnormal("qnormal", 0, 10, 2),
+        "qlognormal": hp.qlognormal("qlognormal", 0, 1, 0.5),
+        "choice": hp.choice(
+            "choice", [hp.uniform("sub_1", 5, 6), hp.normal("sub_2", 100, 1), None, 0, 1, "anything"]
+        ),
+    }
+    steps = {"quniform": 3, "qloguniform": 5, "qnormal": 2, "qlognormal": 0.5}
+    seen: list[dict[str, Any]] = []
+    fmin(lambda point: seen.append(dict(point)) or 0.0, space, algo=rand.suggest, max_evals=150, rstate=2)
+    for point in seen:
+        assert type(point["randint"]) is int and 0 <= point["randint"] < 7
+        assert -1 <= point["uniform"] <= 2 and 1e-3 <= point["loguniform"] <= 10
+        assert abs(point["normal"]) < 9 and 0 < point["lognormal"] < exp(9)
+        assert all(abs(point[name] / q - round(point[name] / q)) < 1e-9 for name, q in steps.items())
+    chosen = [point["choice"] for point in seen]
+    assert {None, 0, 1, "anything"} <= set(chosen)
+    assert {5, 100} <= {round(c, -2) or int(c) for c in chosen if isinstance(c, float)}

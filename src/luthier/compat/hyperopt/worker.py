@@ -79,6 +79,7 @@ class _Worker:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+        self._ending.close()
 
     def work(self, name: str) -> int:
         """Evaluates trials of the experiment of this name; returns the exit code."""
@@ -99,7 +100,8 @@ class _Worker:
     def _evaluate(self, claim: Claim, domain: Domain) -> None:
         logger.info("trial %s", claim.id)
         if self._pool is None or self._pool.domain is not domain:
-            self.close()
+            if self._pool is not None:
+                self._pool.close()
             self._pool = None if self._options.no_subprocesses else Pool(domain, 1)
         is_well = self._shared.evaluate(claim, domain, self._pool)
         self._failed_in_a_row = 0 if is_well else self._failed_in_a_row + 1
@@ -131,15 +133,21 @@ class _Worker:
 
 
 class _Ending:
-    """SIGUSR1 asks to finish the current trial and leave, TERM and HUP to leave at once, as hyperopt's worker does."""
+    """SIGUSR1 asks to finish the current trial and leave, TERM and HUP to leave at once, as hyperopt's worker does. Whoever
+    had the signals before has them again after `close`."""
 
     def __init__(self) -> None:
         self.is_asked = False
+        self._before: dict[int, Any] = {}
         with suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGUSR1, self._ask)
+            self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._ask)
             for number in (signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) == signal.SIG_DFL:
-                    signal.signal(number, self._interrupt)
+                    self._before[number] = signal.signal(number, self._interrupt)
+
+    def close(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, *_: Any) -> None:
         self.is_asked = True

@@ -10,8 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -103,11 +102,10 @@ def _checked_out(root: Path, ref: str, folder: Path) -> Path:
     place = folder / "spell" / "code" / commit
     if not place.is_dir():
         made = _making(place)
-        archive = made.with_suffix(".tar")
-        _git(["-C", str(root), "archive", "--format=tar", f"--output={archive}", commit])
-        with tarfile.open(archive) as tar:
-            tar.extractall(made, filter="data")
-        archive.unlink()
+        index = {"GIT_INDEX_FILE": str(made.with_suffix(".index"))}
+        _git(["-C", str(root), "read-tree", commit], index)
+        _git(["-C", str(root), "checkout-index", "--all", f"--prefix={made}/"], index)
+        os.unlink(index["GIT_INDEX_FILE"])
         _finish(made, place)
     return place
 
@@ -158,9 +156,9 @@ def _finish(made: Path, place: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _git(words: Sequence[str]) -> str:
+def _git(words: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
     """What git prints. It asks nobody for a password. **Raises** SpellError with git's own words."""
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **(variables or {})}
     try:
         done = subprocess.run(
             ["git", *words],
