@@ -434,3 +434,10 @@ def test_a_program_of_gradients_page_runs(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(program)
     done = subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, timeout=60)
     assert done.stdout == "True\n", done.stderr
+
+
+def test_a_worker_gives_back_the_signals_it_took(tmp_path: Path) -> None:
+    numbers = (signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    assert worker(["--mongo=localhost/x", "--reserve-timeout=0", f"--store={tmp_path}"]) == 0
+    assert [signal.getsignal(number) for number in numbers] == before
