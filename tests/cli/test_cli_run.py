@@ -110,7 +110,7 @@ files: {conf/c.json: '{"rate": {{rate|json}}}'}
 
 
 def test_every_option_of_a_search_is_known_and_every_key_of_them(run: Run) -> None:
-    options = {each.name for each in tune.params if isinstance(each, click.Option)} - {"help"}
+    options = {each.name for each in tune.params if isinstance(each, click.Option)} - {"help", "source"}
     assert options == set(PARTS) | set(RUNNING)
     assert options <= {each.name for each in command.params}
     from luthier.job.keys import KEYS

@@ -99,7 +99,7 @@ def _print(
         "ended": date(row.ended),
         "run id": str(row.run_id),
         "seed": str(row.seed),
-        "proposed by": _why(detail),
+        "proposed by": _elsewhere(what, detail) or _why(detail),
         "folder": folder,
         "command": command or "-",
         **ran_with,
@@ -157,6 +157,13 @@ def _section(heading: str, lines: list[str]) -> None:
         emit(f"\n{paint(heading, 'bold')}")
         for line in lines:
             emit(line)
+
+
+def _elsewhere(what: Description, detail: TrialDetail) -> str | None:
+    """The tool that made an imported trial."""
+    tool = what.labels.get("imported")
+    is_its = tool is not None and any(attempt.worker.startswith(f"{tool} ") for attempt in detail.attempts)
+    return tool if is_its else None
 
 
 def _why(detail: TrialDetail) -> str:

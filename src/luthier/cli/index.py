@@ -26,6 +26,7 @@ COMMANDS = {
     "tune": ("tune", "Let Luthier choose how to search, and say what it chose.", "search"),
     "run": ("run", "Run the search that a YAML or JSON file describes.", "search"),
     "init": ("init", "Write such a file from the options of your program.", "search"),
+    "import": ("import_", "Bring in what Optuna, W&B, Katib, Orion, Guild or a CSV file has.", "search"),
     "check": (
         "check",
         "Run one trial first: what it reports, how long it takes, what all will cost.",

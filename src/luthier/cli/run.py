@@ -119,5 +119,7 @@ class _Places:
 
 
 command.params += [
-    parameter for parameter in tune.params if isinstance(parameter, click.Option) and parameter.name != "help"
+    parameter
+    for parameter in tune.params
+    if isinstance(parameter, click.Option) and parameter.name not in ("help", "source")
 ]

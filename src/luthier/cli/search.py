@@ -18,6 +18,7 @@ from luthier.cli.native import show, with_show_native
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, many, say, short, table
 from luthier.cli.searching import How, conduct
+from luthier.cli.source import asked_from, needs_command, with_source
 from luthier.cli.stages import schedule
 from luthier.cli.tries import queue_tries, read_tries, with_tries
 from luthier.description import Algorithm, Description
@@ -35,7 +36,17 @@ from luthier.store.past import history_of
 if TYPE_CHECKING:
     from luthier.cli.warm_start import Earlier
 
-__all__ = ["COMMANDS", "SETTINGS", "grid", "project_of", "random", "running_options", "search", "search_for"]
+__all__ = [
+    "COMMANDS",
+    "SETTINGS",
+    "grid",
+    "project_of",
+    "random",
+    "running_options",
+    "search",
+    "search_for",
+    "search_from",
+]
 
 SETTINGS = {"allow_interspersed_args": False}
 BEGINNING = 5
@@ -80,6 +91,7 @@ def running_options(function: F) -> F:
 
 
 @click.command(cls=Example, context_settings=SETTINGS, example=GRID)
+@with_source
 @running_options
 @search_options
 def grid(**options: Any) -> int:
@@ -88,6 +100,8 @@ def grid(**options: Any) -> int:
     Type the same command again to go on where it stopped. Everything after the options, or after --, is the command;
     :NAME: and {{NAME}} in it are replaced by each trial's values.
     """
+    if options["source"] is not None:
+        return search_from("grid", options)
     return search(Algorithm("grid"), options)
 
 
@@ -101,6 +115,7 @@ def grid(**options: Any) -> int:
 )
 @click.option("--repeats", is_flag=True, help="Let a finite space give the same configuration twice.")
 @with_tries
+@with_source
 @running_options
 @search_options
 def random(sequence: str, repeats: bool, tries: tuple[str, ...], **options: Any) -> int:
@@ -111,6 +126,8 @@ def random(sequence: str, repeats: bool, tries: tuple[str, ...], **options: Any)
     if sequence == "sobol" and repeats:
         raise UsageError("--repeats goes with --sequence random; a Sobol sequence never repeats a point")
     name = "sobol" if sequence == "sobol" else "random"
+    if options["source"] is not None:
+        return search_from(name, options)
     return search(Algorithm(name, {"repeats": True} if repeats else {}), options, tries)
 
 
@@ -127,9 +144,16 @@ def search(
     `tries` are configurations to begin with, as they were typed. With `rows` the first trials start at once, and are
     shown as they begin.
     """
+    needs_command(options)
     asked = describe(algorithm, project_of(options["place"]), options, early_stopping)
     own, completed = read_tries(tries, asked.description.space, asked.description.trials)
     return search_for(asked, own, completed, options, rows=rows)
+
+
+def search_from(algorithm: str, options: dict[str, Any]) -> int:
+    """The same for the search that `--from` names."""
+    asked, own, completed = asked_from(algorithm, options, project_of(options["place"]))
+    return search_for(asked, own, completed, options, rows=algorithm == "bayesian")
 
 
 def project_of(place: Place) -> Path:

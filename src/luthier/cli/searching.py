@@ -79,7 +79,12 @@ def _detach(folder: Path, record: ExperimentRecord) -> None:
 
 def no_command(record: ExperimentRecord) -> UsageError:
     """Says why the command line can't go on with an experiment: its trials are run by a program."""
-    function = record.description.function
+    function, source = record.description.function, record.description.labels.get("imported-from")
+    if source is not None:
+        return UsageError(
+            f"experiment {record.id} was imported from {source} and has no command; to search its space further: "
+            f"luthier tune --from {record.id} --warm-start {record.id} -- COMMAND"
+        )
     if function is None:
         return UsageError(
             f"experiment {record.id} has no command: a program runs its trials itself (luthier ask, luthier tell)"

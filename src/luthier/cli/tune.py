@@ -15,7 +15,8 @@ from click.core import ParameterSource
 from luthier.cli.app import Example
 from luthier.cli.describe import F, search_options, space_of
 from luthier.cli.options import Id
-from luthier.cli.search import SETTINGS, running_options, search
+from luthier.cli.search import SETTINGS, running_options, search, search_from
+from luthier.cli.source import needs_command, with_source
 from luthier.cli.tries import with_tries
 from luthier.cli.warm_start import numbers, with_warm_start
 from luthier.description import Algorithm, Limits
@@ -65,6 +66,7 @@ def _learning_options(function: F) -> F:
 
 @click.command(cls=Example, context_settings=SETTINGS, example=BAYESIAN)
 @_learning_options
+@with_source
 @running_options
 @search_options
 def bayesian(**options: Any) -> int:
@@ -74,6 +76,9 @@ def bayesian(**options: Any) -> int:
     parameters go too. It maximizes the metric unless --minimize is given. At most --parallel-runs trials run at once:
     with fewer each proposal has seen more results. Type the same command again to go on.
     """
+    if options["source"] is not None:
+        return search_from("bayesian", options)
+    needs_command(options)
     _ask_for(["num_runs", "metric"], options)
     algorithm, tries = _algorithm("bayesian", options)
     return search(algorithm, options, tries, rows=True)
@@ -88,6 +93,7 @@ def bayesian(**options: Any) -> int:
     help="Pins the algorithm, instead of leaving the choice to Luthier.",
 )
 @_learning_options
+@with_source
 @running_options
 @search_options
 def tune(algorithm: str, **options: Any) -> int:
@@ -96,6 +102,9 @@ def tune(algorithm: str, **options: Any) -> int:
     It maximizes the metric unless --minimize is given. Type the same command again to go on; with a larger
     --num-runs it goes further.
     """
+    if options["source"] is not None:
+        return search_from(algorithm, options)
+    needs_command(options)
     needed = ["metric"] if algorithm in LEARNING else []
     if space_of(options["params"], options["json_params"], options["params_file"]).count() is None:
         needed.insert(0, "num_runs")

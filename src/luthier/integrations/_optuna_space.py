@@ -1,8 +1,7 @@
 """The space of a program that says what it varies only as it runs: found in the trials that it has run.
 
 An Optuna objective asks for a parameter when it needs one, so which parameters there are, and when, is written nowhere.
-A parameter that some trials lack is explained by an earlier one: by the categories, or the integers, under which it was
-asked for and never else. One that nothing explains is left out, and sampled by itself.
+When a parameter exists is found by `space/observed.py`; one that nothing explains is left out, and sampled by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 
 from luthier.integrations._needed import needed
 from luthier.space import Categorical, Condition, Domain, Float, Integer, Parameter, Space, Value
+from luthier.space.observed import observed_condition
 
 needed("optuna", "Optuna", "optuna")
 
@@ -54,14 +54,15 @@ class DefinedByRun:
             {name: told(latest[name], v) for name, v in params.items() if name in latest}
             for params, _ in trials
         ]
+        domains = {name: domain_of(distribution) for name, distribution in latest.items()}
         whens: dict[str, tuple[Condition, ...]] = {}
         for name in latest:
-            found = _condition(name, latest, whens, seen)
+            found = observed_condition(name, domains, whens, seen)
             if found is not None:
                 whens[name] = found
         if not whens:
             return None
-        parameters = [Parameter(name, domain_of(latest[name]), when) for name, when in whens.items()]
+        parameters = [Parameter(name, domains[name], when) for name, when in whens.items()]
         unmet = [
             (name, f"c{place}")
             for name in whens
@@ -112,34 +113,3 @@ def untold(distribution: BaseDistribution, value: Any) -> Any:
     if not isinstance(distribution, CategoricalDistribution):
         return value
     return distribution.choices[int(value[1:])]
-
-
-def _condition(
-    name: str,
-    distributions: Mapping[str, BaseDistribution],
-    whens: Mapping[str, tuple[Condition, ...]],
-    trials: Sequence[Mapping[str, Any]],
-) -> tuple[Condition, ...] | None:
-    """When a parameter exists, as far as trials tell; None where no earlier parameter explains it."""
-    having = [trial for trial in trials if name in trial]
-    lacking = [trial for trial in trials if name not in trial]
-    if not lacking:
-        return ()
-    parents = [p for p in whens if not isinstance(distributions[p], FloatDistribution)]
-    nearest_first = parents[::-1]
-    nearest_first.sort(key=lambda p: isinstance(distributions[p], IntDistribution))
-    for parent in nearest_first:
-        if not all(parent in trial for trial in having):
-            continue
-        with_it = {trial[parent] for trial in having}
-        without_it = {trial[parent] for trial in lacking if parent in trial}
-        if not without_it and whens[parent]:
-            return whens[parent]  # they come and go together
-        if isinstance(distributions[parent], CategoricalDistribution):
-            if with_it.isdisjoint(without_it):
-                return (Condition(parent, "in", tuple(sorted(with_it, key=str))),)
-        elif without_it and min(with_it) > max(without_it):
-            return (Condition(parent, ">=", (min(with_it),)),)
-        elif without_it and max(with_it) < min(without_it):
-            return (Condition(parent, "<=", (max(with_it),)),)
-    return None

@@ -80,7 +80,7 @@ def _progress(of: Results) -> str:
         )
         if count
     ]
-    said = f"{goal}, by {what.algorithm.name}"
+    said = f"{goal}, by {what.labels.get('imported', what.algorithm.name)}"
     return (
         f'<div class="name">{_words(head)}</div><div class="soft">{_words(said, 160)}</div>{bar}'
         f'<div class="soft">{", ".join(counts)}</div>'
