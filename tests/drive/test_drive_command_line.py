@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from drive_shop import Shop, until
 
 from luthier.cli.foreground import interruptible
@@ -391,3 +392,22 @@ def test_a_search_looks_at_its_first_trial_alone_and_warns_of_what_is_not_wired(
     said = shop.run(*GRID, "-r", "2", *TRAIN)
     assert "check: one trial took" in said.stderr and "loss (stdout)" in said.stderr
     assert "is x used by the command?" in said.stderr
+
+
+def test_a_signal_in_the_middle_of_a_printed_line_is_said_all_the_same(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reentrant(text: str) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    monkeypatch.setattr("luthier.cli.foreground.say", reentrant)
+    runner = CommandRunner(tmp_path)
+    try:
+        with interruptible(runner) as interrupts:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        assert interrupts.count == 2
+    finally:
+        runner.close(leave_running=False)
+    said = capfd.readouterr().err
+    assert "running trials end and go back to the queue" in said and "Killing them." in said
