@@ -124,8 +124,20 @@ def digest(method: str) -> str:
     made = hashlib.sha256()
     if stops != "none":
         for path in [*sorted((SOURCE / "stopping").glob("*.py")), SOURCE / "curves.py"]:
-            made.update(ast.dump(ast.parse(path.read_bytes())).encode())  # however it is laid out
+            made.update(_code(path).encode())
     return made.hexdigest()[:8] + (code_digest()[:8] if proposes == "auto" else "")
+
+
+def _code(path: Path) -> str:
+    """What a file does, however it is laid out and whatever its docstrings say."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)
 
 
 def pruner(name: str, table: Table) -> Any:
