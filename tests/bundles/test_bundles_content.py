@@ -153,6 +153,19 @@ def test_random_ignore_files_leave_out_what_git_leaves_out(tmp_path: Path) -> No
     assert kept > 50
 
 
+@pytest.mark.parametrize("line", ["demo/", "demo/*", "/demo"])
+def test_a_folder_that_its_repository_ignores_is_a_project_of_its_own(tmp_path: Path, line: str) -> None:
+    files = {
+        ".gitignore": f"{line}\n*.log\n",
+        ".git/HEAD": "",
+        "demo/digits/train.py": "",
+        "demo/digits/a.log": "",
+    }
+    write(tmp_path, files)
+    assert held(tmp_path / "demo" / "digits") == {"train.py", "a.log"}
+    assert held(tmp_path) == {".gitignore"}
+
+
 def test_luthierignore_counts_after_gitignore_and_alone_for_data(tmp_path: Path) -> None:
     write(tmp_path, {".gitignore": "a\nb\n", ".luthierignore": "!b\nc\n", "a": "", "b": "", "c": "", "d": ""})
     assert held(tmp_path) == {".gitignore", ".luthierignore", "b", "d"}

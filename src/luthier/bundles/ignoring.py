@@ -81,7 +81,8 @@ class Ignoring(NamedTuple):
 
     @classmethod
     def above(cls, source: str, kind: Kind) -> Ignoring:
-        """The rules from outside the folder: its repository's."""
+        """The rules from outside the folder: its repository's; none where that ignores the folder as a whole, which is then
+        a project of its own."""
         ignoring = cls(kind)
         root = _repository(source) if kind == "code" else None
         if root is None:
@@ -90,6 +91,8 @@ class Ignoring(NamedTuple):
         between = Path(source).relative_to(root).parts
         for depth in range(len(between)):
             ignoring = ignoring.within(os.path.join(root, *between[:depth]))
+            if ignoring.leaves_out(os.path.join(root, *between[: depth + 1]), is_folder=True):
+                return cls(kind)
         return ignoring
 
     def within(self, folder: str) -> Ignoring:
