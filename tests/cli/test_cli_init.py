@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -150,6 +151,22 @@ def test_it_refuses_to_overwrite_and_says_what_it_did(run: Run, tmp_path: Path) 
     assert run("init", "-o", "new.yaml").err.startswith(
         "Wrote new.yaml to be filled in: no program was named\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("import x\ndef (:\n", "2:5"), ("x = 1\ny = '\0'\n", "2:6"), ("  x\n y\n", "1:1")]
+)
+def test_a_program_that_is_no_python_is_refused_with_its_place(
+    run: Run, tmp_path: Path, text: str, place: str
+) -> None:
+    (tmp_path / "train.py").write_text(text)
+    said = run("init")
+    assert said.code == 2
+    assert re.match(rf"luthier: train\.py:{place.split(':')[0]}:\d+: it can't be read as Python: ", said.err)
+    assert "\0" in text or text[0] == " " or said.err.startswith(f"luthier: train.py:{place}: ")
+    assert not (tmp_path / "search.yaml").exists()
+    (tmp_path / "train.py").write_text("\ufeff" + ARGPARSE)
+    assert run("init").code == 0
 
 
 def test_the_file_for_the_digits_template_runs(

@@ -20,9 +20,11 @@ from luthier.compat.hyperopt import mongoexp as mongo
 from luthier.compat.hyperopt.documents import document
 from luthier.compat.hyperopt.shared import Shared, name_of
 from luthier.compat.hyperopt.worker import main as worker
+from luthier.drive.alive import Alive
 from luthier.errors import StoreError, UsageError
 from luthier.store import open_store
 from luthier.trial import Outcome
+from luthier.view.experiments import experiment_rows
 
 URL = "mongo://localhost:27017/foo_db/jobs"
 X = hp.uniform("x", -5, 5)
@@ -96,6 +98,53 @@ def test_fmin_evaluates_by_itself_where_nobody_else_does_and_the_store_keeps_it(
     assert (record.description.name, record.succeeded) == ("foo_db.exp1", 8)
     assert [t.result.value for t in kept.trials(record.id) if t.result] == trials.losses()
     kept.close()
+
+
+def stands(folder: Path) -> tuple[str, int]:
+    """How the only experiment stands, and how many trials of it have succeeded."""
+    kept = open_store(folder, read_only=True)
+    try:
+        [row] = experiment_rows(kept, Alive(folder).is_driven)
+    finally:
+        kept.close()
+    return row.state.value, row.succeeded
+
+
+def test_a_search_is_finished_when_fmin_returns_and_open_again_with_the_next(
+    trials: mongo.MongoTrials, store: Path
+) -> None:
+    seen = []
+
+    def objective(x: float) -> float:
+        seen.append(stands(store)[0])
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        return x
+
+    fmin(objective, X, algo=rand.suggest, max_evals=2, trials=trials, rstate=0)
+    assert stands(store) == ("finished", 2)
+    fmin(objective, X, algo=rand.suggest, max_evals=4, trials=trials, rstate=0)
+    assert stands(store) == ("finished", 4) and seen == ["running"] * 4
+    with pytest.raises(KeyboardInterrupt):
+        fmin(objective, X, algo=rand.suggest, max_evals=6, trials=trials, rstate=0)
+    trials.close()
+    assert stands(store) == ("interrupted", 4)
+
+
+def test_an_fmin_goes_on_after_another_of_the_same_search_has_finished(
+    trials: mongo.MongoTrials, store: Path
+) -> None:
+    other = mongo.MongoTrials(URL, exp_key="exp1")
+
+    def look(seen: Any) -> tuple[bool, list[Any]]:
+        if len(seen) == 2:
+            fmin(bowl, X, algo=rand.suggest, max_evals=3, trials=other, rstate=1)
+        return False, []
+
+    fmin(bowl, X, algo=rand.suggest, max_evals=6, trials=trials, rstate=0, early_stop_fn=look)
+    other.close()
+    trials.close()
+    assert stands(store) == ("finished", 7)  # six of its own, and the other's
 
 
 def test_exceptions_failures_and_points_are_told_as_elsewhere(trials: mongo.MongoTrials) -> None:

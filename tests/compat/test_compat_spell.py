@@ -11,6 +11,7 @@ import zipfile
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -300,3 +301,18 @@ def test_a_search_outlives_the_death_of_its_driver(project: Path) -> None:
     os.kill(int(driver.read_text()), 9)
     search.kill()
     assert [run.status for run in search.runs] == ["killed", "killed"]
+
+
+@pytest.mark.parametrize("number", ["x", None, 2.5, "", []])
+def test_what_is_no_number_is_said_so(project: Path, number: Any) -> None:
+    client = spell.client.from_environment()
+    for ask in (client.hyper.get, client.runs.get, client.hyper.archive):
+        with pytest.raises(spell.SpellError, match="is no number of a search or a run"):
+            ask(number)
+
+
+def test_a_search_over_nothing_is_refused(project: Path) -> None:
+    client = spell.client.from_environment()
+    with pytest.raises(spell.SpellError, match="there is no parameter to search"):
+        client.hyper.new_grid_search({}, command="python program.py :a: 1")
+    assert not (project / ".luthier" / "store.db").exists()

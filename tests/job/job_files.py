@@ -64,6 +64,36 @@ algorithm: random
 budget: {name: epochs, min: 1, max: 27, eta: 3}
 """
 
+RISEML = """\
+project: ai-toaster
+train:
+  framework: tensorflow
+  tensorflow: {version: 1.2.0, tensorboard: true, distributed: false}
+  resources:
+    cpus: 2
+    mem: 4096
+    gpus: 2
+  parameters:
+    lr: [0.0001, 0.001]
+    lr-decay:
+      - 1e-6
+      - 1e-7
+    epochs: {range: {min: 10, max: 30, step: 10}}
+  concurrency: 2
+  image:
+    name: nvidia/cuda:8.0-cudnn7-runtime
+    install: [apt-get update, "pip install x"]
+  install:
+    - pip install y
+  run: >-
+    python train_model.py --num-layers {{lr}}
+                          --learning-rate {{lr-decay}}
+"""
+"""The same for RiseML's door."""
+
+KAOS = '{"degree": [3, 5], "rate": [0.1, 1e-6, "a"],\n "x": [true, null, "é"]}'
+"""The same for kaos's."""
+
 WORDS = [
     "a", "rate", "min", "max", "1", "-1", "1e999", "0x1f", "true", "null", "~", ".nan", "''", "[]", "{}", "[", "]", "{", "}",
     ":", ": ", "- ", "#", "&x ", "*x", "!!str ", "!x ", "<<: ", "|\n", ">-\n", "\n", "\n  ", "\t", "'", '"', "%", "@", "`",

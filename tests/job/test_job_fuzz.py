@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves helpers to us
 import job_files
-from job_files import FULL, STAGED, mutated, replaced, trees
+from job_files import FULL, KAOS, RISEML, STAGED, mutated, replaced, trees
 
+from luthier.cli.doors.kaos.hyperparams import space_of
+from luthier.cli.doors.riseml.config import read_job as read_riseml
 from luthier.errors import UsageError
 from luthier.job.checking import check_description
 from luthier.job.document import parse_document
@@ -22,7 +25,7 @@ from luthier.job.native import native_yaml
 from luthier.job.reading import job_of
 from luthier.job.trying import completed
 
-PLACED = re.compile(r"f\.(yaml|json)(:\d+:\d+)?: \S")
+PLACED = re.compile(r"f\.(yaml|json|yml):\d+:\d+: \S")
 FEW, MANY = 400, 10_000
 TREES = [parse_document("f.yaml", text).root.plain() for text in (FULL, STAGED)]
 
@@ -43,6 +46,23 @@ def survives(name: str, text: str) -> bool:
     return True
 
 
+def survives_door(file: Path, text: str, read: Callable[[Path], object]) -> bool:
+    """The same for the file of a door, as the door reads it."""
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        read(file)
+    except UsageError as error:
+        told = str(error).removeprefix(f"{file.parent}/")
+        assert PLACED.match(told), error
+        assert len(told) < 2000, error
+        return False
+    return True
+
+
+def survives_riseml(folder: Path, text: str) -> bool:
+    return survives_door(folder / "f.yml", text, lambda file: read_riseml(str(file)))
+
+
 def spoiled(seed: int) -> str:
     return mutated((FULL, STAGED)[seed % 2], seed, 1 + seed % 4)
 
@@ -52,11 +72,51 @@ def test_spoiled_files_are_read_or_refused() -> None:
     assert 0 < good < FEW / 2, "both are met"
 
 
+def test_spoiled_files_of_riseml_are_read_or_refused(tmp_path: Path) -> None:
+    good = sum(survives_riseml(tmp_path, mutated(RISEML, seed, 1 + seed % 4)) for seed in range(FEW))
+    assert 0 < good < FEW / 2, "both are met"
+
+
+def test_spoiled_files_of_kaos_are_read_or_refused(tmp_path: Path) -> None:
+    file = tmp_path / "f.json"
+    good = sum(survives_door(file, mutated(KAOS, seed, 1 + seed % 4), space_of) for seed in range(FEW))
+    assert 0 < good < FEW / 2, "both are met"
+
+
+@pytest.mark.parametrize("number", ["9" * 22, "9" * 400, "1e308", "-1e308", "1e999", "0x1f", ".5", "~"])
+def test_numbers_of_riseml_that_nothing_has_are_refused(tmp_path: Path, number: str) -> None:
+    for name in ("concurrency: ", "resources: {mem: ", "resources: {cpus: ", "resources: {gpus: "):
+        text = f"project: p\ntrain:\n  run: x\n  {name}{number}" + "}" * name.count("{")
+        is_good = survives_riseml(tmp_path, text)
+        assert not is_good or number == ".5", text
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('a: 1\ncommand: "a\x00b"\n', "f.yaml:2:12: "),
+        ("a: 1\r\nb: \x07\n", "f.yaml:2:4: "),
+        ('{"NaN": "a",\n "b": NaN}', "f.json:2:7: "),
+    ],
+)
+def test_what_no_file_may_hold_is_placed(text: str, place: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_document(place.split(":")[0], text)
+    assert str(caught.value).startswith(place)
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_ten_thousand_spoiled_files_are_read_or_refused() -> None:
     for seed in range(FEW, FEW + MANY):
         survives("f.yaml", spoiled(seed))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_ten_thousand_spoiled_files_of_riseml_are_read_or_refused(tmp_path: Path) -> None:
+    for seed in range(FEW, FEW + MANY):
+        survives_riseml(tmp_path, mutated(RISEML, seed, 1 + seed % 4))
 
 
 def unvalued(tree: object) -> object:

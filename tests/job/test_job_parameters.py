@@ -155,7 +155,7 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
         load_parameters(tmp_path / "latin.yaml")
     with pytest.raises(UsageError, match=r"p\.json:1:10: this is not JSON: Expecting value"):
         load(tmp_path, '{"a": [1,],}', "p.json")
-    with pytest.raises(UsageError, match=r"p\.json: NaN is no JSON number"):
+    with pytest.raises(UsageError, match=r"p\.json:1:8: NaN is no JSON number"):
         load(tmp_path, '{"a": [NaN]}', "p.json")
     with pytest.raises(UsageError):
         load(tmp_path, "[" * 100_000, "p.json")

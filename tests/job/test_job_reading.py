@@ -139,6 +139,10 @@ REFUSED = [
     (f"{BASE}trials: many", ":4:1: trials is 'many'; write a whole number from 1"),
     (f"{BASE}trials: 0", ":4:1: trials is 0; write a whole number from 1"),
     (f"{BASE}trials: true", ":4:1: trials is true; write a whole number from 1"),
+    (
+        f"{GRID}resources: {{image: --rm}}",
+        ":5:13: resources.image is '--rm'; write the name of an image, which does",
+    ),
     (f"{BASE}name: ''", ":4:1: name is empty; write a name, or leave it out"),
     (f"{BASE}name: [a]", ":4:1: name is a list; write a name"),
     (

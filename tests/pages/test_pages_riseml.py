@@ -17,13 +17,15 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 import pytest
 
 from luthier.cli import main
 from luthier.cli.doors.riseml.config import read_job
 from luthier.cli.doors.riseml.describing import describe
+from luthier.cli.doors.riseml.states import State, Sub, whole
 from luthier.store import open_store
 from luthier.trial import Outcome
 
@@ -342,6 +344,19 @@ def test_check_26_a_failing_one_and_a_killed_one_leave_the_others(run: Run, tmp_
     assert "Reason: it exited with code 5" in run("status", "1.2").out
 
 
+@pytest.mark.parametrize(
+    ("failed", "note"), [(3, "the first 3 all failed, so no more"), (2, "nobody drives")]
+)
+def test_killed_ones_are_not_among_the_first_that_failed(failed: int, note: str) -> None:
+    ended = [State.FAILED] * failed + [State.KILLED] * 2
+    parts = [Sub(number, state, {}) for number, state in enumerate([*ended, State.CREATED], 1)]
+    place = SimpleNamespace(activity=lambda _: lambda _: False, hint=str)
+    record = SimpleNamespace(id=1, finished=len(ended), succeeded=0)
+    found = whole(cast("Any", place), cast("Any", None), cast("Any", record), parts)
+    assert found.note.startswith(note)
+    assert (found.state is State.FAILED) == (failed == 3)
+
+
 def test_killing_a_set_ends_what_runs_and_what_waits(run: Run, tmp_path: Path) -> None:
     project(tmp_path, WAITS, "parameters: {x: [1, 2, 3]}")
     run("train", "-d")
@@ -489,6 +504,11 @@ def test_a_single_experiment_has_the_number_alone(run: Run, tmp_path: Path) -> N
         ("project: p\ntrain:\n  run: x\n  resources: {cpu: 1}", "riseml.yml:4:15: there is no 'cpu' here"),
         ("project: p\ntrain:\n  run: x\n  resources: {mem: lots}", "value must be a number: mem, not lots"),
         ("project: p\ntrain:\n  run: x\n  concurrency: 0", "concurrency, not 0"),
+        ("project: p\ntrain:\n  run: x\n  concurrency: 9999999999999999999999", "riseml.yml:4:3: value must be a whole"),
+        ("project: p\ntrain:\n  run: x\n  resources: {mem: 1e308}", "riseml.yml:4:15: value must be at most 1e+15"),
+        ("project: p\ntrain:\n  run: x\n  image: --privileged", "riseml.yml:4:3: '--privileged' is no name"),
+        ("project: p\ntrain:\n  run: x\n  image: {name: -v}", "riseml.yml:4:11: '-v' is no name of an image"),
+        ('project: p\ntrain:\n  run: "a\\x00b"', "riseml.yml:3:3: run holds a character that no record can keep"),
         ("project: p\ntrain:\n  run: []", "run is empty"),
         ("project: p\ntrain:\n  run: ' '", "the command is empty"),
         ("project: p\ntrain:\n  run: x\n  parameters: {x: 5}", "riseml.yml:4:16: parameter 'x'"),

@@ -424,6 +424,7 @@ def test_check_53_a_stop_condition_counts_from_its_index_on(spell: Type, project
         said = spell(f"spell hyper grid --param a=1 {words} -- echo :a:")
         assert said.err.startswith(f"luthier: {message}")
         assert said.code == 3
+        assert spell(f"spell hyper grid --param a=1 {words} -- nosuchprogram :a:").err == said.err
 
 
 def test_check_54_metrics_as_a_file_that_is_not_replaced(spell: Type, project: Path) -> None:
@@ -572,6 +573,10 @@ def test_a_command_is_saved_and_comes_back(spell: Type, project: Path) -> None:
     assert wrong.code == 2
     assert "s.yaml:2:1" in wrong.err
     assert "did you mean num-runs?" in wrong.err
+    (project / "s.yaml").write_text("command: 'echo :a:'\nparam: a=1\ndocker-image: --privileged\n")
+    assert (
+        "s.yaml:3:1: --docker-image '--privileged' is no" in spell("spell hyper grid --from-file s.yaml").err
+    )
 
 
 def test_a_secret_reaches_the_runs_and_no_file(spell: Type, project: Path) -> None:
@@ -580,6 +585,58 @@ def test_a_secret_reaches_the_runs_and_no_file(spell: Type, project: Path) -> No
     assert spell("spell logs 1").out == "8 seen\n"
     for file in (project / ".luthier").rglob("*"):
         assert not file.is_file() or b"s3cr3t-9" not in file.read_bytes(), file
+
+
+def test_an_address_with_a_password_reaches_the_runs_and_no_file(spell: Type, project: Path) -> None:
+    said = spell("spell run -b -e DATA=db://me:s3cr3t-9@host/x -e AT=ssh://git@host -- 'echo ${#DATA} $AT'")
+    assert "notice: DATA goes to the runs and is not stored" in said.err
+    ended(project, 1)
+    assert spell("spell logs 1").out == "23 ssh://git@host\n"
+    for file in (project / ".luthier").rglob("*"):
+        assert not file.is_file() or b"s3cr3t-9" not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "--pip git+https://s3cr3t@host/x.git --param a=1 -- echo :a:",
+        "--pip 'x @ https://me:s3c@r3t@host/x' --param a=1 -- echo :a:",
+        "-d 'from https://s3cr3t@host' --param a=1 -- echo :a:",
+        "--label https://me:s3cr3t@host --param a=1 -- echo :a:",
+        "--param a=1,db://me:s3cr3t@host -- echo :a:",
+        "--param a=1 -- echo :a: ssh://me:s3cr3t@host",
+    ],
+)
+def test_an_address_that_would_be_stored_is_refused(spell: Type, project: Path, more: str) -> None:
+    for line in (f"spell hyper grid {more}", f"spell hyper grid --save-command s.yaml {more}"):
+        said = spell(line)
+        assert said.code == 3
+        assert "a user or password in an address would be stored" in said.err
+        assert "s3c" not in said.err
+        assert not (project / "s.yaml").exists()
+        assert not (project / ".luthier" / "store.db").exists()
+
+
+def test_an_address_of_a_variable_is_not_saved(spell: Type, project: Path) -> None:
+    saved = spell("spell hyper grid --param a=1 -e DATA=db://me:s3cr3t@h --save-command s.yaml -- echo :a:")
+    assert (saved.code, saved.err.splitlines()[0][:12]) == (0, "notice: DATA")
+    assert "s3cr3t" not in (project / "s.yaml").read_text()
+
+
+@pytest.mark.usefixtures("idle")
+@pytest.mark.parametrize(
+    "what",
+    ["metrics ID", "logs ID", "logs -f ID", "info ID", "stop ID", "kill ID", "archive ID", "label ID x"]
+    + [f"hyper {word} ID" for word in ("describe", "stop", "kill", "archive", "download-metrics")],
+)
+def test_a_number_that_no_record_has_is_unknown(spell: Type, project: Path, what: str) -> None:
+    spell("spell hyper grid --param a=1 -- echo :a:")
+    (project / "metrics.csv").touch()
+    for number in ("77", str(2**63), "9" * 23):
+        said = spell(f"spell {what.replace('ID', number)}")
+        assert said.code == 4, said.err
+        assert said.err.startswith("luthier: there is no ")
+        assert len(said.err.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("idle")
@@ -607,7 +664,15 @@ def test_what_has_no_effect_here_is_said_once_and_kept(spell: Type) -> None:
 
 @pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(
-    "more", ["--provider x", "--conda-file none.yml", "--pip-req none.txt", "-e X", "--github-ref x"]
+    "more",
+    [
+        "--provider x",
+        "--conda-file none.yml",
+        "--pip-req none.txt",
+        "-e X",
+        "--github-ref x",
+        "--docker-image=--rm",
+    ],
 )
 def test_what_cannot_be_had_is_refused_before_anything_is_written(
     spell: Type, project: Path, more: str

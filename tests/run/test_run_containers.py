@@ -5,6 +5,7 @@ They run with the engine of this machine, on an image made from its own shell; w
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -314,13 +315,45 @@ def test_what_docker_is_told(bench: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sys.executable not in words
 
 
-def test_what_a_killed_maker_left_is_no_obstacle(tmp_path: Path, bench: Any) -> None:
-    wanted = containers_images.Wanted(image(), ("cat aga*n || sleep 600",), str(tmp_path))
+def a_maker(wanted: containers_images.Wanted, folder: Path) -> subprocess.Popen[bytes]:
+    """A process that makes an image."""
     code = (
         "import sys; from pathlib import Path; from luthier.run import containers_engine as e, containers_images as i\n"
-        f"i.make(e.find_engine().engine, i.Wanted({wanted.image!r}, {wanted.install!r}, {wanted.directory!r}), Path({str(tmp_path)!r}))"
+        f"i.make(e.find_engine().engine, i.Wanted({wanted.image!r}, {wanted.install!r}, {wanted.directory!r}), Path({str(folder)!r}))"
     )
-    maker = subprocess.Popen([sys.executable, "-c", code])
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def test_a_killed_maker_leaves_no_container(tmp_path: Path, bench: Any) -> None:
+    wanted = containers_images.Wanted(image(), ("echo $((1 + 1)) up; sleep 600",), str(tmp_path))
+    maker, told = a_maker(wanted, tmp_path), containers_images.making(tmp_path, wanted)
+    bench.until(lambda: told.log.exists() and "\n2 up" in told.log.read_text(), "it is being made")
+    name = containers_images._container(told.log)
+    assert name in containers()
+    maker.kill()
+    maker.wait()
+    bench.until(lambda: name not in containers(), "its container is gone")
+
+
+def test_what_was_left_where_all_was_killed_is_swept_by_the_next_making(tmp_path: Path) -> None:
+    wanted = containers_images.Wanted(image(), ("true",), str(tmp_path))
+    told = containers_images.making(tmp_path, wanted)
+    told.log.parent.mkdir()
+    told.log.touch()
+    name = containers_images._container(told.log)
+    words = engine().words("run", "--detach", "--name", name, *engine().options, "--entrypoint", "/bin/sh")
+    subprocess.run([*words, image(), "-c", "sleep 600"], capture_output=True, check=True)
+    with open(told.log, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as who makes it does
+        containers_images.make(engine(), containers_images.Wanted(image()), tmp_path)
+        assert name in containers()
+    containers_images.make(engine(), containers_images.Wanted(image()), tmp_path)
+    assert name not in containers()
+
+
+def test_what_a_killed_maker_left_is_no_obstacle(tmp_path: Path, bench: Any) -> None:
+    wanted = containers_images.Wanted(image(), ("cat aga*n || sleep 600",), str(tmp_path))
+    maker = a_maker(wanted, tmp_path)
     told = containers_images.making(tmp_path, wanted)
     bench.until(lambda: told.log.exists() and "$ cat aga" in told.log.read_text(), "it is being made")
     assert containers_images.is_making(told)

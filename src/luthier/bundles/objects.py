@@ -2,7 +2,7 @@
 
 What is written has the digest of the very bytes that were written, so a file that changes meanwhile can't spoil an
 object; that it changed is noticed and the file is read again. An object appears by a link from a finished file, whole or
-not at all. Hashing and copying let go of the interpreter's lock, so a few threads share the files.
+not at all. That nobody wrote into it since is told by its time (`intact`). Hashing and copying let go of the interpreter's lock, so a few threads share the files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from luthier.bundles.manifest import Entry
 from luthier.bundles.survey import Found
 from luthier.errors import UsageError
 
-__all__ = ["CHUNK_BYTES", "Keeper", "Stopped", "link_or_copy"]
+__all__ = ["CHUNK_BYTES", "Keeper", "Stopped", "intact", "link_or_copy"]
 
 CHUNK_BYTES = 2**20
 CLONE_BYTES = 2**20
@@ -114,7 +114,8 @@ class Keeper:
             os.fchmod(copy, 0o555 if found.is_executable else 0o444)
             if read.size_bytes >= CHUNK_BYTES:
                 os.fdatasync(copy)  # the small ones are synced together
-            self._publish(path, self._path(read.digest, found))
+            mark(path, read.digest)
+            self._publish(path, self._path(read.digest, found), read)
             self.copied += 1
         finally:
             os.close(copy)
@@ -154,23 +155,18 @@ class Keeper:
         return object_path(self._folder or "", name)
 
     def _is_kept(self, digest: str, found: Found, size: int | None = None) -> bool:
-        """Whether its content is there, whole: after a power cut a file may be too short."""
+        """Whether its content is there, whole: after a power cut a file may be too short, and root may write anywhere."""
         if self._folder is None:
             return True
-        try:
-            return os.stat(self._path(digest, found)).st_size == (
-                found.status.st_size if size is None else size
-            )
-        except OSError:
-            return False
+        return intact(self._path(digest, found), digest, found.status.st_size if size is None else size)
 
-    def _publish(self, path: str, place: str) -> None:
+    def _publish(self, path: str, place: str, read: _Read) -> None:
         """Gives a finished file its name. Where two did the same, the first stays; one that is not whole is replaced."""
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
             os.link(path, place)
         except FileExistsError:
-            if os.stat(place).st_size != os.stat(path).st_size:
+            if not intact(place, read.digest, read.size_bytes):
                 spare = f"{path}.again"
                 os.link(path, spare)
                 os.replace(spare, place)
@@ -192,6 +188,35 @@ def _next(source: int, chunk: memoryview) -> int:
 def object_path(folder: str, name: str) -> str:
     """Where an object lies."""
     return f"{folder}/objects/{name[:2]}/{name[2:]}"
+
+
+def mark(path: str, digest: str) -> None:
+    """Writes into a file's time, below the second, what its content is. Whoever changes the content changes the time."""
+    seconds = int(os.stat(path).st_mtime)
+    os.utime(path, ns=(seconds * 10**9, seconds * 10**9 + _fraction(digest)))
+
+
+def _fraction(digest: str) -> int:
+    """Whole microseconds, which more file systems keep than nanoseconds."""
+    return int(digest[:12], 16) % 10**6 * 1000
+
+
+def intact(path: str, digest: str, size: int) -> bool:
+    """Whether a kept file has the content it was kept for. It is read only where its time does not say so."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            return False
+        if status.st_mtime_ns % 10**9 == _fraction(digest):
+            return True
+        with open(path, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                return False
+    except OSError:
+        return False
+    with suppress(OSError):  # a copy, or one that an older Luthier kept
+        mark(path, digest)
+    return True
 
 
 def link_or_copy(source: str, target: str) -> None:

@@ -36,11 +36,8 @@ def adding(folder: Path) -> Iterator[tuple[str, str]]:
             _make(Path(folder), root)
         with _locked(root, fcntl.LOCK_SH):
             _clear(root)
-            tmp = f"{root}/tmp/{secrets.token_hex(8)}"
-            os.makedirs(tmp)
-            held = os.open(tmp, os.O_RDONLY | os.O_CLOEXEC)
+            tmp, held = _own_folder(root)
             try:
-                fcntl.flock(held, fcntl.LOCK_EX)
                 yield root, tmp
             finally:
                 remove(tmp)
@@ -75,6 +72,22 @@ def _locked(root: str, how: int) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _own_folder(root: str) -> tuple[str, int]:
+    """A folder for this process, and the descriptor that holds its lock. Until it is locked another process may take it for
+    a dead one's and remove it: then there is another one."""
+    while True:
+        tmp = f"{root}/tmp/{secrets.token_hex(8)}"
+        os.makedirs(tmp)
+        try:
+            held = os.open(tmp, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if os.path.isdir(tmp):  # from now on nobody removes it
+            return tmp, held
+        os.close(held)
 
 
 def _clear(root: str) -> None:

@@ -13,7 +13,7 @@ from luthier.bundles.manifest import Bundle, Entry, Kind, Manifest
 from luthier.bundles.objects import Keeper, Stopped
 from luthier.bundles.rooms import adding, bundles_folder, sync
 from luthier.bundles.survey import Found, Most, Survey, survey
-from luthier.bundles.trees import is_whole, lay_out, write_manifest
+from luthier.bundles.trees import is_whole, lay_out, said_of, write_manifest
 
 __all__ = ["digest_of", "snapshot"]
 
@@ -47,7 +47,9 @@ def snapshot(
         manifest = Manifest.of([*entries, *found.links])
         bundle = manifest.bundle(found.kind, found.name, found.notices())
         is_new = not is_whole(root, bundle.digest)
-        lay_out(root, tmp, manifest, bundle.digest)
+        if spoiled := lay_out(root, tmp, manifest, bundle.digest):
+            bundle = bundle._replace(notices=(*bundle.notices, said_of(spoiled, bundle.digest)))
+            copied = copied or 1
         if copied or is_new:
             sync(root)
         write_manifest(root, tmp, manifest, bundle)

@@ -7,13 +7,16 @@ went missing, it is made again from the manifest.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.bundles.manifest import Bundle, Entry, Manifest
-from luthier.bundles.objects import link_or_copy, object_path
+from luthier.bundles.objects import intact, link_or_copy, object_path
 from luthier.bundles.rooms import adding, bundles_folder, deleting, remove
 from luthier.clock import Clock, SystemClock
 from luthier.errors import NotFound, StoreError
@@ -25,6 +28,7 @@ __all__ = [
     "is_whole",
     "known_bundles",
     "lay_out",
+    "said_of",
     "sweep",
     "tree_of",
     "working_copy",
@@ -122,36 +126,67 @@ def known_bundles(folder: Path) -> list[KnownBundle]:
 # ------------------------------------------------------------------ trees
 
 
-def lay_out(root: str, tmp: str, manifest: Manifest, digest: str) -> None:
-    """Lays a tree out, unless it is. **Raises** StoreError where one of its objects is missing."""
+def lay_out(root: str, tmp: str, manifest: Manifest, digest: str) -> tuple[str, ...]:
+    """Lays a tree out, unless it is, as it was kept; the paths in it that somebody wrote into, where it had to be anew.
+
+    **Raises** StoreError where one of its objects is missing.
+    """
     place = f"{root}/trees/{digest}"
-    if os.path.isdir(place):
-        return
+    spoiled = _spoiled(place, manifest) if os.path.isdir(place) else None
+    if spoiled == ():
+        return ()
     made = f"{tmp}/{digest}"
     os.mkdir(made)
     for entry in manifest.entries:
-        target = _ready(made, entry)
-        if entry.is_link:
-            os.symlink(entry.content, target)
-        else:
-            source = object_path(root, entry.object)
-            try:
-                link_or_copy(source, target)
-            except FileNotFoundError as error:
-                raise StoreError(
-                    f"{source}, a part of the bundle {digest[:12]}, is missing; make the bundle again from its folder"
-                ) from error
+        _put(root, entry, _ready(made, entry), digest)
     for path, _, _ in os.walk(made, topdown=False):
         if path != made:
             os.chmod(path, 0o555)
     os.makedirs(os.path.dirname(place), exist_ok=True)
+    if spoiled:
+        # Programs may be running in it: they keep what they have until the next sweep.
+        with suppress(FileNotFoundError):
+            os.rename(place, f"{place}.spoiled-{secrets.token_hex(4)}")
     try:
         os.rename(made, place)
     except OSError:
         if not os.path.isdir(place):
             raise
-        return  # another process was faster
+        return spoiled or ()  # another process was faster
     os.chmod(place, 0o555)
+    return spoiled or ()
+
+
+def _spoiled(place: str, manifest: Manifest) -> tuple[str, ...]:
+    """The paths of a tree that have not what was kept: root may write what is read-only."""
+    return tuple(e.path for e in manifest.entries if not _is_as_kept(f"{place}/{e.path}", e))
+
+
+def _is_as_kept(path: str, entry: Entry) -> bool:
+    if not entry.is_link:
+        return intact(path, entry.content, entry.size_bytes)
+    try:
+        return os.readlink(path) == entry.content
+    except OSError:
+        return False
+
+
+def _put(root: str, entry: Entry, target: str, digest: str) -> None:
+    """Lays one entry out. An object that somebody wrote into is put away, so that the next snapshot keeps it anew."""
+    if entry.is_link:
+        os.symlink(entry.content, target)
+        return
+    source, what = object_path(root, entry.object), "is missing"
+    if os.path.exists(source) and not intact(source, entry.content, entry.size_bytes):
+        os.unlink(source)
+        what = "was written into"
+    try:
+        link_or_copy(source, target)
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{source}, a part of the bundle {digest[:12]} ({entry.path}), {what}; make the bundle again from its folder"
+        ) from error
+    intact(target, entry.content, entry.size_bytes)  # marks what had to be copied
 
 
 def _ready(folder: str, entry: Entry) -> str:
@@ -164,17 +199,28 @@ def _ready(folder: str, entry: Entry) -> str:
 
 
 def tree_of(folder: Path, digest: str) -> Path:
-    """The tree of a bundle, which nobody may write: hard links to what is kept, the same ones for every trial.
+    """The tree of a bundle, which nobody may write: hard links to what is kept, the same ones for every trial. Where somebody
+    did (root may), that is said with a warning, and it is laid out anew.
 
-    **Raises** NotFound where there is no such bundle.
+    **Raises** NotFound where there is no such bundle; StoreError where what was written into is kept nowhere else.
     """
     root = bundles_folder(folder)
     place = f"{root}/trees/{digest}"
-    if not is_whole(root, digest) or not os.path.isdir(place):
-        manifest, _ = _manifest(root, digest)
+    manifest, _ = _manifest(root, digest)
+    if not os.path.isdir(place) or _spoiled(place, manifest):
         with adding(folder) as (root, tmp):
-            lay_out(root, tmp, manifest, digest)
+            if spoiled := lay_out(root, tmp, manifest, digest):
+                warnings.warn(said_of(spoiled, digest), stacklevel=2)
     return Path(place)
+
+
+def said_of(spoiled: tuple[str, ...], digest: str) -> str:
+    """What a person should know of a tree that was written into."""
+    named = ", ".join(spoiled[:5]) + (f" and {len(spoiled) - 5} more" if len(spoiled) > 5 else "")
+    return (
+        f"a program has changed the bundle {digest[:12]}, which is read-only: {named}. It is as it was again; trials that "
+        "ran meanwhile may have used the changed files"
+    )
 
 
 def working_copy(folder: Path, digest: str, into: Path) -> Path:

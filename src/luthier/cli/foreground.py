@@ -93,7 +93,9 @@ def interruptible(runner: Runner, words: str = BACK) -> AbstractContextManager[I
         text = f"\n{words} Press Ctrl-C again to kill what runs." if count == 1 else "Killing them."
         try:
             say(text)
-        except RuntimeError:  # the signal came while a line was being printed, and the stream is not reentrant
+        except (
+            RuntimeError
+        ):  # the signal came while a line was being printed, and the stream is not reentrant
             os.write(2, f"{text}\n".encode())
 
     return interrupting.interruptible(runner, tell)

@@ -53,6 +53,9 @@ def command(script: Path | None, output: str, force: bool) -> int:
             f"{output} is there already; name another with --output, or add --force to write over it"
         )
     found = look_at(script.name, _text(script)) if script else Found(why="no program was named")
+    if found.broken is not None:
+        line, column = found.broken
+        raise UsageError(f"{script}:{line}:{column}: {found.why}; mend it, or name another program")
     named = script or Path("train.py")
     text = written(str(named), _start(named, Path.cwd() if output == "-" else file.parent), found)
     _make_sure(text, file)
@@ -77,7 +80,7 @@ def _text(script: Path) -> str:
     try:
         if script.is_file() and script.stat().st_size > LARGEST_BYTES:
             return ""
-        return script.read_bytes().decode("utf-8", "replace")
+        return script.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise UsageError(f"{script} can't be read: {error.strerror}; name the program to tune") from None
 

@@ -90,7 +90,8 @@ def _print(lineage: Lineage, packages: bool) -> None:
         "seed": str(lineage.seed),
         "command": lineage.command or "",
         "directory": lineage.directory or "",
-        "image": str(lineage.environment.get("image") or ""),
+        "image": str(lineage.environment.get("image") or "")
+        + (f" (not used: {known.no_image})" if known.no_image else ""),
         "python": _python(known.python),
         "machine": _machine(known.machine),
         "variables": " ".join(f"{name}={text}" for name, text in known.variables.items()),

@@ -121,9 +121,13 @@ def _run(place: Place, made: Plan, into: Path, echo: _Echo | None) -> Again:
             runner = session.start_runner(made.record.description.limits)
             with interruptible(runner, "Stopping it.") as interrupts:
                 heard = echo.hear if echo is not None else _nothing
-                return run_again(session, made, place.folder, into, interrupts, heard)
+                return run_again(session, made, place.folder, into, interrupts, heard, _warn)
     finally:
         shutil.rmtree(own, ignore_errors=True)
+
+
+def _warn(text: str) -> None:
+    say(f"warning: {text}")
 
 
 def _nothing(_folder: AttemptFolder) -> None:

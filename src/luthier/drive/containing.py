@@ -16,7 +16,7 @@ from luthier.drive.listener import Listener
 from luthier.errors import UsageError
 from luthier.run.containers import contained, making_of, ready, without
 from luthier.run.containers_images import Abandoned, is_making
-from luthier.run.folders import AttemptFolder
+from luthier.run.folders import AttemptFolder, Folders
 from luthier.run.runner import Order
 from luthier.store import ExperimentRecord, Store, Wish
 
@@ -75,8 +75,18 @@ def make_ready(
     except UsageError as error:
         store.set_wish(record.id, Wish.STOP, f"{NO_IMAGE}{error}")
         raise
+    _note(Path(Folders(folder).without(record.id)), why)
     if why is not None:
         listener.note(f"warning: {why}")
+
+
+def _note(place: Path, why: str | None) -> None:
+    """Keeps with the experiment why its trials run without a container: another one of the same image may fare otherwise."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(why or "", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{place} could not be written: {error.strerror}") from error
 
 
 def in_container(
@@ -105,16 +115,13 @@ def is_being_made(record: ExperimentRecord, folder: Path) -> bool:
 
 def why_without(record: ExperimentRecord, folder: Path) -> str | None:
     """Why the trials of an experiment run without the container it asked for; None where they do not."""
-    environment, command = record.description.environment, record.description.command
-    if environment is None or command is None:
+    environment = record.description.environment
+    if environment is None or environment.image is None:
         return None
-    making = making_of(environment, command.directory, folder)
     try:
-        if making is not None:
-            return making.without.read_text(encoding="utf-8")
-    except OSError:
-        pass
-    return record.description.labels.get(WITHOUT)
+        return Path(Folders(folder).without(record.id)).read_text(encoding="utf-8") or None
+    except (OSError, UnicodeDecodeError):  # it has not been driven yet
+        return record.description.labels.get(WITHOUT)
 
 
 def image_failure(store: Store, experiment: int) -> str | None:

@@ -27,7 +27,8 @@ QUIET_SECONDS = 0.25
 class Provenance(NamedTuple):
     """What trials ran with. `code` and `data` name bundles: digest, files, size_bytes, name and, for code, `root`, the
     folder it was taken from, and `large`, the files that were left out, with sizes and times. `no_code` says why the code
-    was not kept. `python` has executable, version and packages (what is in a container is its image's affair); `git` root, commit, branch, remote and dirty."""
+    was not kept, `no_image` why the image that was asked for was not used. `python` has executable, version and packages
+    (what is in a container is its image's affair); `git` root, commit, branch, remote and dirty."""
 
     code: Mapping[str, Any] | None = None
     data: Mapping[str, Any] | None = None
@@ -38,6 +39,7 @@ class Provenance(NamedTuple):
     machine: Mapping[str, Any] = {}
     variables: Mapping[str, str] = {}
     luthier: str = ""
+    no_image: str = ""
 
     def to_text(self) -> str:
         """As the record has it."""
@@ -92,15 +94,31 @@ def collect(
     from luthier.drive.surroundings import git_of, machine, own_version, python_of, variables_of
 
     root = code_root(description)
-    is_contained = description.environment is not None and description.environment.image is not None
+    no_image = _no_image(description)
     found = Provenance(
-        python=None if is_contained else python_of(description.command, environment),
+        python=None if no_image is None else python_of(description.command, environment),
         git=git_of(root) if root else None,
         machine=machine(),
         variables=variables_of(environment),
         luthier=own_version(),
+        no_image=no_image or "",
     )
     return _with_bundles(found, description, root, folder, progress, began)
+
+
+def _no_image(description: Description) -> str | None:
+    """Why the trials that this process starts run on this machine as it is, though they asked for an image: empty where
+    they asked for none. None where they run in it."""
+    environment, command = description.environment, description.command
+    if environment is None or environment.image is None:
+        return ""
+    if command is None:
+        return None
+    from luthier.run.containers import housing, refusal
+
+    if housing(environment, command.directory) != "":
+        return None
+    return refusal(environment, command.directory) or f"the image {environment.image} could not be had"
 
 
 def _with_bundles(

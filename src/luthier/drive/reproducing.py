@@ -1,8 +1,8 @@
 """Runs a trial again as the record has it, beside the record: same code, command, parameters, seed and variables.
 
 The code is a working copy of its bundle, in a folder of its own. What the bundle left out (data that `.gitignore` names,
-large files, a virtual environment, keys) is linked there from the project as it is now. Nothing is written to the
-experiment; what the trial leaves lies in the folder it ran in.
+large files, a virtual environment, keys) is brought there from the project as it is now (`beside`). Nothing is written to
+the experiment; what the trial leaves lies in the folder it ran in.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Again", "Plan", "Same", "compared", "plan", "run_again"]
 
 BEAT_SECONDS = 0.1
-NEVER_LINKED = frozenset({".git", ".luthier", "__pycache__"})
 
 
 class Plan(NamedTuple):
@@ -147,8 +146,10 @@ def run_again(
     into: Path,
     interrupts: Interrupts,
     heard: Callable[[AttemptFolder], None],
+    warn: Callable[[str], None],
 ) -> Again:
-    """Runs it in the folder `into` and waits for its end; `heard` is called now and then, with where it prints.
+    """Runs it in the folder `into` and waits for its end; `heard` is called now and then, with where it prints. Before it
+    runs, `warn` is told what of the user's own files it could write into.
 
     `session` is one of a store of its own, so that nothing of the experiment's is touched.
     **Raises** LuthierError when it can't be started.
@@ -157,7 +158,7 @@ def run_again(
     command = made.record.description.command
     assert command is not None, "a plan is of a command"
     if made.copies:
-        command = _in_copy(command, made, store_folder, into / "code")
+        command = _in_copy(command, made, store_folder, into, warn)
     what = replace(made.record.description, command=command)
     order, claim = _order(what, made, into)
     result = _run(session, order, interrupts, lambda: heard(AttemptFolder(str(into), order.folder)))
@@ -167,41 +168,34 @@ def run_again(
     return Again(judge(what, result, summaries, watched.errors), points, order.folder)
 
 
-def _in_copy(command: Command, made: Plan, store_folder: Path, copy: Path) -> Command:
+def _in_copy(
+    command: Command, made: Plan, store_folder: Path, into: Path, warn: Callable[[str], None]
+) -> Command:
     """The command as it runs in a working copy of its code."""
-    from luthier.bundles import contents, working_copy
+    from luthier.bundles import working_copy
+    from luthier.drive.beside import bring_rest
 
-    code = made.ran_with.code
+    code, copy = made.ran_with.code, into / "code"
     assert code is not None, "only kept code is copied"
     working_copy(store_folder, code["digest"], copy)
     root = str(code["root"]).rstrip("/")
-    if os.path.isdir(root):
-        _link_rest(root, copy)
-    kept = {entry.path for entry in contents(store_folder, code["digest"]).entries}
+    if os.path.isdir(root) and (linked := bring_rest(root, copy, (into, store_folder))):
+        warn(
+            f"these are links to your own files, which the program could change: {', '.join(linked[:10])}"
+            + (f" and {len(linked) - 10} more" if len(linked) > 10 else "")
+        )
 
     def moved(word: str) -> str:
-        """A word that names a file of the code by its whole path."""
+        """A word that names a file by its whole path, where the copy has one of its own."""
         inside = word.removeprefix(f"{root}/")
-        return str(copy / inside) if inside != word and inside in kept else word
+        own = copy / inside
+        is_own = inside != word and own.exists() and own.resolve().is_relative_to(copy.resolve())
+        return str(own) if is_own else word
 
     words = command.words if command.shell else tuple(map(moved, command.words))
     directory = os.path.normpath(os.path.join(copy, os.path.relpath(command.directory, root)))
     os.makedirs(directory, exist_ok=True)  # an empty folder is no part of a bundle
     return replace(command, words=words, directory=directory)
-
-
-def _link_rest(root: str, copy: Path) -> None:
-    """Links what the bundle left out from where it is now."""
-    with os.scandir(root) as listing:
-        entries = list(listing)
-    for entry in entries:
-        target = copy / entry.name
-        if entry.name in NEVER_LINKED:
-            continue
-        if not os.path.lexists(target):
-            os.symlink(entry.path, target)
-        elif entry.is_dir(follow_symlinks=False) and target.is_dir() and not target.is_symlink():
-            _link_rest(entry.path, target)
 
 
 def _order(what: Description, made: Plan, into: Path) -> tuple[Order, Claim]:

@@ -25,6 +25,9 @@ DEEPEST = 50
 MOST_ALIASES = 50
 WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 NULLS = ("", "~", "null", "Null", "NULL")
+CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|(-?Infinity|NaN)')
+"""What JSON has no number for; texts are passed over."""
+
 NO_NUMBERS = (".inf", "+.inf", "-.inf", ".nan")
 
 
@@ -113,7 +116,10 @@ def _prepared(path: str, text: str, is_json: bool) -> str:
         return text
 
     def refuse(word: str) -> Never:
-        raise UsageError(f"{path}: {word} is no JSON number; write a finite one, or quote the word")
+        at = next((found.start(1) for found in CONSTANT.finditer(text) if found[1] == word), 0)
+        raise UsageError(
+            f"{path}{_place(text, at)}: {word} is no JSON number; write a finite one, or quote the word"
+        )
 
     try:
         json.loads(text, parse_constant=refuse if is_json else None)
@@ -136,6 +142,7 @@ class _Reader:
         self.open_anchors: list[str] = []
         self.aliases = 0
         self.events: Iterator[Any] = iter(())
+        self.at = (1, 1)
 
     def read(self) -> Node:
         from ruamel.yaml import YAML
@@ -146,14 +153,18 @@ class _Reader:
             return self._document()
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+            place = f":{mark.line + 1}:{mark.column + 1}" if mark else f":{self.at[0]}:{self.at[1]}"
             raise UsageError(
                 f"{self.path}{place}: this is not YAML: {error.problem or error.context}{self._advice(mark)}"
             ) from None
         except YAMLError as error:
-            raise UsageError(f"{self.path}: this is not YAML: {str(error).splitlines()[0]}") from None
+            place = _place(self.text, getattr(error, "position", 0))
+            raise UsageError(f"{self.path}{place}: this is not YAML: {str(error).splitlines()[0]}") from None
         except (RecursionError, ValueError, OverflowError) as error:
-            raise UsageError(f"{self.path}: this is not YAML: {str(error) or type(error).__name__}") from None
+            place = f":{self.at[0]}:{self.at[1]}"  # of what was read last
+            raise UsageError(
+                f"{self.path}{place}: this is not YAML: {str(error) or type(error).__name__}"
+            ) from None
 
     def _advice(self, mark: Any) -> str:
         """What to do where a placeholder is what YAML stumbles over."""
@@ -176,7 +187,9 @@ class _Reader:
         return root
 
     def _next(self) -> Any:
-        return next(self.events)
+        event = next(self.events)
+        self.at = (event.start_mark.line + 1, event.start_mark.column + 1)
+        return event
 
     def _node(self, event: Any, depth: int) -> Node:
         if depth > DEEPEST:
@@ -256,6 +269,12 @@ class _Reader:
     def _refuse(self, event: Any, problem: str) -> Never:
         mark = event.start_mark
         raise UsageError(f"{self.path}:{mark.line + 1}:{mark.column + 1}: {problem}")
+
+
+def _place(text: str, at: int) -> str:
+    """`:line:column` of a character."""
+    lines = re.split(r"\r\n?|\n", text[:at])
+    return f":{len(lines)}:{len(lines[-1]) + 1}"
 
 
 def _joined(text: str) -> str:

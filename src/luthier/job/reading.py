@@ -239,7 +239,7 @@ def _resources(top: Mapping[str, Part]) -> dict[str, Part]:
 def _environment(top: Mapping[str, Part], description: Description) -> Environment | None:
     """Variables, files and the container; None where the file names none of them."""
     resources = _resources(top)
-    image = resources["image"].text("the name of an image") if "image" in resources else None
+    image = _image(resources["image"]) if "image" in resources else None
     install = _listed(resources.get("install"), "a shell command, or a list of them")
     mounts = _mounts(resources)
     strict = resources["strict"].flag() if "strict" in resources else True
@@ -258,6 +258,14 @@ def _environment(top: Mapping[str, Part], description: Description) -> Environme
         with placed(top[key].document.place((key, name))):
             check_environment(alone, description.placeholders)
     return Environment(variables, files, image, install, mounts, strict)
+
+
+def _image(part: Part) -> str:
+    """A name with a hyphen in front would be an option of the container engine."""
+    image = part.text("the name of an image")
+    if image.startswith("-"):
+        raise part.wrong("the name of an image, which does not begin with '-'")
+    return image
 
 
 def _mounts(resources: Mapping[str, Part]) -> tuple[str, ...]:

@@ -22,13 +22,15 @@ SMALL = ("loss", "err", "mse", "mae", "perplexity", "ppl")
 
 @dataclass
 class Found:
-    """What is known of a program. `why` says why nothing could be read, if so."""
+    """What is known of a program. `why` says why nothing could be read, if so; `broken` where it is no Python, its line
+    and column."""
 
     searched: list[tuple[Option, Suggestion]] = field(default_factory=list)
     left: list[tuple[Option, Suggestion]] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
     why: str = ""
+    broken: tuple[int, int] | None = None
 
     @property
     def epochs(self) -> Option | None:
@@ -45,7 +47,9 @@ def look_at(name: str, text: str) -> Found:
     try:
         options, found.metrics = options_of(text), metrics_of(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        found.why = f"it can't be read as Python: {error}"
+        if isinstance(error, SyntaxError | ValueError):
+            found.broken = _place(text, error)
+        found.why = f"it can't be read as Python: {getattr(error, 'msg', None) or error}"
         return found
     for option in options:
         suggestion = suggest(option)
@@ -53,6 +57,15 @@ def look_at(name: str, text: str) -> Found:
     if not options and not found.variables:
         found.why = "it has no options of argparse or click"
     return found
+
+
+def _place(text: str, error: SyntaxError | ValueError) -> tuple[int, int]:
+    """Where it stands. Of a null character only some versions of Python tell that."""
+    line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
+    if line is not None:
+        return max(line, 1), max(column or 1, 1)
+    before = text.partition("\0")[0]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def written(script: str, start: Sequence[str], found: Found) -> str:

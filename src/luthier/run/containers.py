@@ -26,7 +26,17 @@ from luthier.run.environment import THREAD_CAPS
 from luthier.run.folders import AttemptFolder
 from luthier.run.templates import filled
 
-__all__ = ["Contained", "close", "contained", "making_of", "ready", "without"]
+__all__ = [
+    "Contained",
+    "close",
+    "contained",
+    "housed_in",
+    "housing",
+    "making_of",
+    "ready",
+    "refusal",
+    "without",
+]
 
 CLOSE_TRIES = 3
 CLOSE_SECONDS = 30.0
@@ -136,6 +146,7 @@ def ready(
         why = _got(engine, wanted, folder, environment.strict, goes_on)
     if why is not None:
         _refused[wanted] = why
+        _made.pop(wanted, None)
     return why
 
 
@@ -143,23 +154,44 @@ def _got(
     engine: Engine, wanted: Wanted, folder: Path, strict: bool, goes_on: Callable[[], bool]
 ) -> str | None:
     """Gets an image; says why it is done without where it can't be fetched and that is no error."""
-    told = making(folder, wanted)
     try:
         _made[wanted] = engine, make(engine, wanted, folder, goes_on)
         _refused.pop(wanted, None)
-        told.without.unlink(missing_ok=True)
     except Unfetched as error:
         if strict:
             raise
-        why = f"{error}. The trials run on this machine as it is"
-        told.without.write_text(why, encoding="utf-8")
-        return why
+        return f"{error}. The trials run on this machine as it is"
     return None
 
 
 def making_of(environment: Environment, directory: str, folder: Path) -> Making | None:
     """Where the making of an experiment's image is told; None where it wants none."""
     return making(folder, _wanted(environment, directory)) if environment.image is not None else None
+
+
+def housing(environment: Environment, directory: str) -> str | None:
+    """What the trials that this process starts run in: the image's name, empty where they run without one; None where that
+    is not decided yet."""
+    if environment.image is None:
+        return ""
+    wanted = _wanted(environment, directory)
+    if wanted in _made:
+        return _made[wanted][1]
+    return "" if wanted in _refused else None
+
+
+def refusal(environment: Environment, directory: str) -> str | None:
+    """Why the trials that this process starts run without the image they asked for, where they do."""
+    return _refused.get(_wanted(environment, directory)) if environment.image is not None else None
+
+
+def housed_in(folder: AttemptFolder) -> str | None:
+    """What an attempt ran in, in the words of `housing`; None where it has no `container.json` to tell."""
+    try:
+        known = json.loads(Path(folder.path, _layout.CONTAINER).read_text(encoding="utf-8"))
+        return str(known["runs"]) if known["engine"] else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _wanted(environment: Environment, directory: str) -> Wanted:

@@ -2,15 +2,19 @@
 
 What `install` commands make of an image is kept as another image, named after a digest of both and of the files the
 commands name; so it is made once, whatever asks for it. The log of the making lies in the store's folder, below
-`images/`, and is locked while it is written. Nothing here starts a trial.
+`images/`, and is locked while it is written. A step ends with the process that began it, however that ends; what is left
+where the step was killed too, the next making ends. Nothing here starts a trial.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shlex
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +31,37 @@ BEAT_SECONDS = 0.1
 END_SECONDS = 1.0
 ENDED = "it was ended while its image was being made"
 LAST_LINES = 3
+INSTALL = "luthier-install-"
+
+# Stands between this process and a step of the making: killed, this process can't end the step itself. The engine's own
+# command would leave its container running, so that this is ended by name.
+WARDEN = """
+import ctypes, json, os, signal, subprocess, sys
+parent, closing, *words = sys.argv[1:]
+class Ended(BaseException): pass
+def end(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Ended
+child = None
+try:
+    signal.signal(signal.SIGTERM, end)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(parent):
+        sys.exit(1)
+    child = subprocess.Popen(words)
+    code = child.wait()
+except Ended:
+    if child is not None:
+        child.terminate()
+    for _ in range(3 if json.loads(closing) else 0):
+        if subprocess.call(json.loads(closing)) == 0:
+            break
+    sys.exit(1)
+except OSError as error:
+    sys.exit(f"{words[0]} could not be started: {error.strerror}")
+sys.exit(code if code >= 0 else 128 - code)
+"""
 
 
 class Abandoned(UsageError):
@@ -57,11 +92,6 @@ class Making(NamedTuple):
 
     log: Path
 
-    @property
-    def without(self) -> Path:
-        """The file that says why trials go on without an image that could not be fetched."""
-        return self.log.with_suffix(".without")
-
     def last_lines(self) -> str:
         """The end of the log, on one line."""
         try:
@@ -82,16 +112,25 @@ class _Work(NamedTuple):
     goes_on: Callable[[], bool]
 
     def run(
-        self, words: Sequence[str], what: str, kind: type[UsageError] = UsageError, done: str = "made"
+        self,
+        words: Sequence[str],
+        what: str,
+        kind: type[UsageError] = UsageError,
+        done: str = "made",
+        closing: Sequence[str] = (),
     ) -> None:
-        """Runs one step. **Raises** an error of this kind where it fails; UsageError where it is not to go on."""
+        """Runs one step; `closing` ends its container where this process is killed.
+
+        **Raises** an error of this kind where it fails; UsageError where it is not to go on.
+        """
         self.log.write(f"$ {shlex.join(words[:6])}{' …' if len(words) > 6 else ''}\n".encode())
         self.log.flush()
         with open(
             self.told.log, "ab"
         ) as out:  # not the locked one, which must not outlive this process in another
+            warden = (sys.executable, "-I", "-S", "-c", WARDEN, str(os.getpid()), json.dumps(closing))
             process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                [*warden, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
         try:
             while (code := process.poll()) is None:
@@ -112,7 +151,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         try:
             process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:  # its container does not listen; that is ended by name
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -154,6 +193,7 @@ def make(engine: Engine, wanted: Wanted, folder: Path, goes_on: Callable[[], boo
     had or one of its commands fails.
     """
     made = f"luthier-install:{wanted.key()}"
+    _sweep(engine, folder)
     if wanted.install and _is_there(engine, made):
         return made
     if not wanted.install and _is_there(engine, wanted.image):
@@ -239,11 +279,9 @@ def _fetched(engine: Engine, wanted: Wanted, work: _Work) -> str:
 
 def _install(engine: Engine, wanted: Wanted, name: str, made: str, work: _Work) -> None:
     """Runs the commands in a container of their own, and keeps it as an image."""
-    place = sha256(os.fsencode(work.told.log)).hexdigest()[:8]
-    container = f"luthier-install-{wanted.key()}-{place}"
-    _quiet(
-        engine.closing(container), work.log
-    )  # one that a maker left who was killed; the lock says that none lives
+    container = _container(work.told.log)
+    closing = engine.closing(container)
+    _quiet(closing, work.log)  # one that a maker left who was killed; the lock says that none lives
     script = "set -e\n" + "\n".join(
         f"printf '$ %s\\n' {shlex.quote(command)}\n{command}" for command in wanted.install
     )
@@ -251,12 +289,33 @@ def _install(engine: Engine, wanted: Wanted, name: str, made: str, work: _Work) 
     words = engine.words("run", "--name", container, *engine.options, *here, "--entrypoint", "/bin/sh")
     what = f"the install commands for the image {wanted.image}"
     try:
-        work.run([*words, name, "-c", script], what)
+        work.run([*words, name, "-c", script], what, closing=closing)
         work.run(engine.words("commit", container, made), what)
     finally:
         for _ in range(3):
-            if _quiet(engine.closing(container), work.log) == 0:
+            if _quiet(closing, work.log) == 0:
                 break
+
+
+def _container(log: Path) -> str:
+    """The name of the container in which install commands run, by the log that tells of it: its key and its place."""
+    return f"{INSTALL}{log.stem}-{sha256(os.fsencode(log)).hexdigest()[:8]}"
+
+
+def _sweep(engine: Engine, folder: Path) -> None:
+    """Ends the containers that makers of this store left who were killed. One that lives holds its log's lock."""
+    logs = {_container(log): log for log in (folder / "images").glob("*.log")}
+    if not logs:
+        return
+    words = engine.words("ps", "--all", "--filter", f"name={INSTALL}", "--format", "{{.Names}}")
+    listed = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    for name in set(listed.stdout.split()) & set(logs):
+        try:
+            with open(logs[name], "ab") as log:
+                fcntl.flock(log.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _quiet(engine.closing(name), log)
+        except OSError:  # it is being made
+            continue
 
 
 def _quiet(words: Sequence[str], log: IO[bytes]) -> int:

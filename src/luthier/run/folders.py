@@ -20,6 +20,7 @@ The layout below `trials/` of the store's folder, for people and for every progr
             asks-should-stop        there when the program has called luthier.should_stop()
             should-stop             why it is to end early; what luthier.should_stop() looks for
     <experiment>/code.json          the digests of the files its command names, to notice when they change
+    <experiment>/without-container  why its trials run without the container it asked for, when it was last driven
 
 Creating a trial costs four folders and two small files, about 0.1 ms.
 """
@@ -178,3 +179,7 @@ class Folders:
     def code(self, experiment: int) -> str:
         """The digests of the files that the command of an experiment names."""
         return f"{self._trials}/{experiment}/code.json"
+
+    def without(self, experiment: int) -> str:
+        """Why the trials of an experiment run without the container it asked for; empty where they run in it."""
+        return f"{self._trials}/{experiment}/without-container"

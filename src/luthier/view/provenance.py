@@ -181,7 +181,7 @@ def _bundle_node(head: str, bundle: Any, missing: str, git: Any) -> Node:
 def _environment_lines(lineage: Lineage) -> list[str]:
     known, lines = lineage.ran_with, []
     if image := lineage.environment.get("image"):
-        lines.append(f"image {image}")
+        lines.append(f"image {image}{', not used' if known.no_image else ''}")
     if known.python:
         packages = known.python.get("packages") or {}
         lines.append(f"Python {known.python.get('version') or '?'}, {len(packages)} packages")

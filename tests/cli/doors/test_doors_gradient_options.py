@@ -172,6 +172,21 @@ def test_options_come_from_a_file_and_the_command_line_wins(run: Run, tmp_path: 
     assert (tuning.env, tuning.tags) == ({"EPOCHS": "3", "RATE": "1e-6"}, ("x", "y"))
 
 
+def test_an_address_with_a_user_or_token_is_not_kept(run: Run, tmp_path: Path) -> None:
+    env = {
+        "DATABASE": "postgres://ann:hunter2@host/db",
+        "INDEX": "--extra https://hunter2@host/simple",
+        "PAGE": "https://host/a@b",
+        "MAIL": "ann@host",
+    }
+    made = run(*words(experimentEnv=json.dumps(env)))
+    assert made.code == 0 and "the values of DATABASE, INDEX are not kept" in made.err
+    [(room, tuning)] = tunings(tmp_path / ".luthier")
+    assert tuning.env == {"PAGE": "https://host/a@b", "MAIL": "ann@host"}
+    assert tuning.secret_names == ("DATABASE", "INDEX")
+    assert not any(b"hunter2" in path.read_bytes() for path in room.path.rglob("*") if path.is_file())
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

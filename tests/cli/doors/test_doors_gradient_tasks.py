@@ -216,5 +216,41 @@ def test_keys_and_passwords_are_written_nowhere(door: Door) -> None:
     )
 
 
+FETCHES = """
+import sys
+from luthier.cli import main
+from luthier.cli.doors.gradient import creating
+
+def fetch(source, into):
+    into.mkdir()
+    (into / "half").write_text("x")
+    print("up", flush=True)
+    sys.stdin.read()
+
+creating.fetch = fetch
+main(["gradient", *sys.argv[1:]])
+"""
+"""Never ends fetching a workspace."""
+
+
+def test_what_a_killed_create_has_fetched_is_swept_by_the_next(door: Door) -> None:
+    words = "experiments hyperparameters create --tuningCommand true --workerCommand true --workerCount 1"
+    words += " --workerContainer image --workerMachineType K80"
+    environment = {**os.environ, "LUTHIER_CONTAINER_ENGINE": "none"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(
+        [sys.executable, "-c", FETCHES, *words.split()], cwd=door.folder, env=environment, **pipes
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        [left] = door.folder.glob(".luthier/gradient/es*")
+        first = door.run(verb="create")
+        assert (left / "workspace" / "half").exists(), "its maker lives"
+        process.kill()
+    second = door.run(verb="create")
+    assert sorted(door.folder.glob(".luthier/gradient/es*")) == sorted([first.path, second.path])
+    assert not any((room.path / "creating").exists() for room in (first, second))
+
+
 def _grep(folder: Path, text: bytes) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and text in path.read_bytes()]

@@ -100,6 +100,19 @@ HOSTILE = {
         (entry("b", tarfile.SYMTYPE, "a/../../evil"), b""),
     ],
     "link in a link": [(entry("a", tarfile.SYMTYPE, "."), b""), (entry("a/b", tarfile.SYMTYPE, "../x"), b"")],
+    "folders by way of a link": [
+        (entry("d", tarfile.SYMTYPE, "{outside}"), b""),
+        (entry("d/x/y/z", tarfile.SYMTYPE, "/etc/passwd"), b""),
+    ],
+    "folders by way of a later link": [
+        (entry("d/x/y/z", tarfile.SYMTYPE, "w"), b""),
+        (entry("d", tarfile.SYMTYPE, "{outside}"), b""),
+    ],
+    "a link out after one that stays": [
+        (entry("d", tarfile.SYMTYPE, "e"), b""),
+        (entry("e", tarfile.SYMTYPE, "{outside}"), b""),
+    ],
+    "in circles": [(entry("a", tarfile.SYMTYPE, "b"), b""), (entry("b", tarfile.SYMTYPE, "a"), b"")],
     "hard link out": [(entry("h", tarfile.LNKTYPE, "../evil"), b"")],
     "device": [(entry("d", tarfile.CHRTYPE), b"")],
     "fifo": [(entry("f", tarfile.FIFOTYPE), b"")],
@@ -108,11 +121,28 @@ HOSTILE = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_an_archive_writes_nowhere_else(case: str, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    for info, _ in HOSTILE[case]:
+        info.linkname = info.linkname.replace("{outside}", str(tmp_path / "outside"))
     path = tar(tmp_path / "p.tar.gz", *HOSTILE[case])
     before = names(tmp_path)
     with pytest.raises(UsageError):
         fetch(Source(str(path)), tmp_path / "in" / "w")
     assert names(tmp_path) == before and not (tmp_path / "in" / "w").exists()
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_links_that_stay_inside_are_laid_out(tmp_path: Path) -> None:
+    links = [
+        ("model/latest", "v1"),
+        ("m", "./model/latest"),
+        ("deep/er/up", "../../m/a"),
+        ("later", "not/yet"),
+    ]
+    members = [(entry("model/v1/a"), b"x"), *((entry(a, tarfile.SYMTYPE, b), b"") for a, b in links)]
+    fetch(Source(str(tar(tmp_path / "p.tar.gz", *members))), tmp_path / "w")
+    assert [os.readlink(tmp_path / "w" / name) for name, _ in links] == [target for _, target in links]
+    assert (tmp_path / "w" / "deep" / "er" / "up").read_text() == "x"
 
 
 def test_a_zip_writes_nowhere_else(tmp_path: Path) -> None:
@@ -132,6 +162,38 @@ def test_what_is_no_archive_or_is_damaged_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.tar.gz").write_bytes(whole[:2000])
     with pytest.raises(UsageError, match=r"can't be taken apart|is no archive"):
         fetch(Source(str(tmp_path / "p.tar.gz")), tmp_path / "w")
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.bz2", "tar.xz"])
+def test_a_tape_that_is_written_over_is_not_taken_as_good(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"p.{kind}"
+    with tarfile.open(path, f"w:{kind.removeprefix('tar').removeprefix('.')}") as tape:
+        for name in ("a", "b", "c"):
+            info = entry(name)
+            info.size = 20 * 512
+            tape.addfile(info, io.BytesIO(os.urandom(info.size)))
+    data = bytearray(path.read_bytes())
+    middle = 21 * 512 if kind == "tar" else len(data) // 2  # where b begins
+    data[middle : middle + 64] = bytes(range(1, 65))
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="it is damaged|or a damaged one"):
+        fetch(Source(str(path)), tmp_path / "w")
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    "way", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_zip_that_is_written_over_is_not_taken_as_good(way: int, tmp_path: Path) -> None:
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w", way) as archive:
+        archive.writestr("a", os.urandom(5000))
+    for middle in (45, 2500):
+        data = bytearray(path.read_bytes())
+        data[middle : middle + 64] = bytes(range(1, 65))
+        path.write_bytes(data)
+        with pytest.raises(UsageError, match="it is damaged"):
+            fetch(Source(str(path)), tmp_path / "w")
 
 
 @pytest.fixture

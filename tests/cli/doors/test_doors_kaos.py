@@ -10,6 +10,7 @@ import signal
 import sys
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,8 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves
 sys.path.insert(0, str(Path(__file__).parents[2] / "run"))
 from kaos_world import PAGE_JSON, TRAIN, World, at, cells, scores, until
 
+from luthier.cli.doors.kaos import images
 from luthier.cli.doors.kaos.hyperparams import hash_of
 from luthier.cli.doors.kaos.listing import page_count, sorted_by
+from luthier.cli.doors.kaos.sources import set_bundle
 from luthier.cli.doors.kaos.start import file_name
 from luthier.cli.doors.kaos.tables import boxed
 from luthier.cli.doors.kaos.words import KaosError
@@ -234,6 +237,22 @@ def test_check_15_get(world: World) -> None:
         one.code == 0 and len(list((world.folder / "one" / "toy" / world.job_id() / "models").iterdir())) == 1
     )
     assert world.kaos("train get -i 0 --model_id 123", 1).err == "Error - There is no model with id: 123\n"
+
+
+def test_get_brings_links_to_folders_and_follows_none(world: World) -> None:
+    more = """
+(out / "model" / "v1").mkdir()
+(out / "model" / "v1" / "a").write_text("x")
+(out / "model" / "latest").symlink_to("v1")
+(out / "model" / "elsewhere").symlink_to(os.getcwd())
+"""
+    world.ready(TRAIN + more).deploy("", '{"x": [1]}')
+    world.job()
+    for _ in range(2):  # the second time over the first copy
+        world.kaos("train get -i 0 -m -o out")
+        (model,) = (world.folder / "out" / "toy" / world.job_id() / "models").glob("*/model")
+        assert os.readlink(model / "latest") == "v1" and (model / "latest" / "a").read_text() == "x"
+        assert (model / "elsewhere").is_symlink()
 
 
 def test_check_16_the_same_again_runs_nothing_new(world: World) -> None:
@@ -510,6 +529,39 @@ def test_a_virtual_environment_is_made_of_requirements(world: World, monkeypatch
     said = world.kaos("train logs -i 0").out
     (environment,) = (path for path in (world.store / "kaos" / "environments").iterdir() if path.is_dir())
     assert said.count(f"42 {environment}") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "is_own"),
+    [
+        ("toy==1.0  # see ./notes", False),
+        ("toy[extra]>=1; python_version > '3'", False),
+        ("--extra-index-url https://host/simple", False),
+        ("toy @ https://host/toy-1.0.whl", False),
+        ("git+https://host/toy.git", False),
+        ("-r base.txt", True),
+        ("-cbase.txt", True),
+        ("--constraint=base.txt", True),
+        ("-e .", True),
+        ("./toy", True),
+        ("wheels/toy-1.0-py3-none-any.whl", True),
+        ("toy-1.0-py3-none-any.whl", True),
+        ("toy @ file:toy.zip", True),
+        ("toy @ file:///src/toy", True),
+    ],
+)
+def test_an_environment_is_its_bundle_s_own_where_the_list_names_files(
+    line: str, is_own: bool, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "subprocess", Mock())  # only what is asked for is looked at
+    model, asked = world.ready().folder / "src" / "toy" / "model", []
+    (model / "requirements.txt").write_text(f"\n# all\n{line}\n")
+    for text in ("a", "b"):
+        (model / "base.txt").write_text(text)
+        code = set_bundle(world.folder / "src", "source", world.store, "me")
+        request = images.request(world.store, code, anew=False) / "request.json"
+        asked.append(json.loads(request.read_text())["environment"])
+    assert (asked[0] != asked[1]) == is_own
 
 
 def test_a_dockerfile_is_built_where_an_engine_works(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

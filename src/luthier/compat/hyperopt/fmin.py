@@ -156,6 +156,8 @@ def fmin(
     search = FMinIter(algo or auto.suggest, domain, trials, _generator(rstate), max_evals=count, **options)
     search.catch_eval_exceptions = catch_eval_exceptions
     search.exhaust()
+    if hasattr(trials, "conclude") and not search.is_cancelled:
+        trials.conclude()
     return _best(trials, domain, return_argmin)
 
 

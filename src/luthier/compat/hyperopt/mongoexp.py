@@ -88,6 +88,10 @@ class MongoTrials(Trials):
                 len(self), self.shared.experiment, self.name, self.shared.folder,
             )  # fmt: skip
 
+    def conclude(self) -> None:
+        """Ends what `offer` began: the experiment counts as finished."""
+        self.shared.finish()
+
     def help_out(self, domain: Domain) -> bool:
         """Evaluates a trial here if one has waited for a while and nobody takes it; tells whether it did."""
         if (sign := os.environ.get(NO_WORKERS)) and not os.path.exists(sign):
@@ -116,7 +120,7 @@ class MongoTrials(Trials):
     def new_trial_ids(self, n: int) -> list[Any]:
         """Numbers that the store keeps for us; fewer where the space has no more configurations."""
         key = nonce()
-        reserved = self.shared.store.reserve(self.shared.experiment, n, self.shared.worker, key)
+        reserved = self.shared.reserve(n, key)
         self._reserved = key, {place.number - 1: place.number for place in reserved}
         return list(self._reserved[1])
 

@@ -17,6 +17,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from luthier.description import Algorithm, Description, Objective
 from luthier.drive.alive import Alive
 from luthier.drive.planning import nonce
 from luthier.errors import AliveError, StoreError, UsageError
-from luthier.store import Claim, ExperimentRecord, open_store, store_folder
+from luthier.store import Claim, ExperimentRecord, Reservation, open_store, store_folder
 from luthier.trial import AttemptId, Outcome, Point, Result
 
 if TYPE_CHECKING:
@@ -113,6 +114,28 @@ class Shared:
             self._driving = self.alive.drive(record.id)
         except AliveError:
             pass  # another fmin of the same search proposes as well
+
+    def finish(self) -> None:
+        """Notes that nothing more is asked for than there is, so that the experiment is finished once all of that has
+        ended. `open` takes it back."""
+        record = self.store.experiment(self.experiment)
+        if made := record.trials - record.reserved:
+            self._aim_at(record, made)
+        if self._driving is not None:
+            self._driving.release()
+            self._driving = None
+
+    def reserve(self, n: int, key: str) -> list[Reservation]:
+        """Numbers for up to `n` new trials; none where the space has no more configurations."""
+        reserved = self.store.reserve(self.experiment, n, self.worker, key)
+        record = self.store.experiment(self.experiment)
+        if n and not reserved and record.description.trials is not None:
+            self._aim_at(record, None)  # another fmin of this search has finished, and this one goes on
+            reserved = self.store.reserve(self.experiment, n, self.worker, key)
+        return reserved
+
+    def _aim_at(self, record: ExperimentRecord, trials: int | None) -> None:
+        self.store.open_experiment(replace(record.description, trials=trials), any_seed=True)
 
     def find(self, name: str) -> bool:
         """Finds the experiment of this name; tells whether there is one with an objective yet."""

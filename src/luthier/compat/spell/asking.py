@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from luthier.compat.spell.commands import check_places, check_program, command_of
 from luthier.compat.spell.errors import SpellError
-from luthier.compat.spell.surroundings import environment_of, is_secret, without_user
+from luthier.compat.spell.passwords import is_secret, without_user
+from luthier.compat.spell.surroundings import environment_of
 from luthier.compat.spell.wanted import Wanted
 from luthier.description import Algorithm, Description, Limits, Objective, Stopping
 from luthier.drive.beginning import DOOR
@@ -40,15 +41,13 @@ def described(wanted: Wanted, folder: Path, directory: Path) -> Described:
 
     **Raises** UsageError in one of its kinds for what can't be.
     """
+    stopping = _stopping(wanted.stop_conditions)
     command = command_of(wanted.words, str(directory), wanted.tensorboard_dir)
     check_places(command, wanted.space)
-    if wanted.docker_image is None:
-        check_program(command)
-    private = {name: text for name, text in wanted.variables.items() if is_secret(name)}
+    private = {name: text for name, text in wanted.variables.items() if is_secret(name, text)}
     environment, notices = environment_of(wanted, folder, directory, private)
     project = folder.parent if folder.name == FOLDER else Path.cwd()
     try:
-        stopping = _stopping(wanted.stop_conditions)
         description = Description(
             project=str(project),
             space=wanted.space,
@@ -67,6 +66,8 @@ def described(wanted: Wanted, folder: Path, directory: Path) -> Described:
         )
     except UsageError as error:
         raise SpellError(str(error)) from None
+    if wanted.docker_image is None:  # at last: what the options say comes first
+        check_program(command)
     return Described(description, [*_warnings(description), *notices, *_aggregate_hint(wanted)], private)
 
 
@@ -127,7 +128,10 @@ def _stopping(conditions: Sequence[str]) -> Stopping | None:
         return None
     from luthier.stopping import Conditions
 
-    Conditions.of(conditions)
+    try:
+        Conditions.of(conditions)
+    except UsageError as error:
+        raise SpellError(str(error)) from None
     return Stopping("none", {}, tuple(conditions))
 
 

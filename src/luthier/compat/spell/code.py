@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from luthier.compat.spell.errors import SpellError
+from luthier.compat.spell.passwords import without_user
 from luthier.compat.spell.wanted import Wanted
 from luthier.description import Description
 
@@ -175,5 +176,5 @@ def _git(words: Sequence[str], variables: Mapping[str, str] | None = None) -> st
         raise SpellError(f"git {words[0]} took longer than {_GIT_SECONDS:g} s") from None
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        raise SpellError(f"git: {re.sub(r'(?<=://)[^/@ ]*@', '', why)}")
+        raise SpellError(f"git: {without_user(why)}")
     return done.stdout

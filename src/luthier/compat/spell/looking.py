@@ -33,6 +33,7 @@ FINAL = ("complete", "failed", "stopped", "killed", "interrupted", "build_failed
 """The statuses no run leaves."""
 
 _SINGLE = "run"
+_LARGEST = 2**63 - 1  # no record has a greater number, and none could be looked for
 _OUTCOMES = {
     Outcome.SUCCEEDED: "complete",
     Outcome.FAILED: "complete",  # Spell did not mind how a program ended, only that it did
@@ -142,6 +143,8 @@ def searches(store: Store) -> list[ExperimentRecord]:
 def find_search(store: Store, number: int) -> ExperimentRecord:
     """A search by its number; any experiment may be named. **Raises** NotFound."""
     try:
+        if number > _LARGEST:
+            raise NotFound
         record = store.experiment(number)
     except NotFound:
         raise NotFound(f"there is no hyperparameter search {number}; see: luthier spell hyper list") from None
@@ -158,7 +161,7 @@ def find_run(store: Store, run: int) -> Trial:
 
     **Raises** NotFound.
     """
-    for record in sorted(store.experiments(), key=lambda record: -record.id):
+    for record in sorted(store.experiments() if run <= _LARGEST else (), key=lambda record: -record.id):
         first = store.trials(record.id, limit=1)
         if not first or first[0].run_id > run:
             continue

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luthier.compat.spell.errors import SpellError
+from luthier.compat.spell.passwords import without_user
 from luthier.description import Command
 
 __all__ = ["installed"]
@@ -69,7 +70,7 @@ def _install(python: str, packages: Sequence[str], target: Path, log: Path) -> N
             )
             if done.returncode:
                 raise SpellError(
-                    f"pip could not install {' '.join(packages)}: {_reason(log)}; {log} has all of it"
+                    f"pip could not install {' '.join(packages)}: {without_user(_reason(log))}; {log} has all of it"
                 )
             target.mkdir(exist_ok=True)  # a list of nothing
             return

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from luthier.compat.spell.errors import SpellError
+from luthier.compat.spell.passwords import refuse_passwords, refuse_users
 from luthier.compat.spell.resources import mounts_of
 from luthier.compat.spell.wanted import Wanted
 from luthier.description import Description, Environment
 
-__all__ = ["environment_of", "is_secret", "with_packages", "without_user"]
-
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
-
-
-def is_secret(name: str) -> bool:
-    """Whether a variable's name looks like that of a key or a password, which is stored nowhere."""
-    return _SECRET.search(name) is not None
-
-
-def without_user(url: str | None) -> str | None:
-    """An address without the user and password that may stand in it."""
-    return re.sub(r"(?<=://)[^/@]*@", "", url) if url else url
+__all__ = ["check_image", "environment_of", "with_packages"]
 
 
 def environment_of(
     wanted: Wanted, folder: Path, directory: Path, private: Mapping[str, str]
 ) -> tuple[Environment, list[str]]:
     """What surrounds the runs, and what of it a person should be told. `private` are the variables that are not stored."""
-    _refuse_passwords(wanted.pip)
+    refuse_passwords(wanted)
+    check_image(wanted.docker_image)
     lines = _requirements(wanted.pip_req)
     found, notices = mounts_of(wanted.mounts, folder, directory)
     variables = {
@@ -50,6 +39,7 @@ def environment_of(
     if wanted.pip_req is not None:
         file = Path(os.path.relpath(wanted.pip_req, directory))
         if ".." in file.parts:  # it is not in what the container sees
+            refuse_users("--pip-req", lines)
             install += [f"pip install {shlex.quote(line)}" for line in lines]
         else:
             install.append(f"pip install -r {shlex.quote(str(file))}")
@@ -81,13 +71,10 @@ def with_packages(wanted: Wanted, description: Description, folder: Path) -> Des
     )
 
 
-def _refuse_passwords(packages: Sequence[str]) -> None:
-    for package in packages:
-        if re.search(r"://[^/@]*:[^/@]*@", package):
-            shown = without_user(package)
-            raise SpellError(
-                f"--pip {shown}: a password in an address would be stored; leave it to pip's own settings"
-            )
+def check_image(image: str | None) -> None:
+    """Refuses a name with a hyphen in front: it would be an option of the container engine. **Raises** SpellError."""
+    if image is not None and (image.startswith("-") or not image.strip()):
+        raise SpellError(f"--docker-image {image!r} is no name of an image: it begins with '-' or is empty")
 
 
 def _requirements(file: str | None) -> list[str]:
@@ -106,12 +93,12 @@ def _kept(wanted: Wanted, private: Mapping[str, str]) -> list[str]:
     names = ", ".join(private)
     if private and wanted.docker_image is None:
         notices.append(
-            f"notice: {names} goes to the runs and is not stored, as the name looks like a secret's; "
+            f"notice: {names} goes to the runs and is not stored, as it looks like a secret; "
             "whoever resumes this search has to have it in the environment"
         )
     elif private:
         notices.append(
-            f"notice: {names} is not stored, as the name looks like a secret's, and so not handed into the container"
+            f"notice: {names} is not stored, as it looks like a secret, and so not handed into the container"
         )
     if wanted.apt and wanted.docker_image is None:
         packages = " ".join(wanted.apt)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.cli.doors.gradient.options import Kind, given_of
-from luthier.cli.doors.gradient.record import Room, Tuning, new_id
+from luthier.cli.doors.gradient.record import Room, Tuning, new_id, sweep
 from luthier.cli.doors.gradient.workspace import NONE, Source, fetch, inside, shown
 from luthier.cli.output import say
 from luthier.clock import SystemClock
@@ -25,6 +25,8 @@ FAILED = "Failed to create resource: "
 SECRET = re.compile(
     r"(?i)pass(word|wd|phrase)?($|_)|secret|token|credential|(api|access|private|auth|account)_?key"
 )
+ADDRESS_SECRET = re.compile(r"://[^/?#\s@]+@")
+"""A user, a password or a token in an address: `postgres://ann:hunter2@host/db`, `https://token@host`."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -46,9 +48,10 @@ def create(folder: Path, given: dict[str, Any], *, strict: bool) -> tuple[Room, 
     tuning = _tuning(room.id, given, source, wish)
     try:
         _open(room)
-        tuning = _with_workspace(room, tuning, source)
-        _say_twin(folder, tuning)
-        room.write(tuning)
+        with room.created():
+            tuning = _with_workspace(room, tuning, source)
+            _say_twin(folder, tuning)
+            room.write(tuning)
     except BaseException as error:
         shutil.rmtree(room.path, ignore_errors=True)
         if isinstance(error, UsageError):
@@ -84,6 +87,7 @@ def _open(room: Room) -> None:
     from luthier.store import open_store
 
     open_store(room.store).close()
+    sweep(room.store)
     room.path.mkdir(mode=0o700, parents=True)
 
 
@@ -183,7 +187,8 @@ def _source(given: dict[str, Any]) -> Source:
 
 
 def _environment(text: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """The variables of `--experimentEnv`: those that may be kept, and those whose names say that they are secret."""
+    """The variables of `--experimentEnv`: those that may be kept, and those whose names or values say that they are
+    secret."""
     if text is None:
         return {}, {}
     try:
@@ -203,7 +208,9 @@ def _environment(text: str | None) -> tuple[dict[str, str], dict[str, str]]:
         env[name] = value if isinstance(value, str) else json.dumps(value)
         if "\0" in env[name]:
             raise UsageError(f"experimentEnv: {name} holds a NUL, which no variable can")
-    secrets = {name: value for name, value in env.items() if SECRET.search(name)}
+    secrets = {
+        name: value for name, value in env.items() if SECRET.search(name) or ADDRESS_SECRET.search(value)
+    }
     return {name: value for name, value in env.items() if name not in secrets}, secrets
 
 
@@ -218,8 +225,8 @@ def secrets_of(tuning: Tuning) -> dict[str, str]:
     missing = [name for name in tuning.secret_names if name not in os.environ]
     if missing:
         raise UsageError(
-            f"the values of {', '.join(missing)} were not kept, for their names say that they are secret; set them in "
-            "the environment first: " + "; ".join(f"export {name}=…" for name in missing)
+            f"the values of {', '.join(missing)} were not kept, for their names or values say that they are secret; set "
+            "them in the environment first: " + "; ".join(f"export {name}=…" for name in missing)
         )
     return {name: os.environ[name] for name in tuning.secret_names}
 

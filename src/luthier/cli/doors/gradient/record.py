@@ -5,6 +5,7 @@
     workspace/         the project as it was fetched
     tasks/<name>/      one task: its own workspace, environment and attempts (`run.folders` has their files)
     failure            why they could not be begun, if so
+    creating           held while it is created; `sweep` removes what a killed process left
     lock               held by who supervises, whose process it names: a killed one is known to be gone
 
 The trials are not here: the tuning program keeps them in the store, in an experiment of the same name (`searches`).
@@ -16,9 +17,10 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import string
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,9 +42,11 @@ __all__ = [
     "find",
     "new_id",
     "searches",
+    "sweep",
     "tunings",
 ]
 
+CREATING = "creating"
 FAILURE = "failure"
 """The file that says why the tasks could not be begun."""
 SERVER = "server"
@@ -174,7 +178,20 @@ class Room:
         place = f"{self.path}/tasks/{task}"
         return AttemptFolder(place, f"{place}/attempt-{number}")
 
-    # ------------------------------------------------------------------ who supervises
+    # ------------------------------------------------------------------ who creates, who supervises
+
+    @contextmanager
+    def created(self) -> Iterator[None]:
+        """Holds the folder while the body fills it, so that nobody sweeps it."""
+        # It gets its name once it is locked, so that nobody finds it unlocked while its maker lives.
+        draft = self.path / ".creating"
+        with open(draft, "wb") as file:
+            with suppress(OSError):  # a file system without locks: then nobody sweeps it
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.rename(self.path / CREATING)
+            yield
+        for path in (draft, self.path / CREATING):
+            path.unlink(missing_ok=True)
 
     @property
     def is_supervised(self) -> bool:
@@ -244,6 +261,23 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+
+
+# ---------------------------------------------------------------------- what a killed process left
+
+
+def sweep(store: Path) -> None:
+    """Removes the experiments whose maker was killed before they were whole, with what was fetched of their workspaces."""
+    for mark in (store / "gradient").glob(f"es*/{CREATING}"):
+        with suppress(OSError), open(mark, "rb") as file:  # another one's, or held by its living maker
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if (mark.parent / "experiment.json").exists():  # whole: only the mark was left
+                mark.unlink()
+                continue
+            # What is large goes first: while the mark is there, the next one goes on with it.
+            shutil.rmtree(mark.parent / "workspace", ignore_errors=True)
+            if not (mark.parent / "workspace").exists():
+                shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 # ---------------------------------------------------------------------- finding one

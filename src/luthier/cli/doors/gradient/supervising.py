@@ -142,7 +142,7 @@ class Supervisor:
         if self._room.is_to_stop and not self._is_stopping:
             self._is_stopping = True
             self._end_all(self._running(), Outcome.KILLED, "stopped by a person")
-        if not self._is_ending and SERVER not in self._running():
+        if not self._is_stopping and not self._is_ending and SERVER not in self._running():
             self._is_ending = True
             self._end_all(self._running(), Outcome.STOPPED, "the tuning command has ended")
 

@@ -2,7 +2,7 @@
 
 Where a container engine works and has, or can fetch, what the Dockerfile begins from, it is the Dockerfile's. Elsewhere it
 is a Python that has what `requirements.txt` asks for: the one Luthier runs in where that has it all already, else a virtual
-environment, made once for each such list. pip is asked in both cases, with the user's own settings. A build runs by itself
+environment, made once for each such list (for each bundle where the list names files of it). pip is asked in both cases, with the user's own settings. A build runs by itself
 (`python -m luthier.cli.doors.kaos.building FOLDER`), in the background or before a job's first attempt; a lock lets one
 build at a time, and one that was killed is begun again. Below the store's folder::
 

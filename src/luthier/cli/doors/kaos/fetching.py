@@ -81,11 +81,13 @@ def _copy_model(model: Model, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies a tree so that its owner may write it, over what is there."""
-    for folder, _, files in os.walk(source):
+    """Copies a tree so that its owner may write it, over what is there. Links stay links, those to folders too."""
+    for folder, folders, files in os.walk(source):
         place = target / os.path.relpath(folder, source)
+        if place.is_symlink():  # of an earlier copy: nothing is written through it
+            place.unlink()
         place.mkdir(parents=True, exist_ok=True)
-        for name in files:
+        for name in (*files, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
             path, copy = Path(folder) / name, place / name
             copy.unlink(missing_ok=True)
             shutil.copyfile(path, copy, follow_symlinks=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -54,6 +55,7 @@ def request(store_folder: Path, code: Input, *, anew: bool) -> Path:
     tree = tree_of(store_folder, code.digest) / code.root
     wanted = next((place for place in _lists(tree) if place.is_file()), None)
     dockerfile = _dockerfile(tree)
+    environments = store_folder / "kaos" / "environments"
     asked = {
         "label": label_of(code),
         "store": str(store_folder.absolute()),
@@ -61,13 +63,13 @@ def request(store_folder: Path, code: Input, *, anew: bool) -> Path:
         "model": str(model_folder(tree)),
         "dockerfile": str(dockerfile) if dockerfile else None,
         "requirements": str(wanted) if wanted else None,
-        "environment": str(store_folder / "kaos" / "environments" / _key(wanted)) if wanted else None,
+        "environment": str(environments / _key(wanted, code.digest)) if wanted else None,
     }
     beside = folder / f"request.{os.getpid()}.part"
     beside.write_text(json.dumps(asked), encoding="utf-8")
     beside.replace(folder / "request.json")
     if wanted:
-        (store_folder / "kaos" / "environments").mkdir(parents=True, exist_ok=True)
+        environments.mkdir(parents=True, exist_ok=True)
     if not _image(folder) and not _is_held(folder / "lock"):
         words = [sys.executable, "-m", "luthier.cli.doors.kaos.building", str(folder)]
         with open(folder / "build.log", "ab") as log:
@@ -150,12 +152,25 @@ def _lists(tree: Path) -> tuple[Path, ...]:
     return model_folder(tree) / "requirements.txt", tree / "requirements.txt"
 
 
-def _key(requirements: Path) -> str:
-    """What a virtual environment depends on: the list, and the Python it is made of."""
+def _key(requirements: Path, code: str) -> str:
+    """What a virtual environment depends on: the list, the files of the bundle it may name, and the Python it is made of."""
     from hashlib import sha256
 
-    what = requirements.read_bytes() + f"\0{sys.executable}\0{sys.version}".encode()
-    return sha256(what).hexdigest()[:16]
+    what = requirements.read_bytes()
+    if any(map(_names_a_file, what.decode(errors="replace").splitlines())):
+        what += f"\0{code}".encode()
+    return sha256(what + f"\0{sys.executable}\0{sys.version}".encode()).hexdigest()[:16]
+
+
+def _names_a_file(line: str) -> bool:
+    """Whether a line of `requirements.txt` means files beside it: `-r base.txt`, `-e .`, `./a.whl`, `a @ file:…`."""
+    line = re.sub(r"(^|\s)#.*", "", line).strip()
+    if line.startswith("-"):
+        return re.match(r"-[rcef]|--(requirement|constraint|editable|find-links)\b", line) is not None
+    name = line.partition(";")[0].strip()
+    if "file:" in name or "://" in name:
+        return "file:" in name
+    return "/" in name or name.startswith(".") or name.endswith((".whl", ".zip", ".tar.gz", ".tgz"))
 
 
 def _image(folder: Path) -> dict[str, Any]:

@@ -16,8 +16,11 @@ from typing import NamedTuple, NoReturn
 from luthier.errors import UsageError
 from luthier.job.document import Document, Node, read_document
 from luthier.job.parameters import declared_space
+from luthier.job.part import LARGEST_WHOLE
+from luthier.job.quantities import LARGEST
 from luthier.space import Space, Value
 from luthier.space.nearest import hint
+from luthier.space.value import is_text
 
 __all__ = ["Job", "Resources", "read_job"]
 
@@ -170,6 +173,11 @@ class _Reader:
                     install = self._texts(section["install"], ("train", "image", "install"))
             else:
                 image = self._text(node, ("train", "image"))
+            if image.startswith("-") or not image.strip():  # the engine would take it for an option
+                path = ("train", "image", "name") if isinstance(node.content, dict) else ("train", "image")
+                self._refuse(
+                    f"{_short(image)!r} is no name of an image: it begins with '-' or is empty", path
+                )
         if "install" in train:
             install += self._texts(train["install"], ("train", "install"))
         return image, install
@@ -236,7 +244,12 @@ class _Reader:
         path = ("train", "concurrency")
         value = self._scalar(train["concurrency"], path)
         if type(value.value) is not int or value.value < 1:
-            self._refuse(f"value must be a whole number above 0: concurrency, not {value.text}", path)
+            self._refuse(f"value must be a whole number above 0: concurrency, not {_short(value.text)}", path)
+        if value.value > LARGEST_WHOLE:
+            self._refuse(
+                f"value must be a whole number from 1 to {LARGEST_WHOLE}: concurrency, not {_short(value.text)}",
+                path,
+            )
         return value.value
 
     def _resources(self, train: dict[str, Node]) -> Resources:
@@ -296,6 +309,8 @@ class _Reader:
         value = node.content
         if not isinstance(value, Value) or value.value is None:
             self._refuse(f"value must be str: {path[-1]}", path)
+        if "\0" in value.text or not is_text(value.text):
+            self._refuse(f"{path[-1]} holds a character that no record can keep; leave it out", path)
         return value.text
 
     def _texts(self, node: Node, path: Path_) -> tuple[str, ...]:
@@ -306,8 +321,15 @@ class _Reader:
     def _number(self, node: Node, path: Path_) -> Value:
         value = self._scalar(node, path)
         if isinstance(value.value, bool) or not isinstance(value.value, (int, float)):
-            self._refuse(f"value must be a number: {path[-1]}, not {value.text}", path)
+            self._refuse(f"value must be a number: {path[-1]}, not {_short(value.text)}", path)
+        if abs(value.value) > LARGEST:
+            self._refuse(f"value must be at most {LARGEST:g}: {path[-1]}, not {_short(value.text)}", path)
         return value
 
     def _refuse(self, problem: str, path: Path_) -> NoReturn:
         raise self.document.error(problem, path)
+
+
+def _short(text: str) -> str:
+    """A value as an error shows it."""
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -128,8 +128,9 @@ def whole(place: Place, store: Store, record: ExperimentRecord, parts: Sequence[
     if is_driven:
         building = is_being_made(record, place.folder)
         return Whole(State.BUILDING if building else State.PENDING, True)
-    if record.finished >= FIRST_FAILED and not record.succeeded:
-        note = f"the first {record.finished} all failed, so no more were started; mend the command and begin anew, or go on"
+    failed = sum(part.state is State.FAILED for part in parts)
+    if failed >= FIRST_FAILED and not record.succeeded:
+        note = f"the first {failed} all failed, so no more were started; mend the command and begin anew, or go on"
         return Whole(State.FAILED, False, f"{note} with: {place.hint(f'resume {record.id}')}")
     return Whole(State.PENDING, False, _left(place, record))
 

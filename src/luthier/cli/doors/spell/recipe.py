@@ -20,7 +20,8 @@ import click
 from luthier.cli.doors.spell.options import is_given
 from luthier.cli.output import say
 from luthier.compat.spell.errors import SpellError
-from luthier.compat.spell.surroundings import is_secret, without_user
+from luthier.compat.spell.passwords import is_secret, refuse_users, without_user
+from luthier.compat.spell.surroundings import check_image
 from luthier.job.document import Document, Node
 from luthier.space import Value
 from luthier.space.nearest import hint
@@ -46,18 +47,8 @@ def save_recipe(kind: str, options: dict[str, Any]) -> int:
 
     from ruamel.yaml import YAML
 
-    content: dict[str, Any] = {"kind": kind, "command": _written(options["command"])}
-    left: list[str] = []
-    for name, parameter in _names().items():
-        assert parameter.name is not None
-        value = options[parameter.name]
-        if name == "env":
-            left = [text.partition("=")[0] for text in value if is_secret(text.partition("=")[0])]
-            value = tuple(text for text in value if text.partition("=")[0] not in left)
-        elif name == "github-url":
-            value = without_user(value)
-        if value is not None and value != () and (value is not False or name == "maximize"):
-            content[name] = list(value) if isinstance(value, tuple) else value
+    kept, left = _kept(options)
+    content = {"kind": kind, "command": _written(options["command"]), **kept}
     text, yaml = StringIO(), YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False  # type: ignore[assignment]
     yaml.dump(content, text)
@@ -67,9 +58,30 @@ def save_recipe(kind: str, options: dict[str, Any]) -> int:
     except OSError as error:
         raise SpellError(f"--save-command {target} could not be written: {error.strerror}") from None
     if left:
-        say(f"notice: {', '.join(left)} is not written down, as the name looks like a secret's")
+        say(f"notice: {', '.join(left)} is not written down, as it looks like a secret")
     say(f"Saved to {target}; run it with: luthier spell {kind} --from-file {shlex.quote(str(target))}")
     return 0
+
+
+def _kept(options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The options that were given, and the variables left out. **Raises** SpellError for an address with a password."""
+    refuse_users("the command", options["command"])
+    kept: dict[str, Any] = {}
+    left: list[str] = []
+    for name, parameter in _names().items():
+        assert parameter.name is not None
+        value = options[parameter.name]
+        if name == "env":
+            pairs = [text.partition("=") for text in value]
+            left = [variable for variable, _, text in pairs if is_secret(variable, text)]
+            value = tuple("".join(pair) for pair in pairs if pair[0] not in left)
+        elif name == "github-url":
+            value = without_user(value)
+        texts = value if isinstance(value, tuple) else (value,)
+        refuse_users(f"--{name}", [text for text in texts if isinstance(text, str)])
+        if value is not None and value != () and (value is not False or name == "maximize"):
+            kept[name] = list(value) if isinstance(value, tuple) else value
+    return kept, left
 
 
 def _written(words: Sequence[str]) -> str | list[str]:
@@ -127,5 +139,9 @@ def _take(
     given: Any = tuple(texts) if parameter.multiple else texts[0]
     try:
         options[parameter.name] = parameter.type_cast_value(click.get_current_context(), given)
+        if key == "docker-image":
+            check_image(texts[0])
     except click.BadParameter as error:
         raise document.error(f"{key}: {error.message}", [key]) from None
+    except SpellError as error:
+        raise document.error(str(error), [key]) from None

@@ -213,13 +213,13 @@ def archive(place: Place, search: int) -> None:
 def download_metrics(place: Place, search: int, destination: str, force: bool) -> None:
     """Writes all values that a search's runs reported into a CSV file."""
     target = Path(destination)
-    if target.exists() and not force:
-        raise SpellError(
-            f'The file "{destination}" already exists and "force" is not set; add -f to replace it, '
-            "or name another with -d"
-        )
     with place.read() as store:
         record = find_search(store, search)
+        if target.exists() and not force:
+            raise SpellError(
+                f'The file "{destination}" already exists and "force" is not set; add -f to replace it, '
+                "or name another with -d"
+            )
         count = _write(store, record, target)
     emit(f"Saved {count} values of hyperparameter search {search} to {destination}")
 

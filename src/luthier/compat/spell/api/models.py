@@ -41,6 +41,8 @@ def space_from(params: Mapping[str, Any], *, lists: bool = True, ranges: bool = 
     """The space of a program's `params`, in their order. **Raises** SpellError for what is no such value, naming it."""
     if not isinstance(params, Mapping):
         raise SpellError(f"params must be a dict of names to values, not a {type(params).__name__}")
+    if not params:
+        raise SpellError("params is empty; there is no parameter to search")
     parameters = []
     for name, spec in params.items():
         _check_kind(name, spec, lists=lists, ranges=ranges)

@@ -17,7 +17,7 @@ from luthier.compat.spell.api.models import (
     ValueSpec,
     space_from,
 )
-from luthier.compat.spell.client.runs import Metric, Run, changing, reading
+from luthier.compat.spell.client.runs import Metric, Run, changing, number_of, reading
 from luthier.compat.spell.client.starting import begun
 from luthier.compat.spell.kept import Kept
 from luthier.compat.spell.looking import find_search, kind_of, search_status, searches
@@ -143,8 +143,8 @@ class HyperService:
         return HyperSearch(self._folder, begun(kind, space, self._folder, command, options).record.id)
 
     def get(self, search_id: int) -> HyperSearch:
-        """A search by its number. **Raises** NotFound."""
-        return HyperSearch(self._folder, int(search_id))
+        """A search by its number. **Raises** NotFound; SpellError for what is no number."""
+        return HyperSearch(self._folder, number_of(search_id))
 
     def list(self) -> builtins.list[HyperSearch]:
         """The searches that were not archived, the oldest first."""
@@ -155,6 +155,7 @@ class HyperService:
 
     def archive(self, search_id: int) -> None:
         """Hides a search from `list`. **Raises** NotFound."""
+        number = number_of(search_id)
         with reading(self._folder) as store:
-            find_search(store, search_id)
-        Kept(self._folder).archive("searches", search_id)
+            find_search(store, number)
+        Kept(self._folder).archive("searches", number)

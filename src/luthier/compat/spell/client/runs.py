@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from operator import eq, ge, gt, le, lt
+from operator import eq, ge, gt, index, le, lt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from luthier.compat.spell.looking import FINAL, RunRow, command_for, find_run, r
 from luthier.store import Store
 from luthier.trial import Outcome, Trial
 
-__all__ = ["Metric", "Run", "RunsService", "reading"]
+__all__ = ["Metric", "Run", "RunsService", "changing", "number_of", "reading"]
 
 BEAT_SECONDS = 0.1
 
@@ -55,6 +55,14 @@ def changing(folder: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def number_of(id: Any) -> int:
+    """The number of a search or a run, which may be a text of digits. **Raises** SpellError for anything else."""
+    try:
+        return index(int(id) if isinstance(id, str) else id)
+    except (TypeError, ValueError):
+        raise SpellError(f"{id!r} is no number of a search or a run, such as 59") from None
 
 
 class Run:
@@ -289,8 +297,8 @@ class RunsService:
         return Run(self._folder, begun("run", Space(()), self._folder, command, options).first[0].run_id)
 
     def get(self, run_id: int) -> Run:
-        """A run by its number. **Raises** NotFound."""
-        return Run(self._folder, int(run_id))
+        """A run by its number. **Raises** NotFound; SpellError for what is no number."""
+        return Run(self._folder, number_of(run_id))
 
     def list(self, limit: int | None = None) -> list[Run]:
         """All runs of the store, the newest first, or the `limit` newest."""
