@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.options import ID, Id, Place, as_json, with_store
 from luthier.cli.output import can_print, emit, emit_json, one_line, paint, say
-from luthier.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,15 +72,16 @@ def command(
 
     from luthier.view.decisions import decisions_of
     from luthier.view.explanation import explained
+    from luthier.view.whole import write_whole
 
     with place.read() as store:
         record = place.record(store, id)
         found = explained(store, record, id.trial if id else None, tuple(dict.fromkeys(names)))
         decisions = decisions_of(store, record.id, id.trial) if id is not None and id.trial else ()
         if html:
-            _write(Path(html), _page(store, record, found))
+            write_whole(Path(html), _page(store, record, found).encode())
         if svg:
-            _write(Path(svg), found.sheet())
+            write_whole(Path(svg), found.sheet().encode())
     if as_json:
         own = {"decisions": [asdict(each) for each in decisions]} if id is not None and id.trial else {}
         emit_json(found.schema, found.document() | own)
@@ -100,18 +99,6 @@ def _page(store: Store, record: ExperimentRecord, found: Explanation) -> str:
     if not isinstance(found.of, Standing) or not found.along:
         return found.page()
     return found.page(tuple(steps(store, record, found.along[0].parameter)))
-
-
-def _write(target: Path, text: str) -> None:
-    """Writes a file whole or not at all. **Raises** UsageError where it can't be written."""
-    draft = target.parent / f".{target.name}.{os.getpid()}"
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, target)
-    except OSError as error:
-        raise UsageError(f"{target} could not be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------- for people

@@ -14,6 +14,7 @@ import click
 from luthier.cli.app import Example
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import emit, many, say
+from luthier.clock import SystemClock
 from luthier.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def command(place: Place, id: Id | None, port: int | None, logdir: Path | None, 
             mirror = _mirror(
                 place, store, experiment, logdir or place.folder / "tensorboard" / str(experiment)
             )
-            count = mirror.refresh(time.time())
+            count = mirror.refresh(SystemClock().now())
             say(f"{many(count, 'trial')} of experiment {experiment} written as runs")
             return emit(str(mirror.directory))
         folder = logdir or Path(tempfile.mkdtemp(prefix=f"luthier-tensorboard-{experiment}-"))
@@ -92,12 +93,12 @@ def _serve(mirror: Mirror, experiment: int, port: int | None) -> None:
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        mirror.refresh(time.time())
+        mirror.refresh(SystemClock().now())
         with serving(mirror.directory, port) as server:
             say(f"Experiment {experiment} in TensorBoard: {server.url}  (Ctrl-C ends it)")
             while server.is_running():
                 time.sleep(_BEAT_SECONDS)
-                mirror.refresh(time.time())
+                mirror.refresh(SystemClock().now())
             raise server.failure()
     except KeyboardInterrupt:
         say("TensorBoard has ended.")

@@ -17,12 +17,12 @@ import shutil
 import struct
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from luthier.clock import SystemClock
 from luthier.digest import sha256
 
 __all__ = ["CHOICE", "Engine", "Found", "find_engine", "forget"]
@@ -165,7 +165,7 @@ def _kept(place: Path) -> Found | None:
     try:
         known: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         made = known["engine"]
-        age = time.time() - known["time"]
+        age = SystemClock().now() - known["time"]
         if not 0 <= age < (KEPT_SECONDS if made else REFUSED_SECONDS):
             return None
         if made is not None:
@@ -179,7 +179,7 @@ def _keep(place: Path, found: Found) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         new = place.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps({"time": time.time(), **asdict(found)}), encoding="utf-8")
+        new.write_text(json.dumps({"time": SystemClock().now(), **asdict(found)}), encoding="utf-8")
         new.replace(place)
     except OSError:
         pass  # no place to keep it: it is found out again

@@ -14,6 +14,7 @@ from luthier.errors import UsageError
 from luthier.view.figures.looks import PALETTE, Theme, style
 from luthier.view.scales import label
 from luthier.view.svg import coordinate, element, text, title
+from luthier.view.whole import write_whole
 
 __all__ = ["Drawing", "Node"]
 
@@ -142,15 +143,7 @@ class Drawing:
                 made = self.png()
             case _:
                 raise UsageError(f"{target} ends in none of .svg, .pdf and .png; give it one of them")
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            draft.write_bytes(made)
-            os.replace(draft, target)
-        except OSError as error:
-            raise UsageError(f"{target} could not be written: {error.strerror}") from error
-        finally:
-            draft.unlink(missing_ok=True)
-        return target
+        return write_whole(target, made)
 
 
 def _arrow(before: _Placed, after: _Placed) -> str:

@@ -12,14 +12,17 @@ writes them, so `init(sync_tensorboard=True)` has nothing to switch on.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Number
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from luthier.clock import SystemClock
 from luthier.metrics.report import number_of, report, send_metric
+
+if TYPE_CHECKING:
+    from contextlib import _GeneratorContextManager
 
 __all__ = ["MetricsLogger", "add_metrics", "init"]
 
@@ -112,6 +115,16 @@ class MetricsLogger:
         self._metrics[name] = metric
 
 
+@contextmanager
+def _timed(keep: Callable[[float], None]) -> Iterator[None]:
+    clock = SystemClock()
+    began = clock.elapsed()
+    try:
+        yield
+    finally:
+        keep(clock.elapsed() - began)
+
+
 class _Metric:
     """What every kind has: nothing to report until it was given a value."""
 
@@ -151,16 +164,11 @@ class Gauge(_Metric):
 
     def set_to_current_time(self) -> None:
         """Makes it the seconds since 1970."""
-        self.set(time.time())
+        self.set(SystemClock().now())
 
-    @contextmanager
-    def time(self) -> Iterator[None]:
+    def time(self) -> _GeneratorContextManager[None]:
         """Makes it the seconds that the body, or the function it decorates, took."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.set(time.perf_counter() - began)
+        return _timed(self.set)
 
     def numbers(self) -> Mapping[str, float]:
         return {"": self._value} if self._is_set else {}
@@ -200,14 +208,9 @@ class Summary(_Metric):
         self._count += 1
         self._keep()
 
-    @contextmanager
-    def time(self) -> Iterator[None]:
+    def time(self) -> _GeneratorContextManager[None]:
         """Observes the seconds that the body, or the function it decorates, took."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.observe(time.perf_counter() - began)
+        return _timed(self.observe)
 
     def numbers(self) -> Mapping[str, float]:
         if not self._count:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from luthier.clock import SystemClock
 from luthier.compat.hyperopt.documents import document
 from luthier.compat.hyperopt.domain import Domain
 from luthier.compat.hyperopt.trials import Ctrl, TrialsBook
@@ -64,7 +64,7 @@ class _Told:
 
     def write(self, values: Mapping[str, Any], step: float | None) -> None:
         """Takes what was reported at one step, None where each metric's next is meant."""
-        now = time.time()
+        now = SystemClock().now()
         for metric, value in values.items():
             at = self._next.get(metric, 0.0) if step is None else float(step)
             self._next[metric] = at + 1

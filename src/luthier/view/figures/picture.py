@@ -13,6 +13,7 @@ from luthier.view.figures.chart import Chart
 from luthier.view.figures.draw import svg
 from luthier.view.figures.looks import PALETTE, Theme
 from luthier.view.figures.raster import png
+from luthier.view.whole import write_whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -73,15 +74,7 @@ class Picture:
                 made = self.html().encode()
             case _:
                 raise UsageError(f"{target} ends in none of .svg, .png and .html; give it one of them")
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            draft.write_bytes(made)
-            os.replace(draft, target)
-        except OSError as error:
-            raise UsageError(f"{target} could not be written: {error.strerror}") from error
-        finally:
-            draft.unlink(missing_ok=True)
-        return target
+        return write_whole(target, made)
 
     def _repr_svg_(self) -> str:
         return self.svg()

@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import click
 
 from luthier.cli.doors.gradient import hyperparameters
-from luthier.cli.doors.gradient.hyperparameters import with_id
 from luthier.cli.doors.gradient.metrics import metrics_command
-from luthier.cli.doors.gradient.options import keyed
+from luthier.cli.doors.gradient.options import keyed, with_id
+from luthier.cli.doors.gradient.tags import tags_group
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, emit_json, say
 
@@ -172,35 +172,10 @@ def delete_command(place: Place, id_: str) -> None:
     emit("Experiment deleted")
 
 
-# ---------------------------------------------------------------------- tags, and what is not here
+# ---------------------------------------------------------------------- what is not here
 
 
-@command.group("tags", context_settings=_CONTEXT)
-def tags_command() -> None:
-    """Manage the tags of an experiment."""
-
-
-def _tagging(function: Callable[..., Any]) -> Callable[..., Any]:
-    made = click.option("--tags", "tags_comma", metavar="A,B", help="Tags, separated by commas.")(
-        with_store(keyed(function))
-    )
-    return with_id(click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")(made))
-
-
-@tags_command.command("add")
-@_tagging
-def add_command(place: Place, id_: str, tags: tuple[str, ...], tags_comma: str | None) -> None:
-    """Adds tags to an experiment."""
-    hyperparameters.change_tags(place, id_, tags, tags_comma, adds=True)
-    emit("Tags added to experiment")
-
-
-@tags_command.command("remove")
-@_tagging
-def remove_command(place: Place, id_: str, tags: tuple[str, ...], tags_comma: str | None) -> None:
-    """Removes tags from an experiment."""
-    hyperparameters.change_tags(place, id_, tags, tags_comma, adds=False)
-    emit("Tags removed from experiment")
+command.add_command(tags_group("experiment"))
 
 
 @command.command("create", context_settings={"ignore_unknown_options": True}, hidden=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from luthier.cli.doors.gradient.options import creating, keyed
+from luthier.cli.doors.gradient.options import creating, keyed, with_id
+from luthier.cli.doors.gradient.tags import tags_group
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, emit_json, say
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from luthier.cli.doors.gradient.record import Room, Tuning
     from luthier.cli.doors.gradient.standing import Standing
 
-__all__ = ["command", "with_id"]
+__all__ = ["command"]
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _SHOWN = 20
@@ -28,13 +28,6 @@ NATIVE = "Only print the native commands that do the same."
 @click.group("hyperparameters", context_settings=_CONTEXT)
 def command() -> None:
     """Manage hyperparameter tuning."""
-
-
-def with_id(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--id`."""
-    return click.option(
-        "--id", "id_", required=True, metavar="ID", help="The experiment; its first letters do."
-    )(function)
 
 
 def _creating(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,45 +245,4 @@ def _searches_document(place: Place, tuning: Tuning) -> dict[str, Any]:
         }
 
 
-# ---------------------------------------------------------------------- tags
-
-
-@command.group("tags", context_settings=_CONTEXT)
-def tags_command() -> None:
-    """Manage the tags of an experiment."""
-
-
-def _tagging(function: Callable[..., Any]) -> Callable[..., Any]:
-    made = click.option("--tags", "tags_comma", metavar="A,B", help="Tags, separated by commas.")(
-        with_store(keyed(function))
-    )
-    return with_id(click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")(made))
-
-
-@tags_command.command("add")
-@_tagging
-def add_command(place: Place, id_: str, tags: tuple[str, ...], tags_comma: str | None) -> None:
-    """Adds tags to an experiment."""
-    change_tags(place, id_, tags, tags_comma, adds=True)
-    emit("Tags added to hyperparameter")
-
-
-@tags_command.command("remove")
-@_tagging
-def remove_command(place: Place, id_: str, tags: tuple[str, ...], tags_comma: str | None) -> None:
-    """Removes tags from an experiment."""
-    change_tags(place, id_, tags, tags_comma, adds=False)
-    emit("Tags removed from hyperparameter")
-
-
-def change_tags(place: Place, id: str, tags: tuple[str, ...], commas: str | None, *, adds: bool) -> None:
-    """Adds or removes tags. **Raises** click.UsageError where none are given."""
-    from luthier.cli.doors.gradient.creating import split_tags
-    from luthier.cli.doors.gradient.record import find
-
-    wanted = split_tags(tags, commas)
-    if not wanted:
-        raise click.UsageError("no tags provided", click.get_current_context())
-    room, tuning = find(place.folder, id)
-    left = {*tuning.tags, *wanted} if adds else set(tuning.tags) - set(wanted)
-    room.write(replace(tuning, tags=tuple(sorted(left))))
+command.add_command(tags_group("hyperparameter"))

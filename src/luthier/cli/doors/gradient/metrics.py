@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luthier.cli.doors.gradient.hyperparameters import with_id
-from luthier.cli.doors.gradient.options import keyed
+from luthier.cli.doors.gradient.options import keyed, with_id
 from luthier.cli.options import Place, with_store
 from luthier.cli.output import emit, say
+from luthier.clock import SystemClock
 from luthier.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -111,8 +111,9 @@ def _wait(seconds: float, is_over: Callable[[], bool]) -> None:
     import sys
 
     sys.stdout.flush()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not is_over():
+    clock = SystemClock()
+    until = clock.elapsed() + seconds
+    while clock.elapsed() < until and not is_over():
         time.sleep(0.2)
 
 

@@ -16,7 +16,7 @@ import click
 from luthier.errors import UsageError
 from luthier.space.nearest import hint
 
-__all__ = ["OPTIONS", "Kind", "Option", "creating", "given_of", "keyed"]
+__all__ = ["OPTIONS", "Kind", "Option", "creating", "given_of", "keyed", "with_id"]
 
 
 class Kind:
@@ -94,6 +94,13 @@ def _declared(option: Option) -> Callable[[Any], Any]:
         if option.type is not None:
             settings["metavar"] = "N"
     return click.option(f"--{option.flag}", option.name, **settings)
+
+
+def with_id(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--id`."""
+    return click.option(
+        "--id", "id_", required=True, metavar="ID", help="The experiment; its first letters do."
+    )(function)
 
 
 def keyed(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ from luthier.cli.doors.riseml.outputs import lay_out
 from luthier.cli.doors.riseml.states import subs, whole
 from luthier.cli.options import Place, with_store
 from luthier.cli.output import say
+from luthier.clock import SystemClock
 from luthier.errors import LuthierError
 from luthier.store import ExperimentRecord, Store
 
@@ -117,13 +118,14 @@ def command(id: str, place: Place) -> None:
 
 def _serve_on(place: Place, store: Store, experiment: int, is_running: Callable[[], bool]) -> None:
     """Keeps the links up to date until the set is over, TensorBoard is, or nobody drives the set for long."""
-    seen = time.monotonic()
+    clock = SystemClock()
+    seen = clock.elapsed()
     while is_running():
         record = store.experiment(experiment)
         standing = whole(place, store, record, subs(place, store, record))
         lay_out(place, store, record)
         if standing.is_driven:
-            seen = time.monotonic()
-        elif standing.state.is_over or time.monotonic() - seen > FORSAKEN_SECONDS:
+            seen = clock.elapsed()
+        elif standing.state.is_over or clock.elapsed() - seen > FORSAKEN_SECONDS:
             return
         time.sleep(BEAT_SECONDS)

@@ -78,7 +78,7 @@ class _Stream:
         """Prints until it is over, or until nobody drives it any more."""
         record, parts, standing = self._look()
         self._say_first(record, parts, standing, is_new=is_new)
-        forsaken = None
+        forsaken, clock = None, SystemClock()
         while True:
             is_last = self.state.is_over
             self._say_news(record, parts, standing)
@@ -87,8 +87,8 @@ class _Stream:
                 self._say_rest()
                 return self.state
             if not standing.is_driven and not self.state.is_over:
-                forsaken = forsaken or time.monotonic()
-                if time.monotonic() - forsaken > FORSAKEN_SECONDS:
+                forsaken = forsaken or clock.elapsed()
+                if clock.elapsed() - forsaken > FORSAKEN_SECONDS:
                     say(f"warning: {standing.note}" if standing.note else "warning: nobody drives it")
                     return self.state
             else:
