@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -116,6 +117,38 @@ def test_workers_side_by_side_and_a_storage_that_is_read_again(optuna: Any, tmp_
     proposed = again.trials[-1].system_attrs[PROPOSED]
     assert proposed == again.trials[-1].params
     assert len({repr(trial.params) for trial in again.trials}) == 25
+
+
+@pytest.mark.parametrize("enqueued", [4, 5])
+def test_what_a_person_enqueued_is_not_proposed_before_it_runs(optuna: Any, enqueued: int) -> None:
+    from luthier.integrations.optuna import LuthierSampler
+
+    study = optuna.create_study(sampler=LuthierSampler(seed=0))
+    shape = {"n": optuna.distributions.IntDistribution(1, 5)}
+    for n in (1, 2, 3):
+        study.add_trial(optuna.trial.create_trial(params={"n": n}, distributions=shape, value=1.0))
+    trial = study.ask()
+    study.enqueue_trial({"n": enqueued})
+    assert trial.suggest_int("n", 1, 5) == 9 - enqueued
+    assert study.ask().suggest_int("n", 1, 5) == enqueued
+
+
+def test_a_proposal_is_written_before_another_is_made(optuna: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from luthier.integrations.optuna import PROPOSED, LuthierSampler
+
+    study = optuna.create_study(sampler=LuthierSampler(seed=0))
+    write, free = study._storage.set_trial_system_attr, []
+
+    def written(number: int, name: str, value: Any) -> None:
+        if name == PROPOSED:
+            other = Thread(target=lambda: free.append(study.sampler._guard.acquire(blocking=False)))
+            other.start()
+            other.join()
+        write(number, name, value)
+
+    monkeypatch.setattr(study._storage, "set_trial_system_attr", written)
+    study.optimize(bowl, n_trials=3)
+    assert free == [False, False]
 
 
 def test_enqueued_fixed_and_single_values_are_respected(optuna: Any) -> None:

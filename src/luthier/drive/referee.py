@@ -19,14 +19,12 @@ from luthier.store import Store
 from luthier.trial import AttemptId, Outcome, Point, Result, TrialState
 
 if TYPE_CHECKING:
-    from luthier.curves import Curve, Curves
+    from luthier.curves import Curves
     from luthier.stopping import Conditions, Decision, StoppingRule
 
 __all__ = ["Referee", "Reporting", "Stop", "decided_stop"]
 
 CATCH_UP_SECONDS = 1.0
-ETA = 4
-MOST = 8
 
 
 class Reporting(Protocol):
@@ -120,7 +118,14 @@ class Referee:
         made.append(self._condition(running, point))
         for each in made:
             if each is not None:
-                self._store.note_decision(running.id, each.rule, each.resource, each.reason, stops=each.stop)
+                self._store.note_decision(
+                    running.id,
+                    each.rule,
+                    each.resource,
+                    each.reason,
+                    stops=each.stop,
+                    completes=each.completes,
+                )
                 if each.stop:
                     return Stop(each.reason, each.completes)
         return None
@@ -224,7 +229,7 @@ class Referee:
         if curve is None or result.value is None:
             return result
         is_one = curve.count < 2 and result.outcome is not Outcome.STOPPED
-        return result if is_one else replace(result, curve=_rungs(curve))
+        return result if is_one else replace(result, curve=curve.outline())
 
     # ------------------------------------------------------------------ what others run
 
@@ -304,19 +309,4 @@ class Referee:
 
 def decided_stop(detail: Mapping[str, Any]) -> Stop:
     """A stop as an event `decided` tells of it."""
-    from luthier.stopping.registry import COMPLETING
-
-    return Stop(str(detail["reason"]), detail["rule"] in COMPLETING)
-
-
-def _rungs(curve: Curve) -> tuple[tuple[float, float], ...]:
-    """A curve at a few resources, each four times the one before, and at its end; in the objective's own direction."""
-    places, place = [], float(ETA)
-    while place < curve.resource:
-        places.append(place)
-        place *= ETA
-    if not places or curve.at(1.0) is not None:
-        places.insert(0, 1.0)
-    at = [(place, curve.at(place)) for place in places if place < curve.resource][-MOST + 1 :]
-    kept = [(place, loss) for place, loss in at if loss is not None] + [(curve.resource, curve.loss)]
-    return tuple((place, curve.sign * loss) for place, loss in kept)
+    return Stop(str(detail["reason"]), bool(detail.get("completes")))

@@ -47,9 +47,8 @@ class Staging:
         self._objective: Objective = description.objective
         self._stopping = description.stopping
         self._rule: StoppingRule | None = None
-        self._known: dict[
-            int, tuple[int, dict[int, float]]
-        ] = {}  # by trial: its revision, and its values by stage
+        # by trial: its revision, and its values by stage
+        self._known: dict[int, tuple[int, dict[int, float]]] = {}
         self._passed_over: list[int] = []  # since this was last told
 
     # ------------------------------------------------------------------ an attempt ended
@@ -59,18 +58,14 @@ class Staging:
         number, stage = running.id.trial, running.claim.stage
         known = self._values(self._store.trial(self._experiment, number))
         if result.outcome is Outcome.STOPPED:
-            return Staged(self._cut_short(result, known, stage))
+            return Staged(self._with_course(result, known, stage))
         if result.outcome is not Outcome.SUCCEEDED or result.value is None:
             return Staged(result)
         known = {**known, stage: result.value}
-        done = [known[at] for at in range(stage + 1) if at in known]
+        result = self._with_course(result, known, stage + 1)
         is_last = stage + 1 >= len(self._stages.levels)
         if self._stages.kind == "rungs":
-            curve = tuple((self._stages.levels[at], known[at]) for at in sorted(known) if at <= stage)
-            return Staged(replace(result, curve=curve), "" if is_last else self._stages.name(stage))
-        means = [fsum(done[: n + 1]) / (n + 1) for n in range(len(done))]
-        curve = tuple((float(n), mean) for n, mean in enumerate(means, 1))
-        result = replace(result, value=means[-1], curve=curve)
+            return Staged(result, "" if is_last else self._stages.name(stage))
         if is_last:
             return Staged(result)
         reason = self._hopeless(running.id, known)
@@ -78,16 +73,15 @@ class Staging:
             return Staged(replace(result, outcome=Outcome.STOPPED, reason=reason))
         return Staged(result, self._stages.name(stage))
 
-    def _cut_short(self, result: Result, known: dict[int, float], stage: int) -> Result:
-        """The result of a trial that was stopped in the middle of a stage: what the stages before it came to."""
-        done = [known[at] for at in range(stage) if at in known]
-        if not done:
-            return replace(result, value=None, curve=())
+    def _with_course(self, result: Result, known: dict[int, float], before: int) -> Result:
+        """A result with what the stages `before` one came to: the value of each rung, or the mean up to each fold."""
+        done = [at for at in range(before) if at in known]
         if self._stages.kind == "rungs":
-            curve = tuple((self._stages.levels[at], known[at]) for at in range(stage) if at in known)
+            curve = tuple((self._stages.levels[at], known[at]) for at in done)
         else:
-            curve = tuple((float(n), fsum(done[:n]) / n) for n in range(1, len(done) + 1))
-        return replace(result, value=curve[-1][1], curve=curve)
+            values = [known[at] for at in done]
+            curve = tuple((float(n), fsum(values[:n]) / n) for n in range(1, len(values) + 1))
+        return replace(result, value=curve[-1][1] if curve else None, curve=curve)
 
     def _values(self, trial: Trial) -> dict[int, float]:
         """What a trial had in each stage it has finished, the newest attempt of each counting."""
@@ -115,13 +109,11 @@ class Staging:
         from luthier.stopping import stopping_rule
 
         if self._rule is None:
-            is_own = self._stopping.rule not in ("auto", "folds")
-            settings = self._stopping.settings if self._stopping.rule == "folds" else {}
-            self._rule = (
-                stopping_rule(self._stopping.rule, self._stopping.settings)
-                if is_own
-                else stopping_rule("folds", {"folds": len(self._stages.levels), **settings})
-            )
+            name, settings = self._stopping.rule, self._stopping.settings
+            if name in ("auto", "folds"):
+                known_settings = settings if name == "folds" else {}
+                name, settings = "folds", {"folds": len(self._stages.levels), **known_settings}
+            self._rule = stopping_rule(name, settings)
         curves = self._curves(number)
         curves.begin(number)
         decision = None

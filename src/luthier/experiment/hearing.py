@@ -113,9 +113,8 @@ class Hearing:
         return self._told[id]
 
     def _read(self, id: AttemptId, points: Sequence[Point], told: Told) -> None:
-        for event in self._store.events(experiment=id.experiment):
-            is_this = (event.trial, event.attempt, event.kind) == (id.trial, id.attempt, "decided")
-            if is_this and event.detail["stops"]:
+        for event in self._store.decisions(id.experiment, id.trial):
+            if event.attempt == id.attempt and event.detail["stops"]:
                 told.stop = decided_stop(event.detail)
                 told.went_on = self._has_objective([point for point in points if point.time > event.time])
                 return

@@ -34,6 +34,8 @@ CONSTRAINTS = "constraints"
 """The trial attribute by which Optuna itself knows what breaks a constraint."""
 PROPOSED = "luthier:proposed"
 """The trial attribute that holds what was proposed, for those who propose while the trial runs."""
+ENQUEUED = "fixed_params"
+"""The trial attribute by which Optuna itself knows what a person enqueued."""
 EARLY = 30
 """So many first trials are turned to categories that were never met: the space is known when its branches are."""
 
@@ -92,11 +94,11 @@ class LuthierSampler(BaseSampler):  # type: ignore[misc]
                 "maximize" if way is StudyDirection.MAXIMIZE else "minimize" for way in study.directions
             ]
             values = self._asking.propose(known.space, record, trial.number + 1, ways)
-        if values is not None and known.unmet and trial.number <= EARLY:
-            values = known.into_the_unmet(values)
-        if values is None:  # every configuration was tried: Optuna goes on, and draws
-            return {}
-        study._storage.set_trial_system_attr(trial._trial_id, PROPOSED, values)
+            if values is None:  # every configuration was tried: Optuna goes on, and draws
+                return {}
+            if known.unmet and trial.number <= EARLY:
+                values = known.into_the_unmet(values)
+            study._storage.set_trial_system_attr(trial._trial_id, PROPOSED, values)
         return {
             name: untold(known.distributions[name], value)
             for name, value in values.items()
@@ -128,10 +130,11 @@ class LuthierSampler(BaseSampler):  # type: ignore[misc]
 
 
 def _told(known: DefinedByRun, trial: FrozenTrial) -> Told:
-    """One of the study's trials for the record. One that still runs is known by what was proposed for it."""
+    """One of the study's trials for the record. One that has not ended is known by what was proposed or enqueued."""
+    given = {**trial.system_attrs.get(ENQUEUED, {}), **trial.params}
     values = {
         name: told(known.distributions[name], value)
-        for name, value in trial.params.items()
+        for name, value in given.items()
         if name in known.distributions
     }
     seconds = trial.duration.total_seconds() if trial.duration is not None else None

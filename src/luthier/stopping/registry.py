@@ -14,7 +14,7 @@ from luthier.errors import UsageError
 from luthier.space import hint
 from luthier.stopping.rule import StoppingRule
 
-__all__ = ["COMPLETING", "RULES", "stopping_rule"]
+__all__ = ["RULES", "stopping_rule"]
 
 RULES: dict[str, tuple[str, ...]] = {
     "auto": ("eta", "max_resource", "min_resource"),
@@ -27,9 +27,6 @@ RULES: dict[str, tuple[str, ...]] = {
     "none": (),
 }
 """The names of all rules and of the settings each takes."""
-
-COMPLETING = ("patience",)
-"""Whom these stop has come to its end."""
 
 
 def _whole(least: int, most: float = inf) -> Callable[[object], bool]:

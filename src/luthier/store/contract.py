@@ -254,9 +254,11 @@ class Store(Protocol):
     def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
         """Records the words an attempt runs, whole. Nothing when it has ended."""
 
-    def note_decision(self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool) -> None:
-        """Records what a stopping rule made of a running attempt, as an event `decided`. Nothing when it has ended; sent
-        twice, it says the same twice."""
+    def note_decision(
+        self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool, completes: bool = False
+    ) -> None:
+        """Records what a stopping rule made of a running attempt, as an event `decided`; a stop may say that it
+        `completes` the trial. Nothing when it has ended; sent twice, it says the same twice."""
 
     def note_reuse(self, id: AttemptId, source: AttemptId) -> None:
         """Records that a running attempt takes the points and the result of another, as an event `reused`. Nothing when it

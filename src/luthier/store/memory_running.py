@@ -110,10 +110,14 @@ class MemoryRunning(MemoryStretches):
             attempt.command = tuple(words)
 
     @verb
-    def note_decision(self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool) -> None:
+    def note_decision(
+        self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool, completes: bool = False
+    ) -> None:
         """Records what a stopping rule made of a running attempt."""
         if self._held_by(id) is not None:
             detail = {"rule": rule, "resource": resource, "stops": stops, "reason": reason}
+            if completes:
+                detail["completes"] = True
             self._event(self._row(id.experiment), "decided", id, **detail)
 
     @verb

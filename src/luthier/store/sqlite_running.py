@@ -107,12 +107,16 @@ class SqliteRunning(SqliteReads):
                 "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **_fence(id)
             )
 
-    def note_decision(self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool) -> None:
+    def note_decision(
+        self, id: AttemptId, rule: str, resource: float, reason: str, *, stops: bool, completes: bool = False
+    ) -> None:
         """Records what a stopping rule made of a running attempt."""
         with self._db.transaction():
             known = self._db.one("known_attempt", **_fence(id))
             if known is not None and known[0]:
                 detail = {"rule": rule, "resource": resource, "stops": stops, "reason": storable(reason)}
+                if completes:
+                    detail["completes"] = True
                 self._event(id.experiment, "decided", id, **detail)
 
     def note_look(self, experiment: int, number: int, detail: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 A trial has one curve a metric: what its newest attempt reported. A trial in stages goes on from one attempt to the next,
 so its curve is that of the newest attempt of each stage, in their order. The steps of a fold begin anew in the next one:
 `laid_out` gives such curves one axis. Numbers are kept in flat arrays, so that a million points take a few megabytes.
-`sparkline.py` and `curve_chart.py` draw them as text, `figures/curves.py` as a picture, `exports.py` writes them.
+`sparkline.py` and `text_panel.py` draw them as text, `figures/curves.py` as a picture, `exports.py` writes them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import TYPE_CHECKING, TypeVar
 
+from luthier.history import is_partial
 from luthier.store import Store
-from luthier.trial import AttemptId, Outcome, Point, Trial
+from luthier.trial import AttemptId, Point, Trial
 
 if TYPE_CHECKING:
     from luthier.description import Stages
@@ -157,8 +158,4 @@ def _fold_after_fold(curve: Curve) -> Curve:
 def came_to(trial: Trial) -> float | None:
     """How far a trial came that was stopped or waits for its next stage, as the steps it was judged by; None for others,
     and where it was ended before it reported any."""
-    result = trial.result
-    if result is None or not result.curve:
-        return None
-    is_early = result.outcome is Outcome.STOPPED or trial.state == "waiting"
-    return result.curve[-1][0] if is_early else None
+    return trial.result.curve[-1][0] if trial.result and is_partial(trial) else None

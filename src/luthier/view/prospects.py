@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from math import isfinite, prod
 from statistics import median
 
-from luthier.history import History, is_partial
+from luthier.history import History
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Trial
 
@@ -97,7 +97,7 @@ def prospect_of(history: History, algorithm: str, noise: float = 0.0, ahead: int
 def _loss(trial: Trial, maximize: bool) -> float | None:
     """A trial's value, less being better; None where it has none to be best by."""
     result = trial.result
-    if result is None or result.outcome is not Outcome.SUCCEEDED or is_partial(trial):
+    if result is None or result.outcome is not Outcome.SUCCEEDED:
         return None
     if result.value is None or not isfinite(result.value):
         return None
