@@ -9,6 +9,7 @@ The tree, by the person who can mend it::
     │   └── AliveError        the experiment already has a driver
     ├── NotFound            yours: nothing has that number          exit 4
     ├── StoreError          the disk's or the database's            exit 3
+    │   ├── StoreUnavailable  a server that does not answer now
     │   ├── SchemaError       written by a newer Luthier
     │   └── ConflictError     the record moved on; nothing was written
     ├── TrialError          the trial's: recorded, the search goes on
@@ -32,6 +33,7 @@ __all__ = [
     "SchemaError",
     "SpaceError",
     "StoreError",
+    "StoreUnavailable",
     "TrialError",
     "UsageError",
 ]
@@ -71,6 +73,10 @@ class StoreError(LuthierError):
     """Says that the store could not be opened, read or written. Nothing that was acknowledged is lost."""
 
     exit_code = 3
+
+
+class StoreUnavailable(StoreError):
+    """Says that the server of a store can't be reached now. What was being written may be written again when it can."""
 
 
 class SchemaError(StoreError):

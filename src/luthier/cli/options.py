@@ -151,7 +151,7 @@ class Place(NamedTuple):
         def is_active(experiment: int) -> bool:
             if alive.is_driven(experiment):
                 return True
-            return any(alive.is_working(held.worker) for held in store.held(experiment))
+            return any(alive.lives(held) for held in store.held(experiment))
 
         return is_active
 

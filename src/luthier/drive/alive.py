@@ -2,7 +2,8 @@
 
 The kernel drops a lock when its process dies, however it dies, so a lock says more than a process number that may
 have been given to somebody else. A worker that holds its lock is alive; what a dead one left behind may be taken
-over at once, without waiting for its leases to run out. This is for stores on one machine.
+over at once, without waiting for its leases to run out. The locks are this machine's: where the store is on a server,
+a worker that has none here is on another machine, and only its leases tell whether it lives.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luthier.errors import AliveError
+from luthier.store import Held
+from luthier.store.address import address_of
 
 __all__ = ["Alive", "Hold"]
 
@@ -80,10 +83,14 @@ def _is_held(path: Path) -> bool:
 
 
 class Alive:
-    """The locks beside one store, in its folder `locks/`."""
+    """This machine's locks beside one store, in its folder `locks/`. Where the store is on a server (`is_shared`), several
+    machines may share the folder as well, so each has a folder for its own."""
 
     def __init__(self, folder: Path) -> None:
+        self.is_shared = address_of(folder) is not None
         self._folder = folder / "locks"
+        if self.is_shared:
+            self._folder /= os.uname().nodename
 
     def drive(self, experiment: int) -> Hold:
         """Becomes the driver of an experiment.
@@ -146,6 +153,14 @@ class Alive:
     def is_working(self, worker: str) -> bool:
         """Whether the worker of this name is alive on this machine."""
         return _is_held(self._folder / f"worker-{worker}")
+
+    def is_elsewhere(self, worker: str) -> bool:
+        """Whether a worker that holds something is on another machine. Who dies here leaves its file."""
+        return self.is_shared and not (self._folder / f"worker-{worker}").exists()
+
+    def lives(self, held: Held) -> bool:
+        """Whether the worker that holds an attempt may go on with it: one that is elsewhere as long as it has its lease."""
+        return not held.lapsed if self.is_elsewhere(held.worker) else self.is_working(held.worker)
 
     def dead_workers(self) -> list[str]:
         """The workers that went away without a word and have not been buried."""

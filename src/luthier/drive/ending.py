@@ -46,7 +46,7 @@ def is_active(store: Store, folder: Path, experiment: int) -> bool:
     from luthier.drive.alive import Alive
 
     alive = Alive(folder)
-    return alive.is_driven(experiment) or any(alive.is_working(one.worker) for one in store.held(experiment))
+    return alive.is_driven(experiment) or any(alive.lives(one) for one in store.held(experiment))
 
 
 def see_to_it(store: Store, folder: Path, experiment: int) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from luthier.run.runner import Runner
 from luthier.store import ExperimentRecord
 
 __all__ = ["Ending", "Interrupts", "Why"]
@@ -46,6 +48,22 @@ class Interrupts:
     fd: int | None = None
     by: str = "Ctrl-C"
     _seen: int = 0
+    _runner: Runner | None = None
+
+    def wait(self, seconds: float) -> bool:
+        """Waits so long at most for somebody to press; returns whether somebody has."""
+        if not self.count:
+            select.select([] if self.fd is None else [self.fd], [], [], seconds)
+        return self.look() > 0
+
+    def watched_by(self, runner: Runner | None) -> None:
+        """Has a runner wake up at each press, in the place of the one before; None: nobody does any more."""
+        if self.fd is not None:
+            if self._runner is not None:
+                self._runner.unwatch(self.fd)
+            if runner is not None:
+                runner.watch(self.fd)
+        self._runner = runner
 
     def look(self) -> int:
         """Returns the count, and sees to it that each Ctrl-C wakes the drive once only."""

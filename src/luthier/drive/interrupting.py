@@ -35,7 +35,7 @@ def interruptible(
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
     interrupts = Interrupts(fd=reading)
-    runner.watch(reading)
+    interrupts.watched_by(runner)
 
     def heard(number: int, frame: object) -> None:
         interrupts.count += 1
@@ -56,6 +56,6 @@ def interruptible(
         for name, handler in before.items():
             if handler is not None:  # None: it was not set from Python
                 signal.signal(name, handler)
-        runner.unwatch(reading)
+        interrupts.watched_by(None)
         os.close(reading)
         os.close(writing)

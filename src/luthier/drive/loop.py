@@ -356,11 +356,21 @@ class Drive:
         if now - self._renewed >= RENEW_SECONDS:
             self._renewed = now
             for id in self.store.renew(list(self._running), self.worker, LEASE_SECONDS):
-                self.listener.note(f"{id} is no longer ours; its result will be kept as an event")
+                self._lost(id)
         if now - self._sought >= SEARCH_THE_DEAD_SECONDS:
             self._sought = now
             recover(self)
         self.listener.beat(self.record)
+
+    def _lost(self, id: AttemptId) -> None:
+        """Heeds that an attempt went to another worker. Where that is another machine, it runs there anew, and not here."""
+        if not self.alive.is_shared:
+            self.listener.note(f"{id} is no longer ours; its result will be kept as an event")
+        elif self._running[id].asked not in ("stop", "kill"):
+            reason = "its lease ran out and it went to another worker"
+            self.listener.note(f"{id}: {reason}; it is ended here")
+            self._running[id].asked = "stop"
+            self.runner.stop(id, Outcome.LOST, reason, self.description.limits.grace_seconds)
 
     def _read_reports(self) -> None:
         for running in self._running.values():

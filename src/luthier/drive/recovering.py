@@ -70,7 +70,8 @@ def _is_free(drive: Heir, held: Held) -> bool:
 def _take_over(drive: Heir, held: Held) -> int:
     id = held.id
     folder = drive.folders.attempt(id.experiment, id.trial, id.attempt)
-    alive = not held.worker.startswith(ASKED) and drive.alive.is_working(held.worker)
+    elsewhere = not held.worker.startswith(ASKED) and drive.alive.is_elsewhere(held.worker)
+    alive = not elsewhere and not held.worker.startswith(ASKED) and drive.alive.is_working(held.worker)
     if alive and is_guarded(folder.path):
         return 0  # its worker is paused, its trial goes on: the record still names the right one
     if not drive.store.adopt(id, held.worker, drive.worker):
@@ -81,6 +82,11 @@ def _take_over(drive: Heir, held: Held) -> int:
     running = drive.work.running(claim, None)
     points = drive.store.points(id.experiment, id.trial, attempt=id.attempt)
     running.know(points)
+    if elsewhere:
+        drive.conclude(
+            running, Result(Outcome.LOST, f"worker {held.worker} was silent for longer than its lease")
+        )
+        return 0
     stop = drive.referee.know(running, points)
     adoption = drive.runner.adopt(id, drive.work.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:

@@ -19,6 +19,7 @@ from luthier.clock import Clock, SystemClock
 from luthier.description import Limits
 from luthier.drive.alive import Alive
 from luthier.drive.slots import Slots
+from luthier.errors import StoreUnavailable
 from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from luthier.run.runner import Runner
 
 __all__ = ["Session", "parallel_slots"]
+
+AGAIN_SECONDS = 2.0
+"""How long to wait before a server that does not answer is asked again."""
 
 
 def parallel_slots(limits: Limits) -> Slots:
@@ -86,9 +90,12 @@ class Session:
         self._runner: CommandRunner | None = None
 
     def __enter__(self) -> Session:
-        self.worker, hold = self.alive.work(self.tags)
-        self._exit.push(lambda kind, error, trace: hold.leave() if error else hold.release())
+        self._begin_to_work()
+        self._exit.push(lambda kind, error, trace: self._hold.leave() if error else self._hold.release())
         return self
+
+    def _begin_to_work(self) -> None:
+        self.worker, self._hold = self.alive.work(self.tags)
 
     def start_runner(self, limits: Limits) -> CommandRunner:
         """Starts the nursery, early, so that it is ready when the first trial is."""
@@ -123,7 +130,53 @@ class Session:
         here: bool = False,
     ) -> Ending:
         """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's; `callee`
-        is what a function's trials call, in workers or, with `here`, in this process."""
+        is what a function's trials call, in workers or, with `here`, in this process.
+
+        Where the server of the store is gone for a while, the trials of a command go on, and so does this when it is back.
+        """
+        while True:
+            try:
+                return self._drive(record, listener, interrupts, first_alone, limits, callee, here=here)
+            except StoreUnavailable as error:
+                if callee is not None or not self.alive.is_shared:
+                    raise
+                record = self._outlive(error, record, listener, interrupts)
+
+    def _outlive(
+        self, error: StoreUnavailable, record: ExperimentRecord, listener: Listener, interrupts: Interrupts
+    ) -> ExperimentRecord:
+        """Waits for the store to answer again; returns the record. Meanwhile nobody drives: the guardians see to what runs, and
+        the next drive adopts it in a new name, as if this process had died and been started again."""
+        listener.note(f"warning: {error}. What runs goes on meanwhile")
+        self._hold.leave()
+        interrupts.watched_by(None)
+        if self._runner is not None:
+            self._runner.close(leave_running=True)
+            self._runner = None
+        while True:
+            if interrupts.wait(AGAIN_SECONDS):
+                raise error
+            try:
+                record = self.store.experiment(record.id)
+                break
+            except StoreUnavailable:
+                continue
+        listener.note("the store answers again")
+        self._begin_to_work()
+        interrupts.watched_by(self.start_runner(record.description.limits))
+        return record
+
+    def _drive(
+        self,
+        record: ExperimentRecord,
+        listener: Listener,
+        interrupts: Interrupts,
+        first_alone: bool,
+        limits: Limits | None,
+        callee: Callee | None,
+        *,
+        here: bool,
+    ) -> Ending:
         from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
 
         limits = limits or record.description.limits

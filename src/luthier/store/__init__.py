@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from luthier.clock import Clock
+from luthier.store.address import address_of, keep_address
 from luthier.store.contract import (
     Claim,
     Event,
@@ -45,10 +46,17 @@ __all__ = [
 
 
 def open_store(folder: Path, clock: Clock | None = None, *, read_only: bool = False) -> Store:
-    """Opens the store in `folder`, and makes one where there is none unless it is only to be read.
+    """Opens the store in `folder`, or on the server it stands for, and makes one where there is none unless it is only to
+    be read.
 
     **Raises** NotFound when there is nothing to read; StoreError when the place can't keep a store.
     """
+    if (url := address_of(folder)) is not None:
+        from luthier.store.postgres import PostgresStore
+
+        if not read_only:
+            keep_address(folder, url)
+        return PostgresStore(url, clock, read_only=read_only)
     from luthier.store.sqlite import SqliteStore
 
     return SqliteStore(folder / "store.db", clock, read_only=read_only)

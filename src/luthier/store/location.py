@@ -1,4 +1,4 @@
-"""Where a store lives: the project's `.luthier/` folder, and which disks are refused.
+"""Where a store lives: the project's `.luthier/` folder, and which disks are refused. `address.py` has those on a server.
 
 SQLite's locks and shared memory are not dependable on network file systems, and a search that silently loses a
 commit is worse than one that does not start. So such a place is refused with its reason.
@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from luthier.errors import StoreError, UsageError
+from luthier.store.address import folder_name, is_address, remember
 
 __all__ = ["FOLDER", "filesystem_type", "find_folder", "refuse_network", "store_folder"]
 
@@ -33,10 +34,10 @@ _NETWORK = (
 _LOCAL_FUSE = ("fuseblk", "fuse.overlayfs", "fuse-overlayfs")
 
 
-def find_folder(start: Path) -> Path | None:
-    """Returns the nearest `.luthier/` at or above `start`, as git finds `.git`, or None."""
+def find_folder(start: Path, name: str = "store.db") -> Path | None:
+    """Returns the nearest `.luthier/` at or above `start` that has this file or folder, as git finds `.git`, or None."""
     for place in (start, *start.parents):
-        if (place / FOLDER / "store.db").is_file():
+        if (place / FOLDER / name).exists():
             return place / FOLDER
     return None
 
@@ -44,15 +45,22 @@ def find_folder(start: Path) -> Path | None:
 def store_folder(text: str | None, start: Path) -> Path:
     """Returns the folder a store is in: the one `text` names, else the nearest, else a new one in `start`.
 
-    `text` may be a folder, `sqlite:///PATH` or a path ending in `store.db`. Nothing is created.
+    `text` may be a folder, `sqlite:///PATH`, a path ending in `store.db`, or the `postgresql://` URL of a store on a
+    server, which has a folder of its own in the project's. Nothing is created.
     **Raises** UsageError for a kind of store this version does not know.
     """
     if not text:
         return find_folder(start) or start / FOLDER
-    if text.startswith(("postgres://", "postgresql://", "mongo://", "mongodb://", "mysql://")):
+    if is_address(text):
+        name = folder_name(text)
+        folder = (find_folder(start, name) or find_folder(start) or start / FOLDER) / name
+        remember(folder, text)
+        return folder
+    if text.startswith(("mongo://", "mongodb://", "mysql://")):
         kind = text.partition(":")[0]
         raise UsageError(
-            f"--store: this version of Luthier has no {kind} store; give a folder, such as --store runs"
+            f"--store: Luthier has no {kind} store; give a folder, such as --store runs, or a PostgreSQL database: "
+            "--store postgresql://USER@HOST/DATABASE"
         )
     path = Path(text.removeprefix("sqlite://")).expanduser()
     return path.parent if path.name == "store.db" else path
