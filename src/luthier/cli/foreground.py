@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from luthier.cli.background import say_ready
@@ -86,19 +87,25 @@ def _say_opening(record: ExperimentRecord, slots: int, *, created: bool, folder:
         )
 
 
-def interruptible(runner: Runner, words: str = BACK) -> AbstractContextManager[Interrupts]:
-    """Turns Ctrl-C and TERM into counts the drive heeds, and says what they do."""
+def interruptible(
+    runner: Runner | None, words: str = BACK, drain: str | None = None
+) -> AbstractContextManager[Interrupts]:
+    """Turns Ctrl-C and TERM into counts the drive heeds, and says what they do. With the words of `drain`, the first TERM asks
+    for nothing new to begin instead."""
 
     def tell(count: int) -> None:
-        text = f"\n{words} Press Ctrl-C again to kill what runs." if count == 1 else "Killing them."
-        try:
-            say(text)
-        except (
-            RuntimeError
-        ):  # the signal came while a line was being printed, and the stream is not reentrant
-            os.write(2, f"{text}\n".encode())
+        _say_at_once(f"\n{words} Press Ctrl-C again to kill what runs." if count == 1 else "Killing them.")
 
-    return interrupting.interruptible(runner, tell)
+    drains = None if drain is None else partial(_say_at_once, drain)
+    return interrupting.interruptible(runner, tell, drains=drains)
+
+
+def _say_at_once(text: str) -> None:
+    """Says it also where the signal came while a line was being printed, for the stream is not reentrant."""
+    try:
+        say(text)
+    except RuntimeError:
+        os.write(2, f"{text}\n".encode())
 
 
 def _say_ending(ending: Ending, place: Place) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import click
 
@@ -15,16 +14,21 @@ from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
 from luthier.cli.searching import no_command
 from luthier.drive.beginning import NEEDS
-from luthier.drive.ends import Why
+from luthier.drive.ends import Interrupts
 from luthier.drive.session import Session, parallel_slots
+from luthier.errors import StoreUnavailable
 from luthier.store import ExperimentRecord, Store, Wish
 
 __all__ = ["command"]
 
 BEAT_SECONDS = 0.5
+DRAIN = "\nLeaving: what runs goes on to its end, nothing new begins. TERM or Ctrl-C again returns it to the queue."
 
 
-@click.command(cls=Example, example="luthier worker 3 --parallel-runs 1\nluthier worker --store /data/runs")
+@click.command(
+    cls=Example,
+    example="luthier worker 3 --parallel-runs 1\nluthier worker --wait --store postgresql://me@db/search",
+)
 @click.argument("id", type=EXPERIMENT, required=False)
 @click.option(
     "-r",
@@ -40,47 +44,106 @@ BEAT_SECONDS = 0.5
     metavar="NAME",
     help="What kind of machine this is, such as K80: only such a worker takes what was asked for with -t K80.",
 )
-@click.option("--wait", is_flag=True, help="Wait for more when nothing is left, until Ctrl-C.")
+@click.option(
+    "--max-trials",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Leave after N attempts.",
+)
+@click.option(
+    "--wait/--exit-when-idle",
+    "wait",
+    default=False,
+    help="Wait for more when nothing is left, or leave (the default).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only failures.")
 @with_store
 def command(
-    id: Id | None, parallel_runs: int | None, tags: tuple[str, ...], wait: bool, quiet: bool, place: Place
+    id: Id | None,
+    parallel_runs: int | None,
+    tags: tuple[str, ...],
+    max_trials: int | None,
+    wait: bool,
+    quiet: bool,
+    place: Place,
 ) -> int:
     """Works on experiment ID, or on every experiment that has trials left, oldest first.
 
     It shares the budget with the other workers: together they make exactly the trials that were asked for. It ends
-    when nothing is left to start; Ctrl-C returns its trials to the queue.
+    when nothing is left to start. TERM lets what runs end and then leaves; Ctrl-C returns its trials to the queue.
     """
-    with place.change() as store, Session(store, place.folder, tags=tags) as session:
-        done: set[int] = set()
-        ended = 0
-        while (record := _next(store, id, done, tags)) is not None or wait:
-            if record is None:
-                done.clear()
-                time.sleep(BEAT_SECONDS)
-                continue
-            done.add(record.id)
-            limits = replace(
-                record.description.limits, parallel=parallel_runs or record.description.limits.parallel
-            )
-            slots = len(parallel_slots(limits))
-            say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
-            listener = listener_for(slots, check=False, quiet=quiet)
-            with interruptible(session.start_runner(limits)) as interrupts:
-                try:
-                    ending = session.drive(record, listener, interrupts, limits=limits)
-                finally:
-                    listener.close()
-            ended += listener.ended_here
-            if ending.why is Why.INTERRUPTED:
-                say("Interrupted; its trials are back in the queue.")
-                return 130
-        say(
-            f"Nothing is left to start; this worker ended {many(ended, 'attempt')}."
-            if done
-            else "There is nothing to do."
-        )
+    with (
+        place.change() as store,
+        Session(store, place.folder, tags=tags) as session,
+        interruptible(None, drain=DRAIN) as interrupts,
+    ):
+        work = _Work(session, interrupts, parallel_runs, quiet, max_trials)
+        while (record := _awaited(work, id, tags, wait=wait)) is not None:
+            work.on(record)
+        if interrupts.count:
+            say("Interrupted; its trials are back in the queue.")
+            return 130
+        say(work.summary())
     return 0
+
+
+@dataclass
+class _Work:
+    """One worker's way through the experiments: those it has been through, and how many attempts it may still begin."""
+
+    session: Session
+    interrupts: Interrupts
+    parallel: int | None
+    quiet: bool
+    left: int | None
+    done: set[int] = field(default_factory=set)
+    ended: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is to leave, whatever there is to do."""
+        return bool(self.interrupts.count or self.interrupts.drains or self.left == 0)
+
+    def on(self, record: ExperimentRecord) -> None:
+        """Works on an experiment until nothing of it is left to start."""
+        session, limits = self.session, record.description.limits
+        limits = replace(limits, parallel=self.parallel or limits.parallel)
+        slots = len(parallel_slots(limits))
+        self.done.add(record.id)
+        say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
+        listener = listener_for(slots, check=False, quiet=self.quiet)
+        self.interrupts.watched_by(session.start_runner(limits))
+        try:
+            session.drive(record, listener, self.interrupts, limits=limits, most=self.left)
+        finally:
+            listener.close()
+        self.ended += listener.ended_here
+        if self.left is not None:
+            self.left = max(0, self.left - listener.ended_here)
+
+    def summary(self) -> str:
+        """What it says when it leaves."""
+        if not self.done:
+            return "There is nothing to do."
+        ended = f"this worker ended {many(self.ended, 'attempt')}"
+        return f"It leaves; {ended}." if self.is_over else f"Nothing is left to start; {ended}."
+
+
+def _awaited(work: _Work, id: Id | None, tags: Sequence[str], *, wait: bool) -> ExperimentRecord | None:
+    """The next experiment to work on, once there is one; None when this worker is to leave."""
+    while not work.is_over:
+        try:
+            record = _next(work.session.store, id, work.done, tags)
+        except StoreUnavailable as error:
+            if not wait:
+                raise
+            say(f"warning: {error}")
+            record = None
+        if record is not None or not wait:
+            return record
+        work.done.clear()
+        work.interrupts.wait(BEAT_SECONDS)
+    return None
 
 
 def _next(store: Store, id: Id | None, done: set[int], tags: Sequence[str] = ()) -> ExperimentRecord | None:

@@ -27,6 +27,8 @@ class Why(StrEnum):
     TARGET = "target reached"  # a trial is as good as was asked for
     NO_PROGRESS = "no progress"  # so many trials in a row were no better
     TIME = "time is up"
+    DRAINED = "drained"  # somebody wants this worker to leave: what runs has ended, nothing was begun
+    ENOUGH = "enough"  # this worker has begun as many attempts as it was to
     HANDED_OVER = "handed over"  # its trials are too short for this loop: `sprint.py` goes on
     ALL_FAILED = "all failed"  # the first trials all failed: the command is probably wrong
 
@@ -42,11 +44,13 @@ class Ending(NamedTuple):
 @dataclass
 class Interrupts:
     """How often the person pressed Ctrl-C; a signal handler counts it up and writes to `fd`, which the runner watches
-    and which does not block."""
+    and which does not block. With `drains`, somebody wants nothing new to begin, and what runs to end by itself."""
 
     count: int = 0
     fd: int | None = None
     by: str = "Ctrl-C"
+    drains: bool = False
+    signals: int = 0
     _seen: int = 0
     _runner: Runner | None = None
 
@@ -66,9 +70,9 @@ class Interrupts:
         self._runner = runner
 
     def look(self) -> int:
-        """Returns the count, and sees to it that each Ctrl-C wakes the drive once only."""
-        if self.count > self._seen and self.fd is not None:
-            self._seen = self.count
+        """Returns the count, and sees to it that each signal wakes the drive once only."""
+        if self.signals > self._seen and self.fd is not None:
+            self._seen = self.signals
             with suppress(BlockingIOError):
                 os.read(self.fd, 64)
         return self.count

@@ -21,12 +21,17 @@ __all__ = ["interruptible"]
 
 @contextmanager
 def interruptible(
-    runner: Runner, tell: Callable[[int], None], *, raises: Callable[[], bool] | None = None
+    runner: Runner | None,
+    tell: Callable[[int], None],
+    *,
+    raises: Callable[[], bool] | None = None,
+    drains: Callable[[], None] | None = None,
 ) -> Iterator[Interrupts]:
-    """Hears the signals for as long as the body runs; outside the main thread, which alone may, it hears nothing.
+    """Hears the signals for as long as the body runs, and has the `runner` wake up at them (`Interrupts.watched_by`); outside the main thread, which alone may, it hears nothing.
 
     `tell` is called with the count at the first two. Where `raises` answers true, as while a function is called in this
-    very process, it is interrupted there as well.
+    very process, it is interrupted there as well. With `drains`, which is called then, the first TERM is no count, but asks
+    for nothing new to begin.
     """
     if threading.current_thread() is not threading.main_thread():
         yield Interrupts()
@@ -38,6 +43,11 @@ def interruptible(
     interrupts.watched_by(runner)
 
     def heard(number: int, frame: object) -> None:
+        interrupts.signals += 1
+        if drains is not None and number == signal.SIGTERM and not interrupts.drains and not interrupts.count:
+            interrupts.drains = True
+            drains()
+            return
         interrupts.count += 1
         if interrupts.count == 1 and number == signal.SIGTERM:
             interrupts.by = "TERM"

@@ -62,6 +62,7 @@ class Drive:
 
     With `first_alone`, one trial runs at a time until one has not failed, so that a command that can't work costs three
     trials, however many slots there are. With `sprint_seconds`, it hands over when trials are shorter than that and none is waiting.
+    It begins at most `most` attempts.
     """
 
     store: Store
@@ -78,6 +79,7 @@ class Drive:
     first_alone: bool = False
     sprint_seconds: float = 0.0
     reusing: Reusing | None = None
+    most: int | None = None
 
     def __post_init__(self) -> None:
         self.id = self.record.id
@@ -167,9 +169,12 @@ class Drive:
             return Why.MET if self.record.is_met else Why.ALL_FAILED
         if not self.record.is_met and (over := self._goals.over(self.record)) is not None:
             return self._give_up(*over)
+        if self.interrupts.drains:
+            self._withdraw_ahead()
+            return Why.DRAINED
         match self.record.wish:
             case Wish.RUN:
-                return Why.MET if self.record.is_met else None
+                return Why.MET if self.record.is_met else Why.ENOUGH if self.most == 0 else None
             case Wish.PAUSE:
                 self._withdraw_ahead()
                 return Why.MET if self.record.is_met else Why.PAUSED
@@ -224,6 +229,7 @@ class Drive:
         # Nothing is sent ahead before one has gone well, nor by who could still learn something before it runs.
         works = self._ended and self.record.succeeded and not self._learns
         free = self.slots.free(self.work.ahead(self._typical_seconds) if works else 0)
+        free = free[: self.most] if self.most is not None else free
         return free[: max(0, 1 - len(self._running))] if self._waits_for_first() else free
 
     def _plan_and_start(self, free: Sequence[int]) -> None:
@@ -242,6 +248,8 @@ class Drive:
         with self.store.together():
             claims = self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS)
             self.work.note(self.store, claims)
+        if self.most is not None:
+            self.most -= len(claims)
         return claims
 
     def _is_planned(self) -> bool:

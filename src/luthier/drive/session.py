@@ -128,18 +128,23 @@ class Session:
         limits: Limits | None = None,
         callee: Callee | None = None,
         here: bool = False,
+        most: int | None = None,
     ) -> Ending:
         """Drives an experiment to its end. `limits` are this machine's, where they differ from the experiment's; `callee`
-        is what a function's trials call, in workers or, with `here`, in this process.
+        is what a function's trials call, in workers or, with `here`, in this process. At most `most` attempts are begun.
 
         Where the server of the store is gone for a while, the trials of a command go on, and so does this when it is back.
         """
         while True:
+            drive = self._drive_of(record, listener, interrupts, limits, callee, here=here)
+            drive.first_alone, drive.most = first_alone, most
             try:
-                return self._drive(record, listener, interrupts, first_alone, limits, callee, here=here)
+                with self._noting(record, drive, listener, here=here):
+                    return drive.run() if callee is None or here else self._drive_with_sprints(drive)
             except StoreUnavailable as error:
                 if callee is not None or not self.alive.is_shared:
                     raise
+                most = drive.most
                 record = self._outlive(error, record, listener, interrupts)
 
     def _outlive(
@@ -166,21 +171,20 @@ class Session:
         interrupts.watched_by(self.start_runner(record.description.limits))
         return record
 
-    def _drive(
+    def _drive_of(
         self,
         record: ExperimentRecord,
         listener: Listener,
         interrupts: Interrupts,
-        first_alone: bool,
         limits: Limits | None,
         callee: Callee | None,
         *,
         here: bool,
-    ) -> Ending:
+    ) -> Drive:
+        """The loop with all it needs."""
         from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
 
         limits = limits or record.description.limits
-        slots = Slots([None]) if here else parallel_slots(limits)
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
         if record.description.environment is not None:
@@ -195,19 +199,17 @@ class Session:
             folders=self.folders,
             alive=self.alive,
             worker=self.worker,
-            slots=slots,
+            slots=Slots([None]) if here else parallel_slots(limits),
             clock=self.clock,
             listener=listener,
             interrupts=interrupts,
-            first_alone=first_alone,
         )
         if callee is not None and drive.referee.decides:
             from luthier.run.calls import Heeding
 
             assert isinstance(runner, Heeding), "whoever runs calls can answer them"
             runner.heed = drive.heed
-        with self._noting(record, drive, listener, here=here):
-            return drive.run() if callee is None or here else self._drive_with_sprints(drive)
+        return drive
 
     @contextmanager
     def _noting(

@@ -1,0 +1,76 @@
+"""Workers that come and go: as many attempts as they were to run, and leaving without breaking anything off."""
+
+from __future__ import annotations
+
+import signal
+
+from drive_shop import Shop
+
+GRID = ("grid", "--param", "x=1,2,3,4,5,6", "--metric", "loss", "--minimize", "--no-check")
+TRAIN = ("--", "sh", "train.sh", ":x:")
+UNTIL_GO = 'while [ ! -e "$PROJECT/go$1" ]; do sleep .01; done; echo "loss: $1"'
+
+
+def test_a_worker_leaves_after_as_many_attempts_as_it_was_to_run(shop: Shop) -> None:
+    shop.program('echo "loss: $1"')
+    shop.run(*GRID, "-n", "1", *TRAIN)
+    for x in (2, 3, 4):
+        shop.run("enqueue", "1", f"x={x}")
+    said = shop.run("worker", "--max-trials", "2", "-r", "2")
+    assert "It leaves; this worker ended 2 attempts." in said.stderr
+    assert (shop.record().succeeded, shop.record().queued, len(shop.runs())) == (3, 1, 3)
+    assert "ended 1 attempt." in shop.run("worker", "--max-trials", "2").stderr
+
+
+def test_a_worker_that_is_told_to_leave_finishes_what_it_runs(shop: Shop) -> None:
+    shop.program(UNTIL_GO)
+    driver = shop.start(*GRID, "-r", "1", *TRAIN)
+    shop.until_runs(1)
+    worker = shop.start("worker", "1", "-r", "2")
+    shop.until_runs(3)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.stderr is not None
+    for line in worker.stderr:
+        if line.startswith("Leaving: what runs goes on to its end"):
+            break
+    for n in (2, 3):
+        (shop.root / f"go{n}").touch()
+    said = shop.end(worker)
+    assert "this worker ended 2 attempts" in said.stderr
+    assert shop.record().succeeded == 2 and len(shop.runs()) == 3
+    for n in range(1, 7):
+        (shop.root / f"go{n}").touch()
+    shop.end(driver)
+    assert shop.record().succeeded == 6 and len(shop.runs()) == 6
+
+
+def test_a_second_term_returns_what_runs_to_the_queue(shop: Shop) -> None:
+    shop.program(UNTIL_GO)
+    driver = shop.start(*GRID, "-r", "1", *TRAIN)
+    shop.until_runs(1)
+    worker = shop.start("worker", "1", "-r", "1")
+    shop.until_runs(2)
+    assert worker.stderr is not None
+    for words in ("Leaving:", "Stopping:"):
+        worker.send_signal(signal.SIGTERM)
+        for line in worker.stderr:
+            if line.startswith(words):
+                break
+    shop.end(worker, 130)
+    assert (shop.record().running, shop.record().queued) == (1, 5)
+    for n in range(1, 7):
+        (shop.root / f"go{n}").touch()
+    shop.end(driver)
+    assert shop.record().succeeded == 6 and len(shop.runs()) == 7
+
+
+def test_a_worker_that_waits_takes_what_comes_later_and_leaves_when_it_is_told(shop: Shop) -> None:
+    shop.program('echo "loss: $1"')
+    shop.run(*GRID, "-n", "1", *TRAIN)
+    worker = shop.start("worker", "--wait")
+    shop.run("enqueue", "1", "x=4")
+    shop.until_runs(2)
+    worker.send_signal(signal.SIGTERM)
+    said = shop.end(worker)
+    assert "It leaves; this worker ended 1 attempt." in said.stderr
+    assert shop.record().succeeded == 2
