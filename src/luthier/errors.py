@@ -10,6 +10,7 @@ The tree, by the person who can mend it::
     ├── NotFound            yours: nothing has that number          exit 4
     ├── StoreError          the disk's or the database's            exit 3
     │   ├── SchemaError       written by a newer Luthier
+    │   ├── StoreUnavailable  the server can't be reached now
     │   └── ConflictError     the record moved on; nothing was written
     ├── TrialError          the trial's: recorded, the search goes on
     └── IllegalTransition   ours: a state machine was misused       exit 70
@@ -32,6 +33,7 @@ __all__ = [
     "SchemaError",
     "SpaceError",
     "StoreError",
+    "StoreUnavailable",
     "TrialError",
     "UsageError",
 ]
@@ -75,6 +77,11 @@ class StoreError(LuthierError):
 
 class SchemaError(StoreError):
     """Says that a store was written by a Luthier whose schema this one does not know."""
+
+
+class StoreUnavailable(StoreError):
+    """Says that the store's server could not be reached for as long as was asked. What it acknowledged is safe, and
+    whoever asks again later may find it there."""
 
 
 class ConflictError(StoreError):
