@@ -48,6 +48,18 @@ with_containers() { # for the tests that run containers; they are skipped, and s
     say "podman could not be installed: the tests that run containers will be skipped"
 }
 
+with_postgres() { # for the tests of the store on PostgreSQL, which start a server of their own
+    if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then return; fi
+    if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+        say "installing postgresql from Debian's packages, for the tests of the store on PostgreSQL"
+        # Debian's package makes and starts a cluster of the system's own, which nobody asked for.
+        { as_root apt-get update -qq && as_root apt-get install -qq -y --no-install-recommends postgresql-common &&
+            as_root sed -i -E 's/^#? *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf &&
+            as_root apt-get install -qq -y --no-install-recommends postgresql; } >/dev/null 2>&1 && return
+    fi
+    say "PostgreSQL could not be installed: the tests of the store on PostgreSQL will be skipped"
+}
+
 python=$(find_python || true)
 if [ -z "$python" ] || ! makes_venvs "$python"; then
     from_debian || { say "Luthier needs Python 3.11 or newer with venv, and none was found; install it and try again"; exit 1; }
@@ -64,5 +76,6 @@ quiet=(--quiet --disable-pip-version-check --no-input)
 .venv/bin/python -m pip install "${quiet[@]}" --require-hashes --only-binary :all: -r requirements/dev.txt 2> >(grep -v '^WARNING: Location' >&2)
 .venv/bin/python -m pip install "${quiet[@]}" --no-deps --no-build-isolation --no-index -e .
 with_containers
+with_postgres
 rm -f .venv/.installed-*
 touch "$stamp"

@@ -11,6 +11,7 @@ The tree, by the person who can mend it::
     ├── StoreError          the disk's or the database's            exit 3
     │   ├── StoreUnavailable  a server that does not answer now
     │   ├── SchemaError       written by a newer Luthier
+    │   ├── StoreUnavailable  the server can't be reached now
     │   └── ConflictError     the record moved on; nothing was written
     ├── TrialError          the trial's: recorded, the search goes on
     └── IllegalTransition   ours: a state machine was misused       exit 70
@@ -81,6 +82,11 @@ class StoreUnavailable(StoreError):
 
 class SchemaError(StoreError):
     """Says that a store was written by a Luthier whose schema this one does not know."""
+
+
+class StoreUnavailable(StoreError):
+    """Says that the store's server could not be reached for as long as was asked. What it acknowledged is safe, and
+    whoever asks again later may find it there."""
 
 
 class ConflictError(StoreError):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from luthier.testing.postgres import stop_running
+
 
 @pytest.fixture
 def fast() -> Iterator[Path]:
@@ -15,3 +17,10 @@ def fast() -> Iterator[Path]:
     folder = tempfile.mkdtemp(prefix="luthier-store-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     yield Path(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server_stays() -> Iterator[None]:
+    """Stops the PostgreSQL server that a test may have started."""
+    yield
+    stop_running()

@@ -17,7 +17,7 @@ import pytest
 from luthier.clock import FakeClock
 from luthier.errors import NotFound, SchemaError, StoreError
 from luthier.store import Store, Verdict, open_store
-from luthier.store import connection as connections
+from luthier.store import sqlite_connection as connections
 from luthier.store.location import filesystem_type, refuse_network, store_folder
 from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import fork, kill, record, scaled, wait

@@ -1,7 +1,8 @@
 """What is durable: experiments, trials, attempts and what they reported, behind a dozen verbs.
 
-Begin with `contract.py`, the promises and the nouns. `sqlite.py` and `memory.py` keep them; `sql/` holds every
-statement and migration; `connection.py` opens a file as it must be opened. The store knows no algorithm, no process
+Begin with `contract.py`, the promises and the nouns. `sqlite.py`, `postgres.py` and `memory.py` keep them; the first two
+share the verbs of `sql_store.py`, and each has its statements and migrations in `sql/` and a connection that opens the
+database as it must be opened. The store knows no algorithm, no process
 and no terminal: `drive/` calls it, `view/` reads it.
 """
 

@@ -3,7 +3,7 @@
 Every verb that writes is one transaction and one compare-and-set: it names the state it expects and changes nothing
 when the record has moved on. Every verb may be repeated after a lost reply: a nonce or a fence makes the second call
 answer as the first did. Reads never wait for writers. `luthier.testing.store` is this contract as tests, and each
-implementation (`sqlite`, `memory`) runs it. Most nouns are named tuples, which are made in an eighth of a dataclass's
+implementation (`sqlite`, `postgres`, `memory`) runs it. Most nouns are named tuples, which are made in an eighth of a dataclass's
 time: every start of the command line waits for that.
 """
 

@@ -1,4 +1,4 @@
-"""How one more point changes the summary of its metric. `points.sql` says the same for SQLite."""
+"""How one more point changes the summary of its metric. A rule every store shares."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The verbs of workers in memory: claim, renew, adopt, report, finish, each fenced by the attempt it names.
 
 Every move of a trial goes through `trial.next_state`, so a step the table does not have can't happen here.
-`sqlite_running.py` does the same on SQLite.
+`sql_running.py` does the same on a database.
 """
 
 from __future__ import annotations

@@ -62,11 +62,10 @@ def number_of(stored: float | str | None) -> float | None:
 
 
 def result_columns(result: Result) -> dict[str, Any]:
-    """The columns that keep a result."""
+    """The columns that keep a result, but for its value, which each dialect keeps in its own way."""
     return {
         "outcome": result.outcome.value,
         "reason": storable(result.reason),
-        "value": stored_number(result.value),
         "exit_code": result.exit_code,
         "signal": result.signal,
         "seconds": result.seconds,

@@ -1,11 +1,14 @@
 """Loads the named statements of the `.sql` files. SQL stands there, never in Python.
 
+Values are written `:name` in every dialect's files; what its driver wants instead is put in here.
+
 A file is a sequence of `-- name: NAME` headers, comment lines that say what the statement is for, and the
 statement itself, ended by a semicolon.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -25,8 +28,15 @@ def statements(dialect: str) -> dict[str, str]:
             lines = [line for line in body.splitlines() if not line.lstrip().startswith("--")]
             if name.strip() in found:
                 raise ValueError(f"two statements are named {name.strip()}")
-            found[name.strip()] = "\n".join(lines).strip().rstrip(";")
+            found[name.strip()] = _drivers(dialect, "\n".join(lines).strip().rstrip(";"))
     return found
+
+
+def _drivers(dialect: str, statement: str) -> str:
+    """A statement as the dialect's driver takes it: psycopg names values `%(name)s`. `::` is a cast."""
+    if dialect != "postgres":
+        return statement
+    return re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
 
 
 def migrations(dialect: str) -> list[tuple[int, str]]:

@@ -14,11 +14,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from luthier.store.connection import Connection
+from luthier.store.postgres_connection import PostgresConnection
+from luthier.store.sqlite_connection import SqliteConnection
 
 __all__ = [
     "Ledger",
@@ -107,23 +108,25 @@ class Ledger:
 @contextmanager
 def _watched(hook: Callable[[Moment], None]) -> Iterator[None]:
     """Calls `hook` before and after every durable commit of this process's stores, for as long as the body lasts."""
-    original = Connection.transaction
+    with ExitStack() as undo:
+        for kind in (SqliteConnection, PostgresConnection):
+            undo.callback(setattr, kind, "transaction", kind.transaction)
+            setattr(kind, "transaction", _hooked(kind.transaction, hook))  # noqa: B010
+        yield
 
+
+def _hooked(original: Any, hook: Callable[[Moment], None]) -> Any:
     @contextmanager
-    def transaction(self: Connection) -> Iterator[None]:
-        inner = self._open.in_transaction
-        with original(self):
+    def transaction(self: SqliteConnection | PostgresConnection, *, narrow: bool = False) -> Iterator[None]:
+        is_part = self.in_transaction
+        with original(self, narrow=narrow):
             yield
-            if not inner:
+            if not is_part:
                 hook("before")
-        if not inner:
+        if not is_part:
             hook("after")
 
-    Connection.transaction = transaction  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Connection.transaction = original  # type: ignore[method-assign]
+    return transaction
 
 
 @contextmanager

@@ -35,18 +35,23 @@ class StoreModel(RuleBasedStateMachine):
     """The model, and what always holds. Override `make_store`."""
 
     e: int
+    boots = True
     walked: ClassVar[set[tuple[TrialState, TrialState]]] = set()
 
     def make_store(self, clock: Clock) -> Store:
         """Opens an empty store."""
         raise NotImplementedError
 
+    def make_clock(self) -> FakeClock:
+        """The clock of one example."""
+        return FakeClock()
+
     def __init__(self) -> None:
         super().__init__()
-        self.clock = FakeClock()
+        self.clock = self.make_clock()
         self.store = self.make_store(self.clock)
         self.nonces = 0
-        self.boots = 1
+        self.booted = 1
         self.seen_revision = 0
         self.states: dict[int, TrialState] = {}
         self.stages: dict[int, int] = {}

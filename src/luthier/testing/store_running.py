@@ -360,7 +360,7 @@ class LeasePromises(StoreScene):
         e = self.open()
         self.begin(e)
         self.clock.reboot("boot-2")
-        assert self.store.held(e)[0].lapsed
+        assert self.store.held(e)[0].lapsed is self.boots
 
     def test_a_lapsed_trial_is_given_to_searchers_as_queued(self) -> None:
         e = self.open()

@@ -70,21 +70,28 @@ def fingerprint(store: Store, with_events: bool = True) -> dict[str, Any]:
 
 
 class StoreScene:
-    """A test's own store. Override `make_store`; set `reopen` where the record outlives the process."""
+    """A test's own store. Override `make_store`; set `reopen` where the record outlives the process. Where leases are counted
+    on a clock that many machines share, override `make_clock` with one that turns it too, and set `boots` to False: no
+    boot of one machine voids a lease there."""
 
     store: Store
     clock: FakeClock
     folder: Path
     reopen: Any = None
+    boots = True
 
     def make_store(self, clock: Clock) -> Store:
         """Opens an empty store. It may keep files in `self.folder`."""
         raise NotImplementedError
 
+    def make_clock(self) -> FakeClock:
+        """The clock of one test."""
+        return FakeClock()
+
     @pytest.fixture(autouse=True)
     def scene(self, tmp_path: Path) -> Iterator[None]:
         """Opens the store for one test and closes it."""
-        self.folder, self.clock = tmp_path, FakeClock()
+        self.folder, self.clock = tmp_path, self.make_clock()
         self._nonces = count(1)
         self.store = self.make_store(self.clock)
         yield

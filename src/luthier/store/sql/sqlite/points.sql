@@ -1,10 +1,13 @@
 -- Statements about what trials report.
 
 -- name: find_metric
-SELECT id FROM metric WHERE experiment = :experiment AND name = :name;
+-- A metric, and what an attempt has reported of it so far.
+SELECT m.name, m.id, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total, s.numbers
+FROM metric m LEFT JOIN summary s ON s.metric = m.id AND s.trial = :trial AND s.attempt = :attempt
+WHERE m.experiment = :experiment AND m.name = :name;
 
 -- name: add_metric
-INSERT INTO metric (experiment, name) VALUES (:experiment, :name) RETURNING id;
+INSERT INTO metric (experiment, name) VALUES (:experiment, :name) ON CONFLICT DO NOTHING;
 
 -- name: add_point
 INSERT INTO point (trial, attempt, number, metric, step, value, time)
@@ -13,21 +16,10 @@ VALUES (:trial, :attempt, :number, :metric, :step, :value, :time);
 -- name: count_points
 UPDATE attempt SET points = :points WHERE trial = :trial AND number = :attempt;
 
--- name: fold_point
--- Folds one value into its metric's summary. A newer attempt begins the summary anew.
+-- name: write_summary
+-- Puts what an attempt reported of a metric in the place of what was known of it, or of the attempt before.
 INSERT INTO summary (metric, trial, attempt, count, last, last_step, minimum, maximum, total, numbers)
-VALUES (:metric, :trial, :attempt, 1, :value, :step, :number_value, :number_value, coalesce(:number_value, 0),
-        :number_value IS NOT NULL)
+VALUES (:metric, :trial, :attempt, :count, :last, :last_step, :minimum, :maximum, :total, :numbers)
 ON CONFLICT (trial, metric) DO UPDATE SET
-    count     = CASE WHEN attempt < excluded.attempt THEN 1 ELSE count + 1 END,
-    last      = CASE WHEN attempt < excluded.attempt OR excluded.last_step >= last_step THEN excluded.last
-                     ELSE last END,
-    last_step = CASE WHEN attempt < excluded.attempt THEN excluded.last_step
-                     ELSE max(last_step, excluded.last_step) END,
-    minimum   = CASE WHEN attempt < excluded.attempt THEN excluded.minimum
-                     ELSE min(coalesce(minimum, excluded.minimum), coalesce(excluded.minimum, minimum)) END,
-    maximum   = CASE WHEN attempt < excluded.attempt THEN excluded.maximum
-                     ELSE max(coalesce(maximum, excluded.maximum), coalesce(excluded.maximum, maximum)) END,
-    total     = CASE WHEN attempt < excluded.attempt THEN excluded.total ELSE total + excluded.total END,
-    numbers   = CASE WHEN attempt < excluded.attempt THEN excluded.numbers ELSE numbers + excluded.numbers END,
-    attempt   = excluded.attempt;
+    attempt = excluded.attempt, count = excluded.count, last = excluded.last, last_step = excluded.last_step,
+    minimum = excluded.minimum, maximum = excluded.maximum, total = excluded.total, numbers = excluded.numbers;

@@ -26,11 +26,11 @@ RETURNING numbers - :n + 1, seed, target;
 
 -- name: add_reserved
 INSERT INTO trial (experiment, number, state, ordinal, seed, worker, nonce, lease_until, boot_id, created, revision)
-VALUES (:experiment, :number, 'reserved', :ordinal, :seed, :worker, :nonce, :lease_until, :boot_id, :time, 0);
+VALUES (:experiment, :number, 'reserved', :ordinal, :seed, :worker, :nonce, :now + :lease_seconds, :boot_id, :time, 0);
 
 -- name: take_over_reservations
 -- Takes reservations whose holder went away before it proposed anything, lowest numbers first.
-UPDATE trial SET worker = :worker, nonce = :nonce, lease_until = :lease_until, boot_id = :boot_id
+UPDATE trial SET worker = :worker, nonce = :nonce, lease_until = :now + :lease_seconds, boot_id = :boot_id
 WHERE id IN (SELECT id FROM trial
              WHERE experiment = :experiment AND state = 'reserved'
                AND (boot_id != :boot_id OR lease_until < :now OR worker = :worker)
@@ -88,7 +88,7 @@ FROM experiment WHERE id = :experiment;
 -- name: claim
 -- Begins the next attempt of the first trial in the queue.
 UPDATE trial
-SET state = 'running', attempt = attempt + 1, worker = :worker, nonce = :nonce, lease_until = :lease_until,
+SET state = 'running', attempt = attempt + 1, worker = :worker, nonce = :nonce, lease_until = :now + :lease_seconds,
     boot_id = :boot_id, began = coalesce(began, :time), revision = (SELECT max(revision) + 1 FROM event)
 WHERE id = (SELECT id FROM trial WHERE experiment = :experiment AND state = 'queued'
             ORDER BY priority DESC, number LIMIT 1)
@@ -115,11 +115,12 @@ INSERT INTO ran_with (experiment, worker, since, provenance) VALUES (:experiment
 ON CONFLICT DO UPDATE SET provenance = excluded.provenance;
 
 -- name: renew
-UPDATE trial SET lease_until = :lease_until, boot_id = :boot_id
-WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker;
+UPDATE trial SET lease_until = :now + :lease_seconds, boot_id = :boot_id
+WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker
+RETURNING experiment, number, attempt;
 
 -- name: adopt
-UPDATE trial SET worker = :worker, lease_until = :lease_until, boot_id = :boot_id,
+UPDATE trial SET worker = :worker, lease_until = :now + :lease_seconds, boot_id = :boot_id,
                  revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
   AND worker = :from_worker;

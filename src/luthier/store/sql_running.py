@@ -1,4 +1,4 @@
-"""The verbs of workers on SQLite: claim, renew, adopt, report, finish, each fenced by the attempt it names.
+"""The verbs of workers on a database: claim, renew, adopt, report, finish, each fenced by the attempt it names.
 
 A worker that comes too late is told so and never raises: an attempt that is gone is stale. What it sent is kept once
 in the events, so that a person can see what happened.
@@ -9,23 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isnan
 from typing import Any
 
 from luthier.space import Configuration
-from luthier.store.contract import Claim, Verdict
+from luthier.store.contract import Claim, SummaryRow, Verdict
 from luthier.store.endings import ending
+from luthier.store.folding import folded
 from luthier.store.lateness import missing_points, same_result
 from luthier.store.naming import sheet_digest
-from luthier.store.reading import SqliteReads
-from luthier.store.rows import result_columns, result_of, storable, stored_number
+from luthier.store.rows import result_columns, result_of, storable, stored_number, summary_of
+from luthier.store.sql_reading import SqlReads
 from luthier.trial import AttemptId, Outcome, Point, Result, Step
 
-__all__ = ["SqliteRunning"]
+__all__ = ["SqlRunning"]
 
 _ENDS = {Step.FINISH: "finish", Step.RETURN: "return", Step.PAUSE: "pause"}
 
 
-class SqliteRunning(SqliteReads):
+class SqlRunning(SqlReads):
     """The half of a store that workers write to."""
 
     @contextmanager
@@ -76,9 +78,12 @@ class SqliteRunning(SqliteReads):
 
     def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
         """Extends leases."""
-        lease, worker = self._lease(lease_seconds), storable(worker)
-        with self._db.transaction():
-            gone = [id for id in ids if not self._db.do("renew", worker=worker, **_fence(id), **lease)]
+        holder = {"worker": storable(worker), **self._lease(lease_seconds)}
+        with self._db.transaction(narrow=True):
+            kept = {
+                AttemptId(*row) for row in self._db.each("renew", [{**_fence(id), **holder} for id in ids])
+            }
+            gone = [id for id in ids if id not in kept]
             for id in gone:
                 known = self._db.one("known_attempt", **_fence(id))
                 self._refuse(id, known, "renew", worker=worker)
@@ -102,7 +107,7 @@ class SqliteRunning(SqliteReads):
 
     def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
         """Records the words an attempt runs."""
-        with self._db.transaction():
+        with self._db.transaction(narrow=True):
             self._db.do(
                 "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **_fence(id)
             )
@@ -148,7 +153,7 @@ class SqliteRunning(SqliteReads):
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
         """Appends points."""
         db = self._db
-        with db.transaction():
+        with db.transaction(narrow=True):
             known = db.one("known_attempt", **_fence(id))
             if known is None:
                 return Verdict.STALE
@@ -165,37 +170,45 @@ class SqliteRunning(SqliteReads):
             return Verdict.ACCEPTED
 
     def _add_points(self, id: AttemptId, trial: int, first: int, points: Sequence[Point]) -> None:
-        names = dict.fromkeys(point.metric for point in points)
-        metrics = {name: self._metric(id.experiment, name) for name in names}
+        db = self._db
+        place = {"trial": trial, "attempt": id.attempt}
+        metrics, sums = self._metrics(id, place, list(dict.fromkeys(point.metric for point in points)))
         rows = []
         for number, point in enumerate(points, first):
-            value = stored_number(point.value)
-            rows.append(
-                {
-                    "trial": trial,
-                    "attempt": id.attempt,
-                    "number": number,
-                    "metric": metrics[point.metric],
-                    "step": float(point.step) if point.step == point.step else 0.0,
-                    "value": value,
-                    "number_value": None if value == "nan" else value,
-                    "time": point.time,
-                }
-            )
-        self._db.many("add_point", rows)
-        self._db.many("fold_point", rows)
-        self._db.do("count_points", trial=trial, attempt=id.attempt, points=first + len(points))
+            step = float(point.step) if point.step == point.step else 0.0
+            value = float(point.value)
+            named = {"metric": metrics[point.metric], "step": step, "value": db.number(value)}
+            rows.append({**place, **named, "number": number, "time": float(point.time)})
+            sums[point.metric] = folded(sums.get(point.metric), Point(point.metric, step, value, point.time))
+        db.many("add_point", rows)
+        db.many("write_summary", [{**place, **self._summary(metrics[m], sums[m])} for m in metrics])
+        db.do("count_points", points=first + len(points), **place)
 
-    def _metric(self, experiment: int, name: str) -> int:
-        name = storable(name)
-        row = self._db.one("find_metric", experiment=experiment, name=name)
-        row = row or self._db.one("add_metric", experiment=experiment, name=name)
-        return int(row[0])
+    def _metrics(
+        self, id: AttemptId, place: dict[str, int], names: list[str]
+    ) -> tuple[dict[str, int], dict[str, SummaryRow]]:
+        """The metrics of these names, made where they are new, and what this attempt reported of them before."""
+        rows = [{"experiment": id.experiment, "name": storable(name), **place} for name in names]
+        found = {row[0]: row for row in self._db.each("find_metric", rows)}
+        new = [row for row in rows if row["name"] not in found]
+        if new:
+            self._db.many("add_metric", new)
+            found |= {row[0]: row for row in self._db.each("find_metric", new)}
+        pairs = [(name, found[storable(name)]) for name in names]
+        sums = {name: summary_of((name, *row[2:])) for name, row in pairs if row[2] is not None}
+        return {name: row[1] for name, row in pairs}, sums
+
+    def _summary(self, metric: int, row: SummaryRow) -> dict[str, Any]:
+        """A row of summaries; a total that is no number is not kept."""
+        total = None if isnan(row.total) else row.total
+        numbers = {"last": self._db.number(row.last), "total": total, "last_step": row.last_step}
+        ends = {"minimum": row.minimum, "maximum": row.maximum, "numbers": row.numbers}
+        return {"metric": metric, "count": row.count, **numbers, **ends}
 
     def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
         """Ends an attempt."""
         db, (step, kind) = self._db, ending(again, pause)
-        columns = {**result_columns(result), **_fence(id)}
+        columns = {**result_columns(result), "value": db.number(result.value), **_fence(id)}
         with db.transaction():
             columns["time"] = self.clock.now()  # one for both, so that the attempt tells when its trial ended
             row = db.one(_ENDS[step], **columns)
@@ -216,7 +229,7 @@ class SqliteRunning(SqliteReads):
         before = result_of(known[4:]) if known else None
         if before is not None and same_result(before, result):
             return Verdict.REPEATED
-        value = stored_number(result.value)
+        value = stored_number(result.value)  # for JSON, not for a column
         return self._refuse(
             id, known, "finish", outcome=result.outcome.value, reason=result.reason, value=value
         )
@@ -230,7 +243,9 @@ class SqliteRunning(SqliteReads):
     # ------------------------------------------------------------------ parts
 
     def _lease(self, seconds: float) -> dict[str, Any]:
-        return {"lease_until": self.clock.elapsed() + seconds, "boot_id": self.clock.boot_id}
+        """What a lease is made of, for each dialect what it needs: its end is reckoned by the statement, on the clock that all
+        workers share."""
+        return {"lease_seconds": seconds, "now": self.clock.elapsed(), "boot_id": self.clock.boot_id}
 
     def _event(
         self, experiment: int, kind: str, id: AttemptId | None = None, **detail: Any

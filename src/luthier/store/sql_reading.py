@@ -1,4 +1,4 @@
-"""Reading the record from SQLite: every verb of `contract.Store` that changes nothing."""
+"""Reading the record from a database: every verb of `contract.Store` that changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from luthier.clock import Clock
 from luthier.description import Description
 from luthier.errors import NotFound
 from luthier.history import History
-from luthier.store.connection import Connection
 from luthier.store.contract import (
     BY_NUMBER,
     Event,
@@ -32,17 +31,18 @@ from luthier.store.rows import (
     summary_of,
     trial_of,
 )
+from luthier.store.sql_connection import SqlConnection
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
 
-__all__ = ["SqliteReads"]
+__all__ = ["SqlReads"]
 
 _PAGES = {"number": "page_by_number", "running": "page_running", "not well": "page_not_well"}
 
 
-class SqliteReads:
+class SqlReads:
     """The reading half of a store; needs no lock and never makes a writer wait."""
 
-    def __init__(self, db: Connection, clock: Clock) -> None:
+    def __init__(self, db: SqlConnection, clock: Clock) -> None:
         self._db = db
         self.clock = clock
         self._descriptions: dict[int, tuple[str, Description]] = {}
@@ -67,7 +67,7 @@ class SqliteReads:
         return experiment_of(row, known[1])
 
     def _unknown(self, experiment: int) -> NotFound:
-        return NotFound(f"there is no experiment {experiment} in {self._db.path}; see: luthier list")
+        return NotFound(f"there is no experiment {experiment} in {self._db.name}; see: luthier list")
 
     def _no_trial(self, experiment: int, number: int) -> NotFound:
         n = self.experiment(experiment).trials

@@ -21,15 +21,16 @@ from typing import Any, Self
 from luthier.errors import NotFound, SchemaError, StoreError
 from luthier.store.location import filesystem_type, refuse_network
 from luthier.store.migrate import migrate, schema_version
+from luthier.store.rows import stored_number
 from luthier.store.statements import migrations, statements
 
-__all__ = ["Connection"]
+__all__ = ["SqliteConnection"]
 
 _BUG = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 WAL_BYTES = 64 * 2**20
 
 
-class Connection:
+class SqliteConnection:
     """The statements of the store on one file.
 
     **Raises** StoreError when the file can't be opened, is on a network file system or is not ours.
@@ -37,6 +38,7 @@ class Connection:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self.name = str(path)
         self._sql = statements("sqlite")
         self._guard = RLock()
         self._process = os.getpid()
@@ -122,6 +124,8 @@ class Connection:
         )
         return schema_version(self._db)
 
+    number = staticmethod(stored_number)
+
     @property
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
@@ -166,13 +170,24 @@ class Connection:
         except sqlite3.Error as error:
             raise self._failed("written", error) from error
 
+    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Runs a named statement once a row and returns all rows it found."""
+        with self._guard:
+            return [found for row in rows for found in self._fetch(self._run(name, row), -1)]
+
     def insert(self, name: str, /, **values: Any) -> int:
         """Runs a named INSERT and returns its row's number."""
         return self._run(name, values).lastrowid or 0
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open now."""
+        return self._open.in_transaction
+
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Runs its body as one durable transaction, alone among the writers; inside another one, as a part of it.
+    def transaction(self, *, narrow: bool = False) -> Iterator[None]:
+        """Runs its body as one durable transaction, alone among the writers, `narrow` or not; inside another one, as a part
+        of it.
 
         **Holds** on return (of the outermost) it is on disk; when the body raises, nothing of it is.
         **Raises** StoreError when the disk is full or fails.

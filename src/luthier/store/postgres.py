@@ -1,0 +1,115 @@
+"""The store on a PostgreSQL server: the verbs of `sql_store.py` on `postgres_connection.py`, each repeated by itself.
+
+A lost connection, a deadlock or a server that starts again is nothing a caller sees, as long as it is over within the
+store's patience: a nonce or a fence makes each verb answer the second time as it did the first. Verbs within `together` are
+not repeated one by one; all of them fail with StoreUnavailable, and nothing of them is acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import uuid4
+
+from luthier.clock import Clock, SystemClock
+from luthier.description import Description
+from luthier.store.contract import ExperimentRecord
+from luthier.store.postgres_connection import PostgresConnection
+from luthier.store.sql_store import SqlStore
+
+__all__ = ["PostgresStore"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _repeated(
+    verb: Callable[Concatenate[SqlStore, P], T],
+) -> Callable[Concatenate[PostgresStore, P], T]:
+    """`verb`, repeated while the server can't be reached."""
+
+    def repeat(self: PostgresStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.connection.patiently(lambda: verb(self, *args, **kwargs))
+
+    repeat.__name__, repeat.__doc__ = verb.__name__, verb.__doc__
+    return repeat
+
+
+class PostgresStore(SqlStore):
+    """Keeps experiments in the database of a `postgresql://` URL, in a schema `luthier`. With `read_only`, the verbs that
+    write raise StoreError.
+
+    **Raises** StoreUnavailable when the server could not be reached for `patience_seconds`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock | None = None,
+        *,
+        read_only: bool = False,
+        patience_seconds: float = 10.0,
+    ) -> None:
+        self.connection = PostgresConnection(
+            url, clock or SystemClock(), read_only=read_only, patience_seconds=patience_seconds
+        )
+        super().__init__(self.connection, self.connection.clock)
+
+    def __repr__(self) -> str:
+        return f"PostgresStore({self.connection.name!r})"
+
+    def open_experiment(
+        self,
+        description: Description,
+        *,
+        fresh: bool = False,
+        any_seed: bool = False,
+        nonce: str | None = None,
+    ) -> tuple[ExperimentRecord, bool]:
+        """Finds or creates an experiment; a nonce of its own makes it one that may be repeated."""
+        verb, nonce = super().open_experiment, nonce or uuid4().hex
+        return self.connection.patiently(
+            lambda: verb(description, fresh=fresh, any_seed=any_seed, nonce=nonce)
+        )
+
+    set_wish = _repeated(SqlStore.set_wish)
+    remove = _repeated(SqlStore.remove)
+    reserve = _repeated(SqlStore.reserve)
+    propose = _repeated(SqlStore.propose)
+    abandon = _repeated(SqlStore.abandon)
+    enqueue = _repeated(SqlStore.enqueue)
+    claim = _repeated(SqlStore.claim)
+    renew = _repeated(SqlStore.renew)
+    adopt = _repeated(SqlStore.adopt)
+    note_command = _repeated(SqlStore.note_command)
+    note_decision = _repeated(SqlStore.note_decision)
+    note_reuse = _repeated(SqlStore.note_reuse)
+    note_provenance = _repeated(SqlStore.note_provenance)
+    note_look = _repeated(SqlStore.note_look)
+    report = _repeated(SqlStore.report)
+    finish = _repeated(SqlStore.finish)
+    cancel = _repeated(SqlStore.cancel)
+    promote = _repeated(SqlStore.promote)
+    retry = _repeated(SqlStore.retry)
+    experiment = _repeated(SqlStore.experiment)
+    experiments = _repeated(SqlStore.experiments)
+    trial = _repeated(SqlStore.trial)
+    trials = _repeated(SqlStore.trials)
+    history = _repeated(SqlStore.history)
+    attempts = _repeated(SqlStore.attempts)
+    spent = _repeated(SqlStore.spent)
+    holds_any = _repeated(SqlStore.holds_any)
+    points = _repeated(SqlStore.points)
+    points_from = _repeated(SqlStore.points_from)
+    summaries = _repeated(SqlStore.summaries)
+    metric_names = _repeated(SqlStore.metric_names)
+    unsuccessful = _repeated(SqlStore.unsuccessful)
+    held = _repeated(SqlStore.held)
+    lost = _repeated(SqlStore.lost)
+    events = _repeated(SqlStore.events)
+    decisions = _repeated(SqlStore.decisions)
+    looks = _repeated(SqlStore.looks)
+    newest_wish = _repeated(SqlStore.newest_wish)
+    provenance = _repeated(SqlStore.provenance)
+    sheets = _repeated(SqlStore.sheets)
+    revision = _repeated(SqlStore.revision)
