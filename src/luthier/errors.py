@@ -9,7 +9,6 @@ The tree, by the person who can mend it::
     │   └── AliveError        the experiment already has a driver
     ├── NotFound            yours: nothing has that number          exit 4
     ├── StoreError          the disk's or the database's            exit 3
-    │   ├── StoreUnavailable  a server that does not answer now
     │   ├── SchemaError       written by a newer Luthier
     │   ├── StoreUnavailable  the server can't be reached now
     │   └── ConflictError     the record moved on; nothing was written
@@ -77,16 +76,12 @@ class StoreError(LuthierError):
 
 
 class StoreUnavailable(StoreError):
-    """Says that the server of a store can't be reached now. What was being written may be written again when it can."""
+    """Says that the store's server could not be reached for as long as was asked. What it acknowledged is safe, and
+    whoever asks again later may find it there."""
 
 
 class SchemaError(StoreError):
     """Says that a store was written by a Luthier whose schema this one does not know."""
-
-
-class StoreUnavailable(StoreError):
-    """Says that the store's server could not be reached for as long as was asked. What it acknowledged is safe, and
-    whoever asks again later may find it there."""
 
 
 class ConflictError(StoreError):

@@ -23,8 +23,10 @@ from luthier.store.contract import (
     Spent,
     Store,
     SummaryRow,
+    Tally,
     Verdict,
     Wish,
+    WorkerRecord,
 )
 from luthier.store.location import store_folder
 
@@ -39,8 +41,10 @@ __all__ = [
     "Spent",
     "Store",
     "SummaryRow",
+    "Tally",
     "Verdict",
     "Wish",
+    "WorkerRecord",
     "open_store",
     "store_folder",
 ]

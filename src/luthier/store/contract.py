@@ -32,8 +32,10 @@ __all__ = [
     "Spent",
     "Store",
     "SummaryRow",
+    "Tally",
     "Verdict",
     "Wish",
+    "WorkerRecord",
 ]
 
 
@@ -138,6 +140,33 @@ class Event(NamedTuple):
     attempt: int | None
     kind: str
     detail: Mapping[str, Any]
+
+
+class WorkerRecord(NamedTuple):
+    """What a worker tells of itself. `seen` is when it last did, by the store's clock. `state` is `working`, `idle`, `leaving`,
+    `set aside` or `left`, and `note` says why where that needs saying. It is at `experiment`, with so many `slots`."""
+
+    name: str
+    host: str
+    pid: int
+    began: float
+    seen: float = 0.0
+    state: str = "idle"
+    note: str = ""
+    experiment: int | None = None
+    slots: int = 0
+    cpus: int = 0
+    gpus: int = 0
+    memory_bytes: int | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Tally(NamedTuple):
+    """How many attempts a worker began that went well, that failed by the fault of what ran, and that run."""
+
+    succeeded: int
+    failed: int
+    running: int
 
 
 class Sheet(NamedTuple):
@@ -276,6 +305,27 @@ class Store(Protocol):
     def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
         """Ends an attempt. The trial is finished; with `again` it is queued for another attempt of the same stage; with
         `pause` it waits for its next stage: it has this result, but is not finished, so never among the best."""
+
+    # workers
+    def announce(self, worker: WorkerRecord) -> None:
+        """Records what a worker says of itself, seen now, in the place of what it said before. One that has been silent
+        for a week is forgotten."""
+
+    def workers(self) -> list[WorkerRecord]:
+        """What workers said of themselves, the last seen first."""
+
+    def tallies(self, experiment: int) -> dict[str, Tally]:
+        """How the attempts of an experiment went, by the worker that began them. **Cost** all its attempts."""
+
+    # what travels with the record
+    def keep_blob(self, name: str, content: bytes) -> None:
+        """Keeps a content under a name, which is kept once: what is there stays as it is."""
+
+    def has_blob(self, name: str) -> bool:
+        """Whether a content is kept under a name."""
+
+    def blob(self, name: str) -> bytes | None:
+        """The content under a name; None where there is none."""
 
     # a person's verbs on trials
     def cancel(self, experiment: int, number: int, outcome: Outcome, reason: str) -> bool:

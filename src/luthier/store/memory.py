@@ -20,8 +20,9 @@ from luthier.errors import ConflictError
 from luthier.space import Configuration
 from luthier.store.contract import ExperimentRecord, Reservation, Wish
 from luthier.store.endings import cancelled
+from luthier.store.memory_crew import MemoryCrew
 from luthier.store.memory_rows import ExperimentRow, TrialRow
-from luthier.store.memory_running import MemoryRunning, verb
+from luthier.store.memory_running import verb
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.twins import without_twins
 from luthier.trial import Outcome, Proposal, Step, TrialState, trial_seed
@@ -29,7 +30,7 @@ from luthier.trial import Outcome, Proposal, Step, TrialState, trial_seed
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(MemoryRunning):
+class MemoryStore(MemoryCrew):
     """Keeps experiments as long as this process lives. Threads may share it."""
 
     def __init__(self, clock: Clock | None = None) -> None:

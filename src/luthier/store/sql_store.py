@@ -20,14 +20,14 @@ from luthier.store.contract import ExperimentRecord, Reservation, Wish
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.past import numbers_written
 from luthier.store.rows import proposal_text, storable
-from luthier.store.sql_running import SqlRunning
+from luthier.store.sql_crew import SqlCrew
 from luthier.store.twins import without_twins
 from luthier.trial import AttemptId, Outcome, Proposal, TrialState, trial_seed
 
 __all__ = ["SqlStore"]
 
 
-class SqlStore(SqlRunning):
+class SqlStore(SqlCrew):
     """All verbs of a store, on any database."""
 
     # ------------------------------------------------------------------ experiments

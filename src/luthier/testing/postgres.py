@@ -44,7 +44,7 @@ _SETTINGS = {
 _EMPTY = """
 DELETE FROM luthier.point; DELETE FROM luthier.summary; DELETE FROM luthier.attempt; DELETE FROM luthier.trial;
 DELETE FROM luthier.metric; DELETE FROM luthier.description; DELETE FROM luthier.ran_with;
-DELETE FROM luthier.provenance; DELETE FROM luthier.heard; DELETE FROM luthier.event; DELETE FROM luthier.experiment;
+DELETE FROM luthier.provenance; DELETE FROM luthier.worker; DELETE FROM luthier.blob; DELETE FROM luthier.heard; DELETE FROM luthier.event; DELETE FROM luthier.experiment;
 UPDATE luthier.newest SET experiment = 0, trial = 0;
 """
 

@@ -6,13 +6,15 @@
 
         reopen = make_store     # a store that survives its process opens the same record again
 
-Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in six
+Every test has a store of its own, a `FakeClock` that it turns by hand, and a `folder`. The promises stand in seven
 parts: `store_proposing` (experiments, budget, numbers), `store_running` (fences, leases), `store_stages` (trials in
-stages), `store_reporting` (points), `store_provenance` (what trials ran with) and `store_reading` (pages, histories, events). `store_machine` drives a store at random against a tiny model.
+stages), `store_reporting` (points), `store_provenance` (what trials ran with), `store_crew` (workers) and `store_reading` (pages,
+histories, events). `store_machine` drives a store at random against a tiny model.
 """
 
 from __future__ import annotations
 
+from luthier.testing.store_crew import CrewPromises
 from luthier.testing.store_proposing import ExperimentPromises, ProposingPromises
 from luthier.testing.store_provenance import ProvenancePromises
 from luthier.testing.store_reading import ReadingPromises
@@ -32,6 +34,7 @@ class StoreContract(
     StagePromises,
     ReportPromises,
     ProvenancePromises,
+    CrewPromises,
     ReadingPromises,
     StoreScene,
 ):

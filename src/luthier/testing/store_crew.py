@@ -1,0 +1,56 @@
+"""Promises about workers, and about contents that travel with the record."""
+
+from __future__ import annotations
+
+from luthier.store import Tally, WorkerRecord
+from luthier.testing.store_scene import StoreScene
+from luthier.trial import Outcome, Result
+
+__all__ = ["CrewPromises"]
+
+
+class CrewPromises(StoreScene):
+    """Who works here, and how it went."""
+
+    def test_a_worker_is_known_by_what_it_said_last(self) -> None:
+        worker = WorkerRecord(
+            "a-1-x", "a", 1, 5.0, slots=2, cpus=8, memory_bytes=2**40, tags=("K80", "Märkte")
+        )
+        self.store.announce(worker)
+        self.clock.advance(30)
+        self.store.announce(WorkerRecord("b-2-y", "b", 2, 6.0))
+        self.clock.advance(30)
+        self.store.announce(worker._replace(state="working", experiment=3, note="x" * 500))
+        first, second = self.store.workers()
+        assert first == worker._replace(seen=first.seen, state="working", experiment=3, note="x" * 500)
+        assert (second.name, second.state, second.tags) == ("b-2-y", "idle", ())
+        assert abs(first.seen - second.seen - 30) < 1
+
+    def test_a_worker_is_forgotten_after_a_week_of_silence(self) -> None:
+        self.store.announce(WorkerRecord("old", "a", 1, 0.0))
+        self.clock.advance(6 * 86400)
+        self.store.announce(WorkerRecord("new", "a", 2, 0.0))
+        assert [worker.name for worker in self.store.workers()] == ["new", "old"]
+        self.clock.advance(2 * 86400)
+        self.store.announce(WorkerRecord("newest", "a", 3, 0.0))
+        assert [worker.name for worker in self.store.workers()] == ["newest", "new"]
+
+    def test_tallies_tell_how_it_went_for_each_worker(self) -> None:
+        experiment = self.open()
+        self.queue(experiment, 6)
+        claims = self.claim(experiment, 4, "a") + self.claim(experiment, 2, "b")
+        ends = [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.OUT_OF_MEMORY, Outcome.STOPPED, Outcome.SUCCEEDED]
+        for claim, outcome in zip(claims, ends, strict=False):
+            self.store.finish(claim.id, Result(outcome, "", 1.0))
+        assert self.store.tallies(experiment) == {"a": Tally(1, 2, 0), "b": Tally(1, 0, 1)}
+        assert self.store.tallies(experiment + 1) == {}
+
+    def test_a_content_is_kept_once_byte_for_byte(self) -> None:
+        content = bytes(range(256)) * 1000
+        assert not self.store.has_blob("objects/ab") and self.store.blob("objects/ab") is None
+        for _ in range(2):
+            self.store.keep_blob("objects/ab", content)
+        self.store.keep_blob("objects/ab", b"another")
+        assert self.store.has_blob("objects/ab") and self.store.blob("objects/ab") == content
+        self.store.keep_blob("empty", b"")
+        assert self.store.blob("empty") == b""
