@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from luthier.description import Description
 from luthier.errors import LuthierError
 from luthier.store import ExperimentRecord, Store
+from luthier.store.address import address_of
 
 __all__ = ["Collecting", "Provenance", "code_root", "collect", "named_bundles"]
 
@@ -199,8 +200,10 @@ class Collecting:
         worker: str,
         folder: Path,
         environment: Mapping[str, str],
+        depot: str | None = None,
     ) -> None:
         self._store, self._record, self._worker, self._folder = store, record, worker, folder
+        self._depot = depot
         self._environment = dict(environment)
         self._hurry = Event()
         self._said = ""
@@ -213,6 +216,10 @@ class Collecting:
         what = self._record.description
         known = collect(what, self._folder, self._environment, progress, began)
         self._store.note_provenance(self._record.id, self._worker, known.to_text())
+        if address_of(self._folder) is not None and what.command is not None:
+            from luthier.drive.elsewhere import bring  # only for stores that other machines see
+
+            self._said = bring(self._store, self._folder, known, self._depot)
         return known
 
     def start(self, began: float, *, at_end: bool = False) -> None:

@@ -174,6 +174,7 @@ def _in_copy(
     """The command as it runs in a working copy of its code."""
     from luthier.bundles import working_copy
     from luthier.drive.beside import bring_rest
+    from luthier.drive.elsewhere import relocated
 
     code, copy = made.ran_with.code, into / "code"
     assert code is not None, "only kept code is copied"
@@ -185,17 +186,7 @@ def _in_copy(
             + (f" and {len(linked) - 10} more" if len(linked) > 10 else "")
         )
 
-    def moved(word: str) -> str:
-        """A word that names a file by its whole path, where the copy has one of its own."""
-        inside = word.removeprefix(f"{root}/")
-        own = copy / inside
-        is_own = inside != word and own.exists() and own.resolve().is_relative_to(copy.resolve())
-        return str(own) if is_own else word
-
-    words = command.words if command.shell else tuple(map(moved, command.words))
-    directory = os.path.normpath(os.path.join(copy, os.path.relpath(command.directory, root)))
-    os.makedirs(directory, exist_ok=True)  # an empty folder is no part of a bundle
-    return replace(command, words=words, directory=directory)
+    return relocated(command, root, copy)
 
 
 def _order(what: Description, made: Plan, into: Path) -> tuple[Order, Claim]:

@@ -72,7 +72,8 @@ def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
 class Session:
     """One worker of a store in `folder`, as a context manager. The folder of a store in memory is gone with it, which
     `is_durable` says. What trials ran with is found out unless the store is thrown away soon (`notes_provenance`);
-    `progress` is told how far a snapshot of the code has come. `tags` are what it tells others of its machine."""
+    `progress` is told how far a snapshot of the code has come. `tags` are what it tells others of its machine; `depot` is where
+    code waits for machines that do not have it, None for the store itself or what the environment says."""
 
     store: Store
     folder: Path
@@ -81,6 +82,7 @@ class Session:
     notes_provenance: bool = True
     progress: Callable[[int, int], None] | None = None
     tags: tuple[str, ...] = ()
+    depot: str | None = None
 
     def __post_init__(self) -> None:
         require_platform()
@@ -139,7 +141,7 @@ class Session:
             drive = self._drive_of(record, listener, interrupts, limits, callee, here=here)
             drive.first_alone, drive.most = first_alone, most
             try:
-                with self._noting(record, drive, listener, here=here):
+                with self._noting(drive.record, drive, listener, here=here):
                     return drive.run() if callee is None or here else self._drive_with_sprints(drive)
             except StoreUnavailable as error:
                 if callee is not None or not self.alive.is_shared:
@@ -184,6 +186,10 @@ class Session:
         """The loop with all it needs."""
         from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
 
+        if self.alive.is_shared:
+            from luthier.drive.elsewhere import at_home
+
+            record = at_home(self.store, self.folder, record, self.depot)
         limits = limits or record.description.limits
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
@@ -223,7 +229,8 @@ class Session:
         from luthier.drive.provenance import Collecting
 
         what = record.description
-        noting = Collecting(self.store, record, self.worker, self.folder, self._environment(what.limits))
+        environment = self._environment(what.limits)
+        noting = Collecting(self.store, record, self.worker, self.folder, environment, self.depot)
         if what.keeping.snapshot == "all" or what.keeping.reuse:
             known = noting.collect(self.progress)
             if what.keeping.reuse and what.command is not None:

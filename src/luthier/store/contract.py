@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from luthier.clock import Clock
 from luthier.description import Description
 from luthier.history import History
 from luthier.space import Configuration
@@ -212,6 +213,9 @@ class Store(Protocol):
     verbs of a worker on its attempt (`renew`, `adopt`, `note_command`, `note_decision`, `report`, `finish`) raise no NotFound: a late
     worker is told that its attempt is gone. Reads of a list give an empty one.
     """
+
+    clock: Clock
+    """The calendar of the record: a server's, where it is on one."""
 
     def together(self) -> AbstractContextManager[object]:
         """Makes the verbs of its body durable at once, when it is left: one wait for the disk instead of many.

@@ -1,0 +1,62 @@
+"""What a worker tells others of itself through the store, so that `luthier workers` can show it.
+
+A search that is over within its first beat tells nothing: it would only wait for the disk. Losing the store's server is
+no reason to end, so a word that can't be left is left with the next beat.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from luthier.clock import Clock
+from luthier.errors import StoreUnavailable
+from luthier.store import Store, WorkerRecord
+
+__all__ = ["Presence"]
+
+
+class Presence:
+    """The word of one worker."""
+
+    def __init__(self, store: Store, worker: str, clock: Clock, tags: Sequence[str] = ()) -> None:
+        self._store = store
+        self._said: WorkerRecord | None = None
+        self._first = WorkerRecord(
+            worker,
+            os.uname().nodename,
+            os.getpid(),
+            clock.now(),
+            cpus=os.cpu_count() or 1,
+            gpus=_gpus(),
+            memory_bytes=_memory(),
+            tags=tuple(tags),
+        )
+
+    def say(self, state: str, experiment: int | None = None, slots: int = 0, note: str = "") -> None:
+        """Tells what it is at; again after a while, that it still is."""
+        said = self._first._replace(state=state, experiment=experiment, slots=slots, note=note)
+        try:
+            self._store.announce(said)
+        except StoreUnavailable:
+            return
+        self._said = said
+
+    def leave(self, state: str = "left", note: str = "") -> None:
+        """Tells that it has left, if it has ever told anything."""
+        if self._said is not None and self._said.state not in ("left", "set aside"):
+            self.say(state, self._said.experiment, note=note)
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return None
+
+
+def _gpus() -> int:
+    try:
+        return len(os.listdir("/proc/driver/nvidia/gpus"))
+    except OSError:
+        return 0
