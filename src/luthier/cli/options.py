@@ -97,6 +97,13 @@ class Place(NamedTuple):
 
     folder: Path
 
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a record."""
+        from luthier.store.location import is_store
+
+        return is_store(self.folder)
+
     def hint(self, words: str) -> str:
         """The line `luthier WORDS`, with `--store` where it would find another record without."""
         from luthier.store.location import store_folder
@@ -121,7 +128,7 @@ class Place(NamedTuple):
         """Opens the record to change it. **Raises** NotFound when there is none, unless it is to be created."""
         from luthier.store import open_store
 
-        if not create and not (self.folder / "store.db").is_file():
+        if not create and not self.is_made:
             raise NotFound(
                 f"there is no store in {self.folder}; run a search first, or name one with --store"
             )

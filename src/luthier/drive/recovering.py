@@ -2,7 +2,8 @@
 
 A running attempt whose worker is dead is one of three: its guardian lives, then it is adopted and goes on; its
 guardian has left the outcome on disk, then that is its outcome; or it never began, then its trial goes back to the
-queue, which is not counted against it. The record decides who takes over: `adopt` succeeds for one caller only.
+queue, which is not counted against it. Where machines share the store, one whose worker was elsewhere and let its lease run
+out is lost. The record decides who takes over: `adopt` succeeds for one caller only.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _is_free(drive: Heir, held: Held) -> bool:
     """Whether its worker will not go on with it: it is dead, or has been silent for longer than its lease."""
     if held.worker.startswith(ASKED):
         return held.lapsed
-    return held.lapsed or not drive.alive.is_working(held.worker)
+    return held.lapsed or not drive.alive.lives(held)
 
 
 def _take_over(drive: Heir, held: Held) -> int:

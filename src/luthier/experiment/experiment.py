@@ -30,6 +30,7 @@ from luthier.experiment.tried import Asked
 from luthier.space import Configuration
 from luthier.space.tree import Tree
 from luthier.store import Claim, Store, Verdict, open_store, store_folder
+from luthier.store.location import is_store
 from luthier.store.memory import MemoryStore
 from luthier.trial import AttemptId, Outcome, Result
 
@@ -137,7 +138,7 @@ class Experiment(Readable):
         **Raises** NotFound when there is none.
         """
         folder = store_folder(str(store), Path.cwd())
-        if not (folder / "store.db").is_file():
+        if not is_store(folder):
             raise NotFound(f"there is no store in {folder}; name the folder that was given as store=…")
         kept = open_store(folder)
         numbers = [record.id for record in kept.experiments()]

@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 
 from luthier.errors import StoreError, UsageError
-from luthier.store.address import folder_name, is_address, remember
+from luthier.store.address import address_of, folder_name, is_address, remember
 
-__all__ = ["FOLDER", "filesystem_type", "find_folder", "refuse_network", "store_folder"]
+__all__ = ["FOLDER", "filesystem_type", "find_folder", "is_store", "refuse_network", "store_folder"]
 
 FOLDER = ".luthier"
 ALLOW = "LUTHIER_ALLOW_NETWORK_STORE"
@@ -40,6 +40,11 @@ def find_folder(start: Path, name: str = "store.db") -> Path | None:
         if (place / FOLDER / name).exists():
             return place / FOLDER
     return None
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder has a store, or stands for one on a server."""
+    return (folder / "store.db").is_file() or address_of(folder) is not None
 
 
 def store_folder(text: str | None, start: Path) -> Path:
