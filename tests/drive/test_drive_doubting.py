@@ -54,7 +54,7 @@ def test_it_is_set_aside_where_others_succeed() -> None:
 
 
 @pytest.mark.parametrize(
-    "good, bad, failures, aside", [(10, 10, 5, False), (10, 10, 12, True), (0, 20, 50, False)]
+    ("good", "bad", "failures", "aside"), [(10, 10, 5, False), (10, 10, 12, True), (0, 20, 50, False)]
 )
 def test_where_failures_are_common_it_takes_more_of_them(
     good: int, bad: int, failures: int, aside: bool

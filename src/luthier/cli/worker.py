@@ -12,6 +12,7 @@ from luthier.cli.foreground import interruptible
 from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
+from luthier.cli.quantities import DURATION
 from luthier.cli.searching import no_command
 from luthier.drive.beginning import NEEDS
 from luthier.drive.ends import Interrupts
@@ -56,6 +57,20 @@ DRAIN = "\nLeaving: what runs goes on to its end, nothing new begins. TERM or Ct
     default=False,
     help="Wait for more when nothing is left, or leave (the default).",
 )
+@click.option(
+    "--lease",
+    type=DURATION,
+    default="60s",
+    metavar="TIME",
+    help="How long it may be silent before others run its trials again (default: 60s).",
+)
+@click.option(
+    "--bundles",
+    metavar="PLACE",
+    envvar="LUTHIER_BUNDLES",
+    help="Where the code of experiments waits that this machine does not have: a shared folder, or s3://BUCKET/PATH "
+    "(default: in the store).  [env: LUTHIER_BUNDLES]",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only failures.")
 @with_store
 def command(
@@ -64,6 +79,8 @@ def command(
     tags: tuple[str, ...],
     max_trials: int | None,
     wait: bool,
+    lease: float,
+    bundles: str | None,
     quiet: bool,
     place: Place,
 ) -> int:
@@ -74,7 +91,7 @@ def command(
     """
     with (
         place.change() as store,
-        Session(store, place.folder, tags=tags) as session,
+        Session(store, place.folder, tags=tags, depot=bundles, lease_seconds=lease) as session,
         interruptible(None, drain=DRAIN) as interrupts,
     ):
         work = _Work(session, interrupts, parallel_runs, quiet, max_trials)

@@ -48,7 +48,7 @@ __all__ = ["Drive", "Ending", "Interrupts", "Why"]
 BEAT_SECONDS = 0.2  # how often, at least, reports are read and wishes are looked up
 READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
 LEASE_SECONDS = 60.0
-RENEW_SECONDS = 15.0
+RENEWALS = 4  # in the time of a lease
 SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
 FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the verdict of one that runs alone
@@ -80,6 +80,7 @@ class Drive:
     sprint_seconds: float = 0.0
     reusing: Reusing | None = None
     most: int | None = None
+    lease_seconds: float = LEASE_SECONDS
 
     def __post_init__(self) -> None:
         self.id = self.record.id
@@ -246,7 +247,7 @@ class Drive:
         if not free:
             return []
         with self.store.together():
-            claims = self.store.claim(self.id, len(free), self.worker, nonce(), LEASE_SECONDS)
+            claims = self.store.claim(self.id, len(free), self.worker, nonce(), self.lease_seconds)
             self.work.note(self.store, claims)
         if self.most is not None:
             self.most -= len(claims)
@@ -361,9 +362,9 @@ class Drive:
         if now - self._read >= READ_SECONDS:
             self._read = now
             self._read_reports()
-        if now - self._renewed >= RENEW_SECONDS:
+        if now - self._renewed >= self.lease_seconds / RENEWALS:
             self._renewed = now
-            for id in self.store.renew(list(self._running), self.worker, LEASE_SECONDS):
+            for id in self.store.renew(list(self._running), self.worker, self.lease_seconds):
                 self._lost(id)
         if now - self._sought >= SEARCH_THE_DEAD_SECONDS:
             self._sought = now

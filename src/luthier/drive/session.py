@@ -73,7 +73,8 @@ class Session:
     """One worker of a store in `folder`, as a context manager. The folder of a store in memory is gone with it, which
     `is_durable` says. What trials ran with is found out unless the store is thrown away soon (`notes_provenance`);
     `progress` is told how far a snapshot of the code has come. `tags` are what it tells others of its machine; `depot` is where
-    code waits for machines that do not have it, None for the store itself or what the environment says."""
+    code waits for machines that do not have it, None for the store itself or what the environment says. `lease_seconds` is
+    how long it may be silent before others take over what it runs."""
 
     store: Store
     folder: Path
@@ -83,6 +84,7 @@ class Session:
     progress: Callable[[int, int], None] | None = None
     tags: tuple[str, ...] = ()
     depot: str | None = None
+    lease_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         require_platform()
@@ -154,7 +156,8 @@ class Session:
     ) -> ExperimentRecord:
         """Waits for the store to answer again; returns the record. Meanwhile nobody drives: the guardians see to what runs, and
         the next drive adopts it in a new name, as if this process had died and been started again."""
-        listener.note(f"warning: {error}. What runs goes on meanwhile")
+        what = str(error).partition("; ")[0]
+        listener.note(f"warning: {what}; what runs goes on, and the search when the server answers again")
         self._hold.leave()
         interrupts.watched_by(None)
         if self._runner is not None:
@@ -209,6 +212,7 @@ class Session:
             clock=self.clock,
             listener=listener,
             interrupts=interrupts,
+            lease_seconds=self.lease_seconds,
         )
         if callee is not None and drive.referee.decides:
             from luthier.run.calls import Heeding

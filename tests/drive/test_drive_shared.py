@@ -1,0 +1,207 @@
+"""Several machines at one experiment, on a real PostgreSQL. Each machine is a project folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from drive_shop import Shop, until
+
+from luthier.store.postgres import PostgresStore
+from luthier.testing.postgres import Server, running, stop_running
+
+LOSS = ("--metric", "loss", "--minimize", "--no-check")
+TRAIN = ("--", "sh", "train.sh", ":x:")
+UNTIL_GO = 'while [ ! -e "$SHARED/go" ]; do sleep .02; done; echo "loss: $1"'
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    yield running()
+    stop_running()
+
+
+class Machines:
+    """Machines with one store, and a folder that all of them see."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        server.empty("machines")
+        self.server = server
+        self.url = server.tcp_url("machines")
+        self.folder = folder
+        self.shops: list[Shop] = []
+
+    def machine(self, name: str) -> Shop:
+        root = self.folder / name
+        root.mkdir()
+        shop = Shop(root)
+        shop.env |= {"LUTHIER_STORE": self.url, "SHARED": str(self.folder), "PROJECT": str(self.folder)}
+        shop.runs_file = self.folder / "runs"
+        self.shops.append(shop)
+        return shop
+
+    @contextmanager
+    def store(self) -> Iterator[PostgresStore]:
+        with closing(PostgresStore(self.url, read_only=True)) as store:
+            yield store
+
+    def go(self) -> None:
+        (self.folder / "go").touch()
+
+
+@pytest.fixture
+def machines(server: Server, tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(server, tmp_path)
+    yield made
+    for shop in made.shops:
+        shop.close()
+
+
+def lose(shop: Shop) -> None:
+    """Everything of a machine dies at once, its guardians and trials too."""
+    mark = f"PROJECT={shop.env['PROJECT']}".encode()
+    here = f"{shop.root}/".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment, words = (folder / "environ").read_bytes(), (folder / "cmdline").read_bytes()
+            is_its = os.readlink(folder / "cwd").startswith(str(shop.root))
+        except OSError:
+            continue
+        if mark in environment and (is_its or here in environment or here in words):
+            try:
+                os.kill(int(folder.name), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    for process in shop.started:
+        process.communicate(timeout=60)
+
+
+def test_two_machines_make_exactly_what_was_asked_for(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program(UNTIL_GO)
+    driver = first.start("grid", "--param", "x=1:12:linear:int", "-r", "2", *LOSS, *TRAIN)
+    first.until_runs(2)
+    worker = second.start("worker", "-r", "3")
+    first.until_runs(5)
+    said = second.run("workers").stdout
+    machines.go()
+    assert "All trials:" in first.end(driver).stderr
+    assert "Nothing is left to start" in second.end(worker).stderr
+    with machines.store() as store:
+        record = store.experiment(1)
+        assert (record.finished, record.succeeded) == (12, 12)
+        assert len({store.attempts(1, n)[0].worker for n in range(1, 13)}) == 2
+        assert all(store.lost(1, n) == 0 for n in range(1, 13))
+    assert len(first.runs()) == 12
+    assert said.count("working") >= 1
+    shown = second.run("show", "1")
+    assert "12 of 12" in shown.stdout + shown.stderr or "12/12" in second.run("list").stdout
+
+
+def test_a_lost_machines_trials_run_again_when_their_lease_is_over(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program(UNTIL_GO)
+    driver = first.start("grid", "--param", "x=1,2,3,4", "-r", "1", *LOSS, *TRAIN)
+    first.until_runs(1)
+    second.start("worker", "-r", "2", "--lease", "3s")
+    first.until_runs(3)
+    lose(second)
+    machines.go()
+    said = first.end(driver)
+    assert "was silent for longer than its lease" in said.stderr
+    with machines.store() as store:
+        record = store.experiment(1)
+        assert (record.finished, record.succeeded) == (4, 4)
+        assert sorted(store.lost(1, n) for n in range(1, 5)) == [0, 0, 1, 1]
+
+
+def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program(UNTIL_GO)
+    driver = first.start("grid", "--param", "x=1,2", "-r", "1", *LOSS, *TRAIN)
+    first.until_runs(1)
+    worker = second.start("worker", "-r", "1", "--lease", "2s")
+    first.until_runs(2)
+    os.kill(worker.pid, signal.SIGSTOP)
+    with machines.store() as store:
+        until(lambda: store.lost(1, 2) == 1, "the paused worker's trial is given up")
+        os.kill(worker.pid, signal.SIGCONT)
+        until(lambda: any(e.kind == "stale" for e in store.events(experiment=1)), "its write is refused")
+    machines.go()
+    first.end(driver)
+    assert "it went to another worker" in second.end(worker).stderr
+    with machines.store() as store:
+        assert (store.experiment(1).finished, store.experiment(1).succeeded) == (2, 2)
+
+
+def test_a_search_outlives_its_server(machines: Machines) -> None:
+    shop = machines.machine("first")
+    shop.program(UNTIL_GO)
+    driver = shop.start("grid", "--param", "x=1,2,3", "-r", "2", *LOSS, *TRAIN)
+    shop.until_runs(2)
+    machines.server.crash()
+    assert driver.stderr is not None
+    for line in driver.stderr:
+        if "what runs goes on, and the search when the server answers again" in line:
+            break
+    machines.server.start()
+    machines.go()
+    said = shop.end(driver)
+    assert "the store answers again" in said.stderr
+    with machines.store() as store:
+        assert (store.experiment(1).finished, store.experiment(1).succeeded) == (3, 3)
+    assert len(shop.runs()) == 3  # none ran twice
+
+
+def test_a_machine_without_the_folder_runs_a_copy_of_the_code(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program('. "$(dirname "$0")/lib/body.sh"')
+    (first.root / "lib").mkdir()
+    (first.root / "lib" / "body.sh").write_text('pwd >> "$SHARED/where"; echo "loss: $1"\n')
+    first.run("grid", "--param", "x=1,2", *LOSS, *TRAIN)
+    for x in (3, 4):
+        first.run("enqueue", "1", f"x={x}")
+    shutil.move(first.root, machines.folder / "gone")
+    said = second.run("worker")
+    assert "this worker ended 2 attempts" in said.stderr
+    places = (machines.folder / "where").read_text().splitlines()
+    assert places[:2] == [str(first.root)] * 2
+    assert all(place.startswith(f"{second.root}/.luthier/") and "/code/" in place for place in places[2:])
+    with machines.store() as store:
+        assert store.experiment(1).succeeded == 4
+
+
+def test_no_password_is_written_shown_or_inherited_by_argument(machines: Machines) -> None:
+    shop = machines.machine("first")
+    shop.program('tr "\\0" "\\n" < /proc/$PPID/cmdline; echo "loss: $1"')
+    said = shop.run("grid", "--param", "x=1,2", *LOSS, *TRAIN)
+    secret = machines.server.password
+    listed = shop.run("list").stdout + shop.run("doctor", code=None).stdout
+    assert secret not in said.stdout + said.stderr + listed
+    found = subprocess.run(
+        ["grep", "-rl", secret, str(shop.root)], capture_output=True, text=True, check=False
+    )
+    assert found.stdout == ""
+    with machines.store() as store:
+        assert secret not in repr(store) + str([sheet.text for sheet in store.sheets(1)])
+    folder = next((shop.root / ".luthier").glob("machines-at-*"))
+    again = shop.start("list", "--store", str(folder))
+    again.communicate(timeout=60)
+    assert again.returncode == 0  # LUTHIER_STORE has the password; the folder's own file only says where
+
+
+def test_a_server_that_is_not_there_is_one_clear_message(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.env["LUTHIER_STORE"] = "postgresql://me:geheim@127.0.0.1:9/nothing"
+    said = shop.run("list", code=3)
+    assert "postgresql://me:***@127.0.0.1:9/nothing can't be reached" in said.stderr
+    assert "geheim" not in said.stderr and "Traceback" not in said.stderr
+    shop.env["LUTHIER_STORE"] = "mysql://x"
+    assert "has no mysql store" in shop.run("list", code=2).stderr
+    shop.close()
