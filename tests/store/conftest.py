@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from keeping import KEEPERS, Keeper
 
 from luthier.testing.postgres import stop_running
 
@@ -17,6 +18,12 @@ def fast() -> Iterator[Path]:
     folder = tempfile.mkdtemp(prefix="luthier-store-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     yield Path(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(params=list(KEEPERS))
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
+    """An empty place for a store that many processes open, of every kind."""
+    return KEEPERS[request.param](tmp_path)
 
 
 @pytest.fixture(scope="session", autouse=True)

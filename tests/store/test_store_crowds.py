@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from keeping import KEEPERS, Keeper, SqliteKeeper
 
-from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import Ledger, fork, record, scaled, wait
 from luthier.testing.store_scene import describe
 from luthier.testing.store_worker import Worker, audit
@@ -16,9 +16,9 @@ from luthier.testing.store_worker import Worker, audit
 pytestmark = pytest.mark.fault
 
 
-def new_experiment(path: Path, trials: int | None) -> int:
-    with closing(SqliteStore(path)) as store:
-        return store.open_experiment(describe(trials))[0].id
+def new_experiment(keeper: Keeper, trials: int | None) -> int:
+    with closing(keeper()) as store:
+        return store.open_experiment(describe(trials), fresh=True)[0].id
 
 
 CROWD = 64
@@ -44,30 +44,40 @@ def together(n: int, body: Callable[[], object]) -> list[int]:
     return ends
 
 
-def test_f13_sixty_four_workers_share_a_budget(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", list(KEEPERS))
+def test_f13_sixty_four_workers_share_a_budget(tmp_path: Path, kind: str) -> None:
     for _ in range(scaled(1, 50)):
         folder = tmp_path / os.urandom(4).hex()
         folder.mkdir()
-        path, ledger = folder / "store.db", Ledger(folder / "ledger")
-        e = new_experiment(path, 1000)
-        ends = together(CROWD, lambda: Worker(SqliteStore(path), ledger).work(batch=8))  # noqa: B023
-        store, lines = SqliteStore(path), ledger.lines()
-        found, experiment = audit(store, e, lines), store.experiment(e)
+        keeper, ledger = KEEPERS[kind](folder), Ledger(folder / "ledger")
+        e = new_experiment(keeper, 1000)
+        begun = time.monotonic()
+        ends = together(CROWD, lambda: Worker(keeper(), ledger).work(batch=8))  # noqa: B023
+        took = time.monotonic() - begun
+        lines = ledger.lines()
+        with closing(keeper()) as store:
+            found, experiment = audit(store, e, lines), store.experiment(e)
+            ordinals = [t.proposal.ordinal for t in store.trials(e) if t.proposal]
         claims = sum(line[0] == "claimed" for line in lines)
         record(
-            "F13 budget race", workers=CROWD, asked=1000, finished=experiment.finished, claims=claims, **found
+            f"F13 budget race, {kind}",
+            workers=CROWD,
+            asked=1000,
+            finished=experiment.finished,
+            claims=claims,
+            trials_a_second=round(1000 / took),
+            **found,
         )
         assert ends == [0] * CROWD
         assert experiment.trials == experiment.finished == experiment.proposed == claims == 1000
         assert not any(found.values())
-        ordinals = [t.proposal.ordinal for t in store.trials(e) if t.proposal]
         assert ordinals == list(range(1, 1001))
 
 
 def test_f8_nobody_is_locked_out(tmp_path: Path) -> None:
-    path, ledger, waits = tmp_path / "store.db", Ledger(tmp_path / "ledger"), Ledger(tmp_path / "waits")
+    keeper, ledger, waits = SqliteKeeper(tmp_path), Ledger(tmp_path / "ledger"), Ledger(tmp_path / "waits")
     n = scaled(2000, 50_000)
-    e = new_experiment(path, n)
+    e = new_experiment(keeper, n)
 
     class Timed(Worker):
         def run_one(self) -> bool:
@@ -88,7 +98,7 @@ def test_f8_nobody_is_locked_out(tmp_path: Path) -> None:
 
     def work() -> None:
         try:
-            Timed(SqliteStore(path), ledger).work(batch=32)
+            Timed(keeper(), ledger).work(batch=32)
         except Exception as error:
             ledger.note("error", str(error))
             raise
@@ -98,7 +108,7 @@ def test_f8_nobody_is_locked_out(tmp_path: Path) -> None:
     took = time.monotonic() - begun
     lines, latency = ledger.lines(), sorted(line[0] for line in waits.lines())
     errors = [line[1] for line in lines if line[0] == "error"]
-    found = audit(SqliteStore(path), e, lines)
+    found = audit(keeper(), e, lines)
     record(
         "F8 contention",
         processes=CROWD,

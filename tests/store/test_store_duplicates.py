@@ -6,16 +6,17 @@ Both records must be equal to the last revision.
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from keeping import KEEPERS
 
 from luthier.clock import FakeClock
 from luthier.store import Store, Wish
 from luthier.store.memory import MemoryStore
-from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import record, scaled
 from luthier.testing.store_scene import configuration, describe, ended, fingerprint, points
 from luthier.testing.store_worker import LOST
@@ -132,25 +133,26 @@ def test_f12_duplicates_in_memory() -> None:
     assert differing == 0
 
 
-def test_f12_duplicates_in_sqlite(fast: Path) -> None:
+@pytest.mark.parametrize(("kind", "ci", "nightly"), [("sqlite", 500, 20_000), ("postgres", 40, 5_000)])
+def test_f12_duplicates_in_a_database(fast: Path, kind: str, ci: int, nightly: int) -> None:
     differing = copies = 0
-    n = scaled(500, 20_000)
+    n = scaled(ci, nightly)
     for seed in range(n):
         folder = fast / str(seed)
         folder.mkdir()
-        one, two = (SqliteStore(folder / name, FakeClock()) for name in ("once.db", "often.db"))
-        once, (often, more) = live(one, seed), live_with_duplicates(two, seed)
+        one, two = (KEEPERS[kind](folder, name) for name in ("once", "often"))
+        with closing(one(one.clock())) as first, closing(two(two.clock())) as second:
+            once, (often, more) = live(first, seed), live_with_duplicates(second, seed)
         differing, copies = differing + (once != often), copies + more
-        one.close()
-        two.close()
         shutil.rmtree(folder)
-    record("F12 duplicates, sqlite", sequences=n, copies=copies, records_that_differ=differing)
+    record(f"F12 duplicates, {kind}", sequences=n, copies=copies, records_that_differ=differing)
     assert differing == 0
 
 
-def test_both_stores_keep_the_same_record(fast: Path) -> None:
-    """The two implementations share no code: what they agree on is the contract."""
-    for seed in range(100):
-        store = SqliteStore(fast / f"{seed}.db", FakeClock())
-        assert live(store, seed) == live(MemoryStore(FakeClock()), seed)
-        store.close()
+@pytest.mark.parametrize(("kind", "n"), [("sqlite", 100), ("postgres", 40)])
+def test_a_database_and_the_memory_keep_the_same_record(fast: Path, kind: str, n: int) -> None:
+    """The two implementations share no code but their small rules: what they agree on is the contract."""
+    for seed in range(n):
+        keeper = KEEPERS[kind](fast, str(seed) if kind == "sqlite" else "still")
+        with closing(keeper(keeper.clock())) as store:
+            assert live(store, seed) == live(MemoryStore(FakeClock()), seed)

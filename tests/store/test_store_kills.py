@@ -10,11 +10,11 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from keeping import KEEPERS, Keeper
 
 from luthier.clock import FakeClock
 from luthier.errors import NotFound
 from luthier.store import Store, Verdict, Wish
-from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import (
     Ledger,
     Moment,
@@ -34,18 +34,18 @@ from luthier.trial import AttemptId, Outcome, Proposal
 pytestmark = pytest.mark.fault
 
 
-def new_experiment(path: Path, trials: int | None) -> int:
-    with closing(SqliteStore(path)) as store:
+def new_experiment(keeper: Keeper, trials: int | None) -> int:
+    with closing(keeper()) as store:
         return store.open_experiment(describe(trials))[0].id
 
 
-def test_f1_workers_killed_at_random_moments(tmp_path: Path) -> None:
-    path, ledger, dice = tmp_path / "store.db", Ledger(tmp_path / "ledger"), random.Random(1)
-    e, kills, wanted = new_experiment(path, None), 0, scaled(200, 5000)
+def test_f1_workers_killed_at_random_moments(tmp_path: Path, keeper: Keeper) -> None:
+    ledger, dice = Ledger(tmp_path / "ledger"), random.Random(1)
+    e, kills, wanted = new_experiment(keeper, None), 0, scaled(200, 5000)
     lease = 0.02
 
     def begin() -> int:
-        return fork(lambda: Worker(SqliteStore(path), ledger, lease).work())
+        return fork(lambda: Worker(keeper(), ledger, lease).work())
 
     crowd = [begin() for _ in range(4)]
     while kills < wanted:
@@ -56,56 +56,70 @@ def test_f1_workers_killed_at_random_moments(tmp_path: Path) -> None:
         kills += 1
     for pid in crowd:
         kill(pid)
-    store = SqliteStore(path)
+    store = keeper()
     begun = store.experiment(e).trials
     store.open_experiment(describe(begun))
-    Worker(SqliteStore(path), ledger, lease).work()
+    Worker(store, ledger, lease).work()
     lines = ledger.lines()
     again = sum(line[0] == "claimed" and line[2] > 1 for line in lines)
     found = audit(store, e, lines)
     stale = sum(line[0] == "finished" and line[4] == "stale" for line in lines)
-    record("F1 store, kill -9 workers", kills=kills, trials=begun, attempts_again=again, stale=stale, **found)
+    record(
+        f"F1 {keeper.kind}, kill -9 workers",
+        kills=kills,
+        trials=begun,
+        attempts_again=again,
+        stale=stale,
+        **found,
+    )
     store.close()
     assert begun > 0 and again > 0
     assert not any(found.values())
 
 
-def test_f21_killed_between_claim_and_first_renewal(tmp_path: Path) -> None:
-    path, ledger, clock = tmp_path / "store.db", Ledger(tmp_path / "ledger"), FakeClock()
+def test_f21_killed_between_claim_and_first_renewal(tmp_path: Path, keeper: Keeper) -> None:
+    ledger, clock = Ledger(tmp_path / "ledger"), keeper.clock()
     n = scaled(50, 1000)
-    e = new_experiment(path, n)
+    e = new_experiment(keeper, n)
 
     def claim_and_die() -> None:
-        worker = Worker(SqliteStore(path, clock), ledger)
+        worker = Worker(keeper(clock), ledger)
         worker.plan(1)
         worker.store.claim(e, 1, worker.name, worker.nonce())
         die()
 
     for _ in range(n):
         assert wait(fork(claim_and_die)) == -9
-    store = SqliteStore(path, clock)
+    store = keeper(clock)
     running = store.experiment(e).running
     clock.advance(60.5)
     lapsed = sum(held.lapsed for held in store.held(e))
-    worker = Worker(SqliteStore(path, clock), ledger)
+    worker = Worker(store, ledger)
     worker.recover()
     worker.work()
     found = audit(store, e, ledger.lines())
-    record("F21 killed before the first renewal", kills=n, running=running, lapsed=lapsed, **found)
+    record(
+        f"F21 {keeper.kind}, killed before the first renewal",
+        kills=n,
+        running=running,
+        lapsed=lapsed,
+        **found,
+    )
     assert running == lapsed == n
     assert not any(found.values())
     assert [len(store.attempts(e, t.number)) for t in store.trials(e)] == [2] * n
+    store.close()
 
 
-def test_f4_paused_beyond_the_lease(tmp_path: Path) -> None:
+def test_f4_paused_beyond_the_lease(tmp_path: Path, keeper: Keeper) -> None:
     """A worker is stopped in the middle of a trial; another takes the trial over and finishes it; the first wakes up,
     is told, and goes on with other work."""
-    path, ledger, clock = tmp_path / "store.db", Ledger(tmp_path / "ledger"), FakeClock()
+    ledger, clock = Ledger(tmp_path / "ledger"), keeper.clock()
     n = scaled(20, 500)
-    e = new_experiment(path, 2 * n)
+    e = new_experiment(keeper, 2 * n)
 
     def pause_in_the_middle() -> None:
-        with closing(SqliteStore(path, clock)) as store:
+        with closing(keeper(clock)) as store:
             worker = Worker(store, ledger)
             worker.plan(1)
             id = store.claim(e, 1, worker.name, worker.nonce())[0].id
@@ -119,8 +133,7 @@ def test_f4_paused_beyond_the_lease(tmp_path: Path) -> None:
             ledger.note("woke", all(answers), worker.run_one())
 
     def take_over() -> None:
-        clock.advance(61.0)
-        with closing(SqliteStore(path, clock)) as store:
+        with closing(keeper(clock)) as store:
             worker = Worker(store, ledger)
             worker.recover()
             assert worker.run_one()
@@ -128,15 +141,22 @@ def test_f4_paused_beyond_the_lease(tmp_path: Path) -> None:
     for _ in range(n):
         pid = fork(pause_in_the_middle)
         assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
+        clock.advance(61.0)
         assert wait(fork(take_over)) == 0
         os.kill(pid, signal.SIGCONT)
         assert wait(pid) == 0
     woke = [line[1:] for line in ledger.lines() if line[0] == "woke"]
-    with closing(SqliteStore(path, clock, read_only=True)) as store:
+    with closing(keeper(clock, read_only=True)) as store:
         found = audit(store, e, ledger.lines())
         values = [t.result.value for t in store.trials(e) if t.result]
     refused, survived = sum(line[0] for line in woke), sum(line[1] for line in woke)
-    record("F4 store, paused beyond the lease", pauses=n, stale_refused=refused, went_on=survived, **found)
+    record(
+        f"F4 {keeper.kind}, paused beyond the lease",
+        pauses=n,
+        stale_refused=refused,
+        went_on=survived,
+        **found,
+    )
     assert refused == survived == n
     assert -1.0 not in values and len(values) == 2 * n
     assert not any(found.values())
@@ -188,10 +208,10 @@ def life() -> list[Callable[[Store], object]]:
     ]
 
 
-def live(path: Path, ledger: Ledger) -> None:
+def live(keeper: Keeper, clock: FakeClock, ledger: Ledger) -> None:
     """Goes on with the life where the ledger says it was, as the same command typed again does."""
     steps = life()
-    with closing(SqliteStore(path, FakeClock())) as store:
+    with closing(keeper(clock)) as store:
         for place in range(len(ledger.lines()), len(steps)):
             try:
                 steps[place](store)
@@ -201,34 +221,39 @@ def live(path: Path, ledger: Ledger) -> None:
             ledger.note(place)
 
 
-def live_until(place: int, moment: Moment, path: Path, ledger: Ledger) -> int:
+def live_until(place: int, moment: Moment, keeper: Keeper, clock: FakeClock, ledger: Ledger) -> int:
     """Lives in a process that is killed at a commit; returns how it ended."""
 
     def body() -> None:
         with die_at_commit(place, moment):
-            live(path, ledger)
+            live(keeper, clock, ledger)
 
     return wait(fork(body))
 
 
-def test_f3_killed_before_and_after_every_commit(fast: Path) -> None:
+@pytest.mark.parametrize("kind", list(KEEPERS))
+def test_f3_killed_before_and_after_every_commit(fast: Path, kind: str) -> None:
+    keeper = KEEPERS[kind](fast, "golden")
+    clock = keeper.clock()
     with count_commits() as commits:
-        live(fast / "golden.db", Ledger(fast / "golden ledger"))
-    with closing(SqliteStore(fast / "golden.db", FakeClock(), read_only=True)) as store:
+        live(keeper, clock, Ledger(fast / "golden ledger"))
+    with closing(keeper(clock, read_only=True)) as store:
         golden = fingerprint(store)
     kills = differing = 0
     moments: tuple[Moment, ...] = ("before", "after")
     for turn, place, moment in product(range(2), range(1, commits[0] + 1), moments):
-        path = fast / f"{turn} {place} {moment}.db"
-        ledger = Ledger(path.with_suffix(".ledger"))
-        assert live_until(place, moment, path, ledger) == -9
+        keeper = KEEPERS[kind](fast, f"{turn} {place} {moment}" if kind == "sqlite" else "still")
+        clock, ledger = keeper.clock(), Ledger(fast / f"{turn} {place} {moment}.ledger")
+        assert live_until(place, moment, keeper, clock, ledger) == -9
         kills += 1
         if turn:  # the second time, the one that goes on is killed too, at its first commit
-            kills += live_until(1, moment, path, ledger) == -9
-        live(path, ledger)
-        with closing(SqliteStore(path, FakeClock())) as store:
+            kills += live_until(1, moment, keeper, clock, ledger) == -9
+        live(keeper, clock, ledger)
+        with closing(keeper(clock)) as store:
             differing += fingerprint(store) != golden
-    record("F3 store, killed at every commit", commits=commits[0], kills=kills, records_that_differ=differing)
+    record(
+        f"F3 {kind}, killed at every commit", commits=commits[0], kills=kills, records_that_differ=differing
+    )
     assert commits[0] == len(life())
     assert kills >= 6 * commits[0] - 2
     assert differing == 0

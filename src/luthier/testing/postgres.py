@@ -39,6 +39,7 @@ _SETTINGS = {
     "max_wal_size": "128MB",
     "min_wal_size": "32MB",
     "log_min_messages": "warning",
+    "deadlock_timeout": "100ms",
     "timezone": "UTC",
 }
 _EMPTY = """
@@ -158,6 +159,9 @@ class Server:
 
     def crash(self) -> None:
         """Ends the server as `pg_ctl -m immediate` does: nothing is finished, nothing is written, recovery is due."""
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
         self._end(signal.SIGQUIT)
 
     def stop(self) -> None:
