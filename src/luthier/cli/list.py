@@ -51,7 +51,7 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
     TRIALS is finished/asked for; FAILED counts the finished ones that did not succeed and were not stopped early, which
     STOPPED counts where there are any. BEST has the best value of each objective.
     """
-    if not (place.folder / "store.db").is_file():
+    if not place.is_made:
         rows = []
     else:
         with place.read() as store:

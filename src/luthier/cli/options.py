@@ -97,6 +97,11 @@ class Place(NamedTuple):
 
     folder: Path
 
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a record."""
+        return (self.folder / "store.db").is_file()
+
     def hint(self, words: str) -> str:
         """The line `luthier WORDS`, with `--store` where it would find another record without."""
         from luthier.store.location import store_folder
@@ -121,7 +126,7 @@ class Place(NamedTuple):
         """Opens the record to change it. **Raises** NotFound when there is none, unless it is to be created."""
         from luthier.store import open_store
 
-        if not create and not (self.folder / "store.db").is_file():
+        if not create and not self.is_made:
             raise NotFound(
                 f"there is no store in {self.folder}; run a search first, or name one with --store"
             )
@@ -154,6 +159,15 @@ class Place(NamedTuple):
             return any(alive.is_working(held.worker) for held in store.held(experiment))
 
         return is_active
+
+    def runs_on(self, store: Store, id: Id) -> bool:
+        """Whether trials go on under their guardians although their driver is gone."""
+        from luthier.run.adopted import is_guarded
+        from luthier.run.folders import Folders
+
+        folders = Folders(self.folder)
+        running = [held.id for held in store.held(id.experiment) if id.trial in (None, held.id.trial)]
+        return any(is_guarded(folders.attempt(*one).path) for one in running)
 
 
 def with_store(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from luthier.errors import AliveError
 
-__all__ = ["Alive", "Hold"]
+__all__ = ["ASKED", "Alive", "Hold", "asks"]
+
+ASKED = "ask:"
+"""Begins the names of workers that are other programs (`luthier ask`, `Experiment.ask`). No lock has such a name: only their
+leases tell whether they live."""
+
+
+def asks(worker: str | None) -> bool:
+    """Whether a worker is another program, which asked for its trials and runs them itself."""
+    return worker is not None and worker.startswith(ASKED)
 
 
 class Hold:
