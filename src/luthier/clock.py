@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "FakeClock", "SystemClock"]
+__all__ = ["Clock", "FakeClock", "SetClock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -57,6 +57,18 @@ class SystemClock:
             except OSError:
                 self._boot_id = f"booted-{round((self.now() - self.elapsed()) / 60)}"
         return self._boot_id
+
+
+class SetClock(SystemClock):
+    """A clock whose calendar can be set by hand, for what happened elsewhere; leases are counted in true time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_to: float | None = None
+
+    def now(self) -> float:
+        """What it was set to, or else the machine's calendar."""
+        return super().now() if self.set_to is None else self.set_to
 
 
 class FakeClock:

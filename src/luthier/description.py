@@ -21,6 +21,12 @@ from luthier.space import Configuration, Space
 from luthier.trial import Observation
 
 __all__ = [
+    "DOOR",
+    "IMPORTED",
+    "IMPORTED_DIGEST",
+    "IMPORTED_FROM",
+    "NEEDS",
+    "WITHOUT",
     "Aggregate",
     "Algorithm",
     "Command",
@@ -43,6 +49,13 @@ SPENT = (
     "trials", "limits", "name", "labels", "on_finish", "earlier", "seed", "format", "stopping", "goal", "bundles", "keeping",
 )  # fmt: skip
 """What is no part of an experiment's identity."""
+
+DOOR, NEEDS = "door", "needs"
+"""The labels that say by which door an experiment came, and which tag a worker must have to work on it."""
+WITHOUT = "without-container"
+"""The label that says why the trials of an experiment run without the container it asked for."""
+IMPORTED, IMPORTED_FROM, IMPORTED_DIGEST = "imported", "imported-from", "imported-digest"
+"""The labels of an experiment that was made elsewhere: of which kind, from where, and what names its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +241,11 @@ class Description:
     def objectives(self) -> tuple[Objective, ...]:
         """All objectives, the first one first."""
         return (self.objective, *self.also) if self.objective else ()
+
+    @property
+    def in_folds(self) -> bool:
+        """Whether a trial runs fold by fold, and is worth the mean of its folds."""
+        return self.stages is not None and self.stages.kind == "folds"
 
     def identity(self) -> str:
         """A digest of what the experiment is. Budget, limits, stopping rules, name and labels are left out; so is what a warm start

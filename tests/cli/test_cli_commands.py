@@ -193,8 +193,13 @@ def test_retry_queues_what_did_not_succeed(place, run) -> None:
 
 def test_rm_removes_record_and_files(place, run) -> None:
     assert Path(Folders(place).experiment(1)).is_dir()
+    for path in ("hyperopt/1/domain.pickle", "tensorboard/1/events", "drivers/1.log", "drivers/12.log"):
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text("x")
     assert run("rm", "1", "-y").code == 0
     assert not Path(Folders(place).experiment(1)).exists()
+    assert not (place / "hyperopt" / "1").exists() and not (place / "tensorboard" / "1").exists()
+    assert [log.name for log in (place / "drivers").glob("*.log")] == ["12.log"]
     assert run("show", "1").code == 4
 
 

@@ -71,6 +71,24 @@ def test_it_is_run_with_the_values_and_the_model_of_the_best_trial(searched, tmp
     assert "LUTHIER_FOLD" not in seen and (trial / "test-1" / "stdout.log").exists()
 
 
+def test_it_finds_the_variables_that_its_trials_found(run, tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text(
+        "algorithm: grid\nparameters: {x: {values: [1, 2]}}\nobjective: maximize score\nenvironment: {DEPTH: 'd{{x}}'}\n"
+        "files: {who.txt: 'x is {{x}}'}\n"
+        "command: sh -c 'echo kept >> $LUTHIER_OUTPUT_DIR/who.txt; echo score={{x}}'\n"
+    )
+    said = run("run", "job.yaml", "-q", "--no-check")
+    assert said.code == 0, said.err
+    # What the trial made of its files is left as it is.
+    scored = run(
+        "best",
+        "1",
+        "--test",
+        'test "$DEPTH $(cat $LUTHIER_OUTPUT_DIR/who.txt)" = "d2 x is 2kept" && echo score=7',
+    )
+    assert scored.code == 0 and scored.out.split()[-2:] == ["7", "2"], scored.err
+
+
 def test_best_and_show_say_that_it_was_looked_at(searched) -> None:
     assert "Test:" not in searched("best", "1").out + searched("show", "1").err
     searched("best", "1", "--test", scoring())

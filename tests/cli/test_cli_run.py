@@ -237,6 +237,29 @@ def test_what_the_command_line_spoils_is_not_blamed_on_the_file(
     assert both.code == 2 and both.err.startswith("luthier: cmaes follows one objective")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--target", "nan"], "--target nan is not a finite number"),
+        (["--target", "inf"], "--target inf is not a finite number"),
+        (["--also", "minimize:time", "--also", "maximize:time"], "time is an objective twice"),
+        (["--metric", "loss", "--also", "minimize:loss"], "loss is an objective twice"),
+        (["--metric-pattern", "("], "--metric-pattern '(' is not a regular expression"),
+        (["--metric-pattern", "abc"], "--metric-pattern 'abc' has no group"),
+        (["--tensorboard-dir", " "], "--tensorboard-dir is empty"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("begins", [("run",), ("tune", "--num-runs", "2", "--from")], ids=str)
+def test_what_a_typed_search_is_refused_for_changes_no_file_either(
+    run: Run, asked: list[Any], tmp_path: Path, begins: tuple[str, ...], words: list[str], message: str
+) -> None:
+    file = write(tmp_path, BIG)
+    said = run(*begins, file, *words)
+    assert (said.code, asked) == (2, [])
+    assert said.err.startswith(f"luthier: {message}") and said.err.count("\n") == 1
+
+
 def test_the_running_options_are_those_of_the_other_searches(
     run: Run, asked: list[Any], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from luthier.clock import FakeClock
 from luthier.compat.gradient_sdk import MetricsLogger, add_metrics
 from luthier.compat.gradient_sdk import metrics as gradient
 from luthier.compat.gradient_sdk.metrics import init
@@ -81,7 +82,9 @@ def test_a_logger_pushes_what_has_changed(reported: Any) -> None:
     assert reported() == [{"step": 1, "loss": 3.5, "seen": 3.0}]
 
 
-def test_observations_infos_and_times(reported: Any) -> None:
+def test_observations_infos_and_times(reported: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr(gradient, "SystemClock", lambda: clock)
     logger = MetricsLogger("my-id", object(), "http://gateway", grouping_key={"a": 1})
     logger.add_summary("wait")
     logger.add_histogram("size")
@@ -93,10 +96,11 @@ def test_observations_infos_and_times(reported: Any) -> None:
     logger["about"].info({"version": "1.2"})
     logger["now"].set_to_current_time()
     with logger["took"].time():
-        pass
+        clock.advance(2.5)
 
     @logger["size"].time()  # type: ignore[untyped-decorator]
     def work() -> int:
+        clock.advance(0.25)
         return 4
 
     assert work() == 4
@@ -104,7 +108,8 @@ def test_observations_infos_and_times(reported: Any) -> None:
     info, numbers = reported()
     assert info == {"about/version": "1.2"}
     assert (numbers["wait"], numbers["wait_count"], numbers["wait_sum"]) == (2.0, 2.0, 4.0)
-    assert numbers["size_count"] == 1.0 and numbers["now"] > 1.6e9 and numbers["took"] >= 0
+    assert (numbers["size"], numbers["size_count"]) == (0.25, 1.0)
+    assert (numbers["now"], numbers["took"]) == (1_700_000_000.0, 2.5)
     assert "step" not in numbers
 
 
@@ -147,7 +152,8 @@ def test_outside_a_trial_nothing_happens(tmp_path: Path) -> None:
     """And a script that only reports loads neither the search nor NumPy."""
     program = textwrap.dedent("""
         import sys
-        from luthier.compat.gradient_sdk import MetricsLogger, add_metrics, data_dir
+        from luthier.clock import FakeClock
+from luthier.compat.gradient_sdk import MetricsLogger, add_metrics, data_dir
         add_metrics({"loss": 1.0}, step=1)
         print(sorted({"numpy", "luthier.compat.hyperopt", "luthier.store"} & set(sys.modules)))
     """)

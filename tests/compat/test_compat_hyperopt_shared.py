@@ -169,7 +169,10 @@ def test_another_space_under_the_same_name_is_refused(trials: mongo.MongoTrials)
     other = mongo.MongoTrials(URL, exp_key="exp1")
     with pytest.raises(UsageError, match=r"foo_db\.exp1.*another space.*exp_key"):
         fmin(bowl, hp.uniform("y", 0, 1), algo=rand.suggest, max_evals=2, trials=other)
+    pickles = trials.shared.folder / "hyperopt" / "1"
+    assert any(pickles.iterdir())
     other.delete_all()
+    assert not pickles.exists()
     fmin(lambda y: y, hp.uniform("y", 0, 1), algo=rand.suggest, max_evals=2, trials=other)
     assert len(other) == 2
     other.close()

@@ -210,7 +210,7 @@ def test_a_search_ends_when_its_goal_is_reached_and_says_why(
     (noted,) = [
         e for e in paper.store.events(experiment=record.id) if e.detail.get("reason") == ending.reason
     ]
-    assert noted.kind
+    assert noted.kind == "wished"
     again = paper.drive(record)
     assert again.why is why and again.record.finished == finished  # typed again, it is still reached
     freed = paper.open(describe(paper, objective=Objective("loss", direction="maximize")))

@@ -245,6 +245,17 @@ def test_the_first_trials_all_failing_end_the_drive(paper: Paper) -> None:
     assert paper.notes.endings[0].result.reason == "exit code 1: no such file"
 
 
+def test_who_was_killed_is_not_counted_among_those_that_failed(paper: Paper) -> None:
+    paper.script = failing
+
+    def kill_the_last(what: str) -> None:
+        if what == "ended" and paper.store.trial(1, 4).result is None:
+            assert paper.store.cancel(1, 4, Outcome.KILLED, "killed by luthier kill")
+
+    ending = paper.drive(at=kill_the_last)
+    assert ending.why is Why.ALL_FAILED and (ending.failed, ending.record.finished) == (3, 4)
+
+
 def test_a_small_search_whose_trials_all_fail_is_met(paper: Paper) -> None:
     paper.script = failing
     ending = paper.drive(paper.open(paper.describe(("x=1,2",))))

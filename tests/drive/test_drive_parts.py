@@ -333,7 +333,9 @@ def test_the_words_of_a_second_attempt_are_those_of_the_first(tmp_path: Path) ->
     for place, written in enumerate(("1e-6", ".50", "007")):
         configuration = description.space.at(place)
         orders = [
-            order_for(description, claim(configuration, k), folders.attempt(1, 1, k), f"key{k}", 0, None)
+            order_for(
+                description, claim(configuration, k), folders.attempt(1, 1, k), f"key{k}", 0, None, tmp_path
+            )
             for k in (1, 2)
         ]
         assert orders[0].argv == orders[1].argv == ("train", written)
@@ -344,7 +346,13 @@ def test_a_folder_that_can_not_be_written_is_the_trials_failure(tmp_path: Path) 
     description = described()
     with pytest.raises(TrialError, match="could not be written"):
         order_for(
-            description, claim(description.space.at(0)), Folders(tmp_path).attempt(1, 1, 1), "k", 0, None
+            description,
+            claim(description.space.at(0)),
+            Folders(tmp_path).attempt(1, 1, 1),
+            "k",
+            0,
+            None,
+            tmp_path,
         )
 
 
@@ -354,7 +362,13 @@ def test_a_value_a_shell_would_read_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(CommandError):
         order_for(
-            description, claim(description.space.at(0)), Folders(tmp_path).attempt(1, 1, 1), "k", 0, None
+            description,
+            claim(description.space.at(0)),
+            Folders(tmp_path).attempt(1, 1, 1),
+            "k",
+            0,
+            None,
+            tmp_path,
         )
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from luthier.description import Command
+from luthier.drive.repository import git_of, without_credentials
 from luthier.drive.surroundings import (
-    git_of,
     machine,
     own_version,
     python_of,
     variables_of,
-    without_credentials,
 )
 
 

@@ -248,7 +248,7 @@ def test_a_poll_is_bounded_and_the_rest_follows(folder: Folder, monkeypatch: pyt
     write(folder.stdout, "".join(f"step={i} loss={i}\n" for i in range(100)))
     collector = folder.collector()
     assert collector.poll(NOW) == []
-    assert collector.offsets["stdout"] == 100
+    assert collector._files[collect.Source.STDOUT].position == 100
     first = collector.poll(NOW)
     assert 0 < len(first) < 20
     assert shown(first + collector.drain(NOW)) == [("loss", i, i) for i in range(100)]
@@ -286,7 +286,7 @@ def test_an_endless_line_takes_little_memory(
     collector, found, held = folder.collector(), [], 0
     for piece in pieces:
         write(folder.stdout, piece)
-        while collector.offsets["stdout"] < folder.stdout.stat().st_size:
+        while collector._files[collect.Source.STDOUT].position < folder.stdout.stat().st_size:
             found += polled(collector)
         held = max(held, len(collector._files[collect.Source.STDOUT]._carry))
     assert shown(found + collector.drain(NOW)) == points

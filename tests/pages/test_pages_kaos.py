@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli" / "doors"))
 from kaos_world import World, at, scores
 
-PAGE = Path(__file__).parents[2].parent / "shared" / "seeds" / "000_b46e28190d70b1e4.txt"
+PAGE = Path(__file__).with_name("quoted") / "kaos.txt"
 
 DEPLOYED = """\
 Submitting data bundle: templates/mnist/data
@@ -119,8 +119,7 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert shape(answer.out) == expected
         if "template" in command:
             smaller(tmp_path / "templates" / "mnist" / "data" / "features")
-    if PAGE.exists():
-        _to_the_letter(said)
+    _to_the_letter(said)
     _by_score(world, said["kaos train info -i 0 -s accuracy_validation"])
 
 
@@ -161,6 +160,5 @@ def on_page() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the page is not at hand")
 def test_the_session_is_that_of_the_page() -> None:
     assert on_page() == SESSION

@@ -1,7 +1,7 @@
 """RiseML's page and its reference, command by command: the file as it stands, the tables, the log, the outputs.
 
-The training programs are stand-ins of a few lines, for the page leaves its own out. Where the page itself is present its
-file and tables are compared with the ones here.
+The training programs are stand-ins of a few lines, for the page leaves its own out. The page's file and tables, as they
+stand in `quoted/`, are compared with the ones here.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from luthier.cli import main
+from luthier.cli.doors.riseml import states as riseml_states
 from luthier.cli.doors.riseml.config import read_job
 from luthier.cli.doors.riseml.describing import describe
 from luthier.cli.doors.riseml.states import State, Sub, whole
-from luthier.store import open_store
+from luthier.store import Wish, open_store
 from luthier.trial import Outcome
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
 
-PAGE = next(iter(sorted((Path(__file__).parents[3] / "shared" / "seeds").glob("001_*"))), None)
+PAGE = Path(__file__).with_name("quoted") / "riseml.txt"
 FILE = """\
 project: ai-toaster
 train:
@@ -168,9 +169,7 @@ def stdout(path: Path, number: int) -> str:
 # ---------------------------------------------------------------------- the page
 
 
-@pytest.mark.skipif(PAGE is None, reason="the page is not present")
 def test_the_page_is_as_here() -> None:
-    assert PAGE is not None
     blocks = re.findall(r"^```\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     assert blocks[0] == FILE
     assert blocks[2].strip() == STATUS.strip()
@@ -658,3 +657,32 @@ def test_an_image_that_can_not_be_fetched_is_said_loudly(
     assert "could not be fetched" in run("status", "1").err
     assert stdout(tmp_path, 1) == "ran\n"
     assert run("train", "--strict").code == 1
+
+
+def test_lines_that_were_there_have_the_time_their_own_file_was_written(run: Run, tmp_path: Path) -> None:
+    project(tmp_path, "echo out; echo err >&2")
+    assert run("train").code == 0
+    attempt = tmp_path / ".luthier/trials/1/1/attempt-1"
+    os.utime(attempt / "stdout.log", (0, 1_000_000_000))
+    os.utime(attempt / "stderr.log", (0, 1_000_000_060))
+    log = run("logs", "1").out
+    assert "| [2001-09-09T01:46:40Z] out\n" in log and "| [2001-09-09T01:47:40Z] err\n" in log
+
+
+def test_what_waits_is_planned_once_by_whoever_looks_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+
+    def planned(_record: Any, numbers: list[int]) -> list[Any]:
+        asked.append(numbers)
+        return [SimpleNamespace(texts=lambda n=n: {"rate": str(n)}) for n in numbers]
+
+    monkeypatch.setattr(riseml_states, "_planned", planned)
+    place, store = SimpleNamespace(folder=Path()), SimpleNamespace(trials=lambda _id: [])
+    record, kept = SimpleNamespace(id=1, wish=Wish.RUN, target=2), cast("Any", {})
+    for target in (2, 2, 3):
+        record.target = target
+        parts = riseml_states.subs(cast("Any", place), cast("Any", store), cast("Any", record), kept)
+        assert [(part.number, part.texts["rate"]) for part in parts] == [
+            (n, str(n)) for n in range(1, target + 1)
+        ]
+    assert asked == [[1, 2], [1, 2, 3]]

@@ -36,7 +36,7 @@ def inside(bench: Any, script: str, *, devices: Any = None, **options: Any) -> O
     environment = options.pop("environment", None) or Environment(image=image())
     trial, attempt = options.get("trial", 1), options.get("attempt", 1)
     order = bench.order("/bin/sh", "-c", script, **options)
-    return in_container(order, environment, bench.folder(trial, attempt), devices)
+    return in_container(order, environment, bench.folder(trial, attempt), devices, bench.root)
 
 
 def stdout(order: Order) -> str:

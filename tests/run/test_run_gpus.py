@@ -71,7 +71,6 @@ def slots(count: int) -> GpuSlots:
 
 def test_whole_gpus_are_held_alone() -> None:
     gpus = slots(4)
-    assert gpus.capacity(2) == 2
     assert (gpus.allocate(2), gpus.allocate(2), gpus.allocate(2)) == (("0", "1"), ("2", "3"), None)
     gpus.release(("0", "1"), 2)
     assert gpus.allocate(2) == ("0", "1")
@@ -80,7 +79,6 @@ def test_whole_gpus_are_held_alone() -> None:
 def test_fractions_share_one_and_leave_whole_ones_free() -> None:
     gpus = slots(2)
     third = 1 / 3
-    assert gpus.capacity(third) == 6
     assert [gpus.allocate(third) for _ in range(3)] == [("0",)] * 3
     assert gpus.allocate(1) == ("1",)
     assert gpus.allocate(0.1) is None
@@ -90,7 +88,6 @@ def test_fractions_share_one_and_leave_whole_ones_free() -> None:
 
 def test_no_gpu_needs_none() -> None:
     assert slots(0).allocate(0) == ()
-    assert slots(0).capacity(0) is None
 
 
 def test_an_adopted_attempt_keeps_what_it_was_given() -> None:

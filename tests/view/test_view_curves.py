@@ -25,7 +25,7 @@ from luthier.trial import AttemptId, Outcome, Point, Result
 from luthier.view import curves as reading
 from luthier.view.courses import courses_of
 from luthier.view.curve_rows import long_rows, wide, wide_rows
-from luthier.view.curves import Curve, attempts_of, came_to, curve_of, curves_of, laid_out, points_of
+from luthier.view.curves import ReportedCurve, attempts_of, came_to, curve_of, curves_of, laid_out, points_of
 from luthier.view.exports import columns, export, trial_rows
 from luthier.view.figures import figure
 from luthier.view.sparkline import ASCII, UNICODE, Growing, Scale, scale_of, sparkline
@@ -224,6 +224,26 @@ def test_folds_are_a_column_of_tables(store: Store) -> None:
     assert side["metrics.loss"].tolist() == [9, 8, 7]
 
 
+def test_a_metric_of_folds_is_their_mean_wherever_it_is_one_number(store: Store) -> None:
+    what = Description("/p", MIXED, Algorithm("random"), objective=Objective("loss"), stages=FOLDS)
+    store.open_experiment(what)
+    store.enqueue(1, units(MIXED, 3), "mine")
+    folds = {1: (((0, 9), (1, 5)), ((0, 1),)), 2: (((0, 0),), ((0, 6), (1, 4)))}
+    for fold in (0, 1):
+        for claim in sorted(store.claim(1, 2, "w", f"f{fold}", 1e9), key=lambda claim: claim.id):
+            number = claim.id.trial
+            store.report(claim.id, 0, points("loss", *folds[number][fold]))
+            store.finish(claim.id, Result(Outcome.SUCCEEDED, "", 1.0), pause=True)
+            assert fold or store.promote(1, number)
+    record = store.experiment(1)
+    assert [row["metric.loss"] for row in trial_rows(store, record)] == [3, 2, None]
+    by_mean = trial_page(store, record, Sort("metric", "loss"), 10, 0, 0.0)
+    assert [(row.number, row.metrics) for row in by_mean.rows] == [(1, {"loss": 3}), (2, {"loss": 2})]
+    smallest = trial_page(store, record, Sort("metric", "loss", "max", smallest_first=True), 1, 0, 0.0)
+    assert ([row.number for row in smallest.rows], smallest.has_more) == ([2], True)  # 3 and 5
+    assert trial_detail(store, 1, 1, 0.0).row.metrics == {"loss": 3}
+
+
 def test_the_time_of_a_trial_in_stages_is_that_of_all_its_attempts(store: Store) -> None:
     record = folded(store, ((0, 9),), ((0, 7),)).experiment(1)
     assert store.trial(1, 1).result.seconds == 10.0  # type: ignore[union-attr]
@@ -282,7 +302,7 @@ def test_only_who_was_ended_early_came_to_somewhere() -> None:
 
 
 def test_the_best_place_of_a_curve() -> None:
-    curve = Curve("loss")
+    curve = ReportedCurve("loss")
     assert curve.best(True) is None
     for value in (3.0, NAN, 1.0, INF, 1.0, 5.0):
         curve.add(1, 0.0, value)
@@ -312,7 +332,7 @@ def test_wide_rows_join_metrics_by_step(store: Store) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 3), FLOATS), max_size=30))
 def test_wide_says_what_was_said_last(said: list[tuple[str, int, float]]) -> None:
-    curves = {name: Curve(name) for name in "ab"}
+    curves = {name: ReportedCurve(name) for name in "ab"}
     last: dict[int, dict[str, float]] = {}
     for name, step, value in said:
         curves[name].add(1, float(step), value)

@@ -22,7 +22,7 @@ from luthier.bundles.manifest import Entry
 from luthier.bundles.survey import Found
 from luthier.errors import UsageError
 
-__all__ = ["CHUNK_BYTES", "Keeper", "Stopped", "intact", "link_or_copy"]
+__all__ = ["Keeper", "Stopped", "intact", "link_or_copy"]
 
 CHUNK_BYTES = 2**20
 CLONE_BYTES = 2**20

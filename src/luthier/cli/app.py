@@ -18,13 +18,14 @@ import click
 from luthier.cli.index import COMMANDS, top_help
 from luthier.errors import LuthierError
 
-__all__ = ["Example", "app", "forget_output", "quiet_pipe", "run"]
+__all__ = ["CONTEXT", "Example", "app", "forget_output", "quiet_pipe", "run"]
 
 _UNUSABLE = 2
 _BUG = 70
 _INTERRUPTED = 130
 _PIPE = 141
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""How every group and command of ours, and of the doors, is set up."""
 
 
 class Example(click.Command):
@@ -34,7 +35,7 @@ class Example(click.Command):
     """
 
     def __init__(self, *args: Any, example: str = "", **settings: Any) -> None:
-        settings["context_settings"] = {**_CONTEXT, **(settings.get("context_settings") or {})}
+        settings["context_settings"] = {**CONTEXT, **(settings.get("context_settings") or {})}
         super().__init__(*args, **settings)
         self.example = example
 
@@ -84,7 +85,7 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
         ctx.exit()
 
 
-@click.group(cls=_Luthier, name="luthier", context_settings=_CONTEXT)
+@click.group(cls=_Luthier, name="luthier", context_settings=CONTEXT)
 @click.option("--store", metavar="FOLDER")
 @click.option("--no-color", is_flag=True)
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version)

@@ -35,6 +35,7 @@ def command(place: Place, id: Id, count: int, lease: float, as_json: bool) -> No
     Say how each ended with `luthier tell`. The list is empty when nothing is left.
     """
     from luthier.clock import SystemClock
+    from luthier.drive.alive import ASKED
     from luthier.drive.planning import ask
     from luthier.run.folders import Folders
     from luthier.store import Wish
@@ -46,7 +47,7 @@ def command(place: Place, id: Id, count: int, lease: float, as_json: bool) -> No
             raise UsageError(
                 f"experiment {record.id} was asked to {record.wish.value}; lift that with: {lift}"
             )
-        worker = f"ask:{socket.gethostname()}:{os.getpid()}"
+        worker = f"{ASKED}{socket.gethostname()}:{os.getpid()}"
         claims = ask(store, record.id, count, worker, lease, SystemClock())
         record = store.experiment(record.id)
     folders = Folders(place.folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from luthier.drive.checking import Checked, check
 from luthier.drive.listener import Listener
 from luthier.drive.preflight import Bill, bill, reaching
 from luthier.drive.session import Session, parallel_slots
+from luthier.run.rooms import Room
 from luthier.store import open_store
 from luthier.store.location import FOLDER
 from luthier.trial import Outcome
@@ -56,10 +55,9 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
     asked = describe(Algorithm("random"), project, options)
     for warning in asked.warnings:
         say(f"warning: {warning}")
-    folder = Path(tempfile.mkdtemp(prefix="luthier-check-"))
-    try:
+    with Room() as room:
         slots = len(parallel_slots(asked.description.limits))
-        checked = _run(asked.description, folder / FOLDER, patience)
+        checked = _run(asked.description, Path(room, FOLDER), patience)
         if checked.interrupted:
             return 130
         cost = (
@@ -72,8 +70,6 @@ def command(patience: float, place: Place, as_json: bool, **options: Any) -> int
         elif cost is not None:
             _print(asked.description, checked, cost, slots)
         return 0 if checked.trials and checked.trials[0].result.outcome is Outcome.SUCCEEDED else 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(description: Description, folder: Path, patience: float) -> Checked:

@@ -25,7 +25,15 @@ from luthier.run.render import check_command
 from luthier.space import Parameter, Space
 from luthier.space.grammar import parse_params
 
-__all__ = ["Asked", "describe", "labels_of", "search_options", "space_of"]
+__all__ = [
+    "Asked",
+    "check_measuring",
+    "check_objectives",
+    "describe",
+    "labels_of",
+    "search_options",
+    "space_of",
+]
 
 F = Callable[..., Any]
 
@@ -219,15 +227,16 @@ def describe(
     )
     stages = stages_of(options, command, space)
     names = (*space.names, stages.parameter) if stages and stages.parameter else space.names
-    if command.tensorboard is not None and not command.tensorboard.strip():
-        raise UsageError("--tensorboard-dir is empty; name a folder, or leave the option out")
+    check_measuring(command)
     warnings = check_command(command, names) + unknown_in_folder(command, names)
     find_program(command)
     try_listed_values(command, space, names)
     if options["name"] is not None and not options["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
-    also, constraints = _further(algorithm, objective, options)
+    also = tuple(map(Objective.of, options["also"]))
+    constraints = tuple(map(Constraint.of, options["constraints"]))
+    check_objectives(algorithm, objective, also, constraints)
     description = Description(
         project=str(project),
         space=space,
@@ -256,8 +265,6 @@ def _default(early_stopping: str, stages: Stages | None) -> str:
 
 
 def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
-    for pattern in options["patterns"]:
-        metrics.read_pattern(pattern)
     metric, maximize = options["metric"], options["maximize"]
     if metric is None:
         if maximize is not None:
@@ -270,12 +277,21 @@ def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
     return objective, hint
 
 
-def _further(
-    algorithm: Algorithm, objective: Objective | None, options: dict[str, Any]
-) -> tuple[tuple[Objective, ...], tuple[Constraint, ...]]:
-    """The objectives beside the first, and the constraints."""
-    also = tuple(map(Objective.of, options["also"]))
-    constraints = tuple(map(Constraint.of, options["constraints"]))
+def check_measuring(command: Command) -> None:
+    """**Raises** UsageError for a pattern that can't find anything, and for a folder without a name."""
+    for pattern in command.patterns:
+        metrics.read_pattern(pattern)
+    if command.tensorboard is not None and not command.tensorboard.strip():
+        raise UsageError("--tensorboard-dir is empty; name a folder, or leave the option out")
+
+
+def check_objectives(
+    algorithm: Algorithm,
+    objective: Objective | None,
+    also: Sequence[Objective],
+    constraints: Sequence[Constraint],
+) -> None:
+    """**Raises** UsageError for objectives and constraints that don't go together, or not with the algorithm."""
     option = "--also" if also else "--constraint"
     if (also or constraints) and objective is None:
         raise UsageError(f"{option} needs a first objective; add --metric NAME")
@@ -287,7 +303,6 @@ def _further(
     for name in metrics_named:
         if metrics_named.count(name) > 1:
             raise UsageError(f"{name} is an objective twice; name each metric once")
-    return also, constraints
 
 
 def _limits(options: dict[str, Any]) -> Limits:

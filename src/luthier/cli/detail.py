@@ -12,6 +12,7 @@ from luthier.cli.output import date, duration, emit, emit_json, ending, many, nu
 from luthier.cli.showing import trial_style
 from luthier.cli.sparks import spark
 from luthier.clock import SystemClock
+from luthier.description import IMPORTED
 from luthier.run.folders import Folders
 from luthier.trial import AttemptId
 from luthier.view.courses import Course, courses_of
@@ -161,7 +162,7 @@ def _section(heading: str, lines: list[str]) -> None:
 
 def _elsewhere(what: Description, detail: TrialDetail) -> str | None:
     """The tool that made an imported trial."""
-    tool = what.labels.get("imported")
+    tool = what.labels.get(IMPORTED)
     is_its = tool is not None and any(attempt.worker.startswith(f"{tool} ") for attempt in detail.attempts)
     return tool if is_its else None
 

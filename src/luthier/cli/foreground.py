@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from luthier.cli.background import say_ready
 from luthier.cli.bundle import progress_bar
 from luthier.cli.live import listener_for
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
 from luthier.drive import interrupting
+from luthier.drive.background import say_ready
 from luthier.drive.ends import Ending, Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
 from luthier.run.runner import Runner
@@ -121,7 +121,7 @@ def _say_ending(ending: Ending, place: Place) -> None:
             say(f"Experiment {id} was {ending.why}; {again}")
         case Why.ALL_FAILED:
             say(
-                f"The first {many(ending.record.finished, 'trial')} all failed, so no more were started. "
+                f"The first {many(ending.failed, 'trial')} all failed, so no more were started. "
                 f"Mend the command; what failed is run again with: {place.hint(f'retry {id} --failed')}, then "
                 f"{line}. If that is how it should be, {again}"
             )

@@ -10,8 +10,8 @@ from luthier.cli.options import Place
 from luthier.cli.output import emit, emit_json, many, say
 from luthier.cli.search import project_of
 from luthier.curves import Curve
-from luthier.description import Algorithm, Description
-from luthier.drive.importing import DIGEST, IMPORTED, SOURCE, Brought, bring
+from luthier.description import IMPORTED, IMPORTED_DIGEST, IMPORTED_FROM, Algorithm, Description
+from luthier.drive.importing import Brought, bring
 from luthier.errors import UsageError
 from luthier.job.native import OURS
 from luthier.store import ExperimentRecord
@@ -76,7 +76,13 @@ def _described(
         constraints=study.constraints,
         trials=len(found.trials),
         name=name,
-        labels={**_theirs(study), **labels, IMPORTED: study.of, SOURCE: where, DIGEST: study.digest()},
+        labels={
+            **_theirs(study),
+            **labels,
+            IMPORTED: study.of,
+            IMPORTED_FROM: where,
+            IMPORTED_DIGEST: study.digest(),
+        },
     )
 
 
@@ -117,7 +123,7 @@ def _tell(place: Place, record: ExperimentRecord, brought: Sequence[Brought]) ->
     counts = {outcome: outcomes.count(outcome) for outcome in Outcome}
     shown = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     say(
-        f"Experiment {record.id}: {many(len(brought), 'trial')} of {record.description.labels[SOURCE]} ({shown})"
+        f"Experiment {record.id}: {many(len(brought), 'trial')} of {record.description.labels[IMPORTED_FROM]} ({shown})"
     )
     say(f"See it with: {place.hint(f'show {record.id}')}")
     onward = place.hint(f"tune --from {record.id} --warm-start {record.id}")

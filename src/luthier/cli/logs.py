@@ -12,8 +12,6 @@ from luthier.cli.app import Example
 from luthier.cli.options import ID, Id, Place, as_json, with_store
 from luthier.cli.output import emit, emit_json_line, paint, say
 from luthier.errors import NotFound, UsageError
-from luthier.run.adopted import is_guarded
-from luthier.run.folders import Folders
 from luthier.view.experiments import ExperimentState, is_asked, state_of
 from luthier.view.logs import Line, Logs
 
@@ -111,11 +109,4 @@ def _is_over(place: Place, store: Store, id: Id) -> bool:
     state = state_of(record, place.activity(store)(id.experiment), is_asked(store, record))
     if state in (ExperimentState.RUNNING, ExperimentState.ASKED, ExperimentState.STOPPING):
         return False
-    return not (record.running and _runs_on(place, store, id))
-
-
-def _runs_on(place: Place, store: Store, id: Id) -> bool:
-    """Whether trials go on under their guardians although their driver is gone."""
-    folders = Folders(place.folder)
-    running = [held.id for held in store.held(id.experiment) if id.trial in (None, held.id.trial)]
-    return any(is_guarded(folders.attempt(one.experiment, one.trial, one.attempt).path) for one in running)
+    return not (record.running and place.runs_on(store, id))

@@ -162,6 +162,15 @@ class Place(NamedTuple):
 
         return is_active
 
+    def runs_on(self, store: Store, id: Id) -> bool:
+        """Whether trials go on under their guardians although their driver is gone."""
+        from luthier.run.adopted import is_guarded
+        from luthier.run.folders import Folders
+
+        folders = Folders(self.folder)
+        running = [held.id for held in store.held(id.experiment) if id.trial in (None, held.id.trial)]
+        return any(is_guarded(folders.attempt(*one).path) for one in running)
+
 
 def with_store(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--store`, and hands the command its `place`."""

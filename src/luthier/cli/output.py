@@ -17,6 +17,7 @@ from luthier.errors import UsageError
 __all__ = [
     "age",
     "can_print",
+    "columns_of",
     "date",
     "duration",
     "emit",
@@ -220,7 +221,7 @@ def table(
     `styles` gives each row its styles. On a terminal a line is cut at its width; in a pipe it is whole.
     """
     cells = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max([_width(heads[i]), *(_width(row[i]) for row in cells)]) for i in range(len(heads))]
+    widths = [max([columns_of(heads[i]), *(columns_of(row[i]) for row in cells)]) for i in range(len(heads))]
     room = terminal_width()
     lines = [paint(_cut(_line(heads, heads, widths, right), room), "bold")]
     for index, row in enumerate(cells):
@@ -232,7 +233,7 @@ def table(
 def _line(cells: Sequence[str], heads: Sequence[str], widths: Sequence[int], right: Sequence[str]) -> str:
     parts = []
     for cell, head, width in zip(cells, heads, widths, strict=True):
-        gap = " " * (width - _width(cell))
+        gap = " " * (width - columns_of(cell))
         parts.append(gap + cell if head in right else cell + gap)
     return "  ".join(parts).rstrip()
 
@@ -244,7 +245,8 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _width(text: str) -> int:
+def columns_of(text: str) -> int:
+    """How many columns a text takes on a terminal: of East Asian characters many take two, accents of their own none."""
     if text.isascii():
         return len(text)
     import unicodedata

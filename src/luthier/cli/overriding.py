@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from luthier.cli.describe import labels_of, space_of
+from luthier.cli.describe import check_measuring, check_objectives, labels_of, space_of
 from luthier.cli.stages import stages_of
-from luthier.cli.stopping import check_conditions
+from luthier.cli.stopping import check_conditions, check_goal
 from luthier.cli.warm_start import numbers
 from luthier.description import (
     Algorithm,
@@ -137,11 +137,25 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
         if given.keys() & GOAL.keys()
         else before.goal,
     )
+    _check(description, given)
     description = _with_stages(description, command, given)
     stopping = _stopping(job, description, given)
     return replace(
         job, description=replace(description, stopping=stopping), seed_named=job.seed_named or "seed" in given
     )
+
+
+def _check(description: Description, given: Mapping[str, Any]) -> None:
+    """Refuses what a search that was typed as a whole would be refused for. What the file says was checked with it."""
+    if given.keys() & COMMAND.keys():
+        assert description.command is not None
+        check_measuring(description.command)
+    if given.keys() & {"metric", "also", "constraints"}:
+        check_objectives(
+            description.algorithm, description.objective, description.also, description.constraints
+        )
+    if given.keys() & GOAL.keys():
+        check_goal(description.goal or Goal(), description.objective)
 
 
 def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +61,7 @@ def command(
     The record stays as it is.
     """
     from luthier.drive.reproducing import compared, plan
+    from luthier.run.rooms import Room
 
     if id.trial is None:
         raise UsageError(f"{id} is an experiment; name one of its trials: {id}.1")
@@ -70,12 +69,9 @@ def command(
         made = plan(store, id.experiment, id.trial, os.environ)
         recorded = store.points(id.experiment, id.trial, attempt=made.attempt.id.attempt)
     _say_plan(made)
-    into = _folder(keep)
-    try:
-        again = _run(place, made, into, None if quiet else _Echo())
-    finally:
-        if keep is None:
-            shutil.rmtree(into, ignore_errors=True)
+    with Room() as room:
+        into = _folder(keep or Path(room, "again"))
+        again = _run(place, made, into, Path(room), None if quiet else _Echo())
     compares = compared(recorded, again.points, tolerance, was_cut=made.was_cut)
     found = [same for same in compares if not only or same.metric in only]
     if missing := [name for name in only if name not in {same.metric for same in found}]:
@@ -90,10 +86,8 @@ def command(
     return 1 if check and differs else 0
 
 
-def _folder(keep: Path | None) -> Path:
+def _folder(keep: Path) -> Path:
     """Where it runs. **Raises** UsageError for a folder that has something in it."""
-    if keep is None:
-        return Path(tempfile.mkdtemp(prefix="luthier-again-"))
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UsageError(f"--keep {keep}: it is not empty; name a new folder")
     keep.mkdir(parents=True, exist_ok=True)
@@ -108,22 +102,18 @@ def _say_plan(made: Plan) -> None:
         say(f"warning: {warning}")
 
 
-def _run(place: Place, made: Plan, into: Path, echo: _Echo | None) -> Again:
-    """Runs it with a store of its own, which is gone afterwards."""
+def _run(place: Place, made: Plan, into: Path, room: Path, echo: _Echo | None) -> Again:
+    """Runs it with a store of its own, which is gone afterwards; its files are in `room`."""
     from luthier.cli.foreground import interruptible
     from luthier.drive.reproducing import run_again
     from luthier.drive.session import Session
     from luthier.store.memory import MemoryStore
 
-    own = Path(tempfile.mkdtemp(prefix="luthier-again-"))
-    try:
-        with Session(MemoryStore(), own) as session:
-            runner = session.start_runner(made.record.description.limits)
-            with interruptible(runner, "Stopping it.") as interrupts:
-                heard = echo.hear if echo is not None else _nothing
-                return run_again(session, made, place.folder, into, interrupts, heard, _warn)
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
+    with Session(MemoryStore(), room / "own") as session:
+        runner = session.start_runner(made.record.description.limits)
+        with interruptible(runner, "Stopping it.") as interrupts:
+            heard = echo.hear if echo is not None else _nothing
+            return run_again(session, made, place.folder, into, interrupts, heard, _warn)
 
 
 def _warn(text: str) -> None:

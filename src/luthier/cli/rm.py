@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from pathlib import Path
 
 import click
 
 from luthier.cli.app import Example
 from luthier.cli.options import EXPERIMENT, Id, Place, as_json, with_store
 from luthier.cli.output import emit_json, many, say, size
-from luthier.errors import AliveError, StoreError, UsageError
+from luthier.cli.removing import remove_experiment
+from luthier.errors import AliveError, UsageError
 from luthier.store import ExperimentRecord, Store
 
 __all__ = ["command"]
@@ -27,9 +26,6 @@ def command(place: Place, ids: tuple[Id, ...], yes: bool, as_json: bool) -> None
 
     An experiment with running trials is refused.
     """
-    from luthier.run.folders import Folders
-    from luthier.view.disk import size_of
-
     removed = []
     with place.change() as store:
         records = [store.experiment(id) for id in dict.fromkeys(id.experiment for id in ids)]
@@ -38,11 +34,7 @@ def command(place: Place, ids: tuple[Id, ...], yes: bool, as_json: bool) -> None
         if not yes:
             _ask(records)
         for record in records:
-            folder = Path(Folders(place.folder).experiment(record.id))
-            freed = size_of(folder)
-            store.remove(record.id)
-            _delete(folder)
-            _delete(place.folder / "tensorboard" / str(record.id))
+            freed = remove_experiment(place.folder, store, record.id)
             removed.append({"experiment": record.id, "trials": record.trials, "freed_bytes": freed})
             say(f"experiment {record.id} removed: {many(record.trials, 'trial')}, {size(freed)} freed")
     if as_json:
@@ -67,15 +59,3 @@ def _ask(records: list[ExperimentRecord]) -> None:
     click.confirm(
         f"Remove {noun} {what} with {many(trials, 'trial')} and all files for good?", abort=True, err=True
     )
-
-
-def _delete(folder: Path) -> None:
-    if not folder.exists():
-        return
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise StoreError(
-            f"the experiment is out of the record, but {error.filename} could not be deleted: {error.strerror}; "
-            f"delete {folder} yourself"
-        ) from error

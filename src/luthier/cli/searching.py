@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
+from luthier.description import IMPORTED_FROM
 from luthier.drive.session import Session
 from luthier.errors import UsageError
 from luthier.store import ExperimentRecord, Store
@@ -68,7 +69,7 @@ def _print_result(store: Store, folder: Path, record: ExperimentRecord, how: How
 
 def _detach(folder: Path, record: ExperimentRecord) -> None:
     """Hands the experiment to a driver in the background."""
-    from luthier.cli.background import run_in_background
+    from luthier.drive.background import run_in_background
 
     pid, place = run_in_background(folder, record.id), Place(folder)
     say(
@@ -79,7 +80,7 @@ def _detach(folder: Path, record: ExperimentRecord) -> None:
 
 def no_command(record: ExperimentRecord) -> UsageError:
     """Says why the command line can't go on with an experiment: its trials are run by a program."""
-    function, source = record.description.function, record.description.labels.get("imported-from")
+    function, source = record.description.function, record.description.labels.get(IMPORTED_FROM)
     if source is not None:
         return UsageError(
             f"experiment {record.id} was imported from {source} and has no command; to search its space further: "

@@ -27,7 +27,8 @@ from luthier.store import ExperimentRecord, Sort, Store
 from luthier.view.experiments import ExperimentRow, experiment_row
 from luthier.view.failures import failures_of
 from luthier.view.logs import last_lines
-from luthier.view.trials import Page, TrialRow, metric_rows, trial_page
+from luthier.view.reached import How, reached
+from luthier.view.trials import Page, TrialRow, trial_page
 
 __all__ = ["PageShown", "describe", "page_document", "show_page", "trial_document", "trial_style"]
 
@@ -204,11 +205,9 @@ def _reached(row: TrialRow, place: int) -> float | None:
 
 
 def _aggregate(shown: PageShown, row: TrialRow) -> float | None:
-    for metric in metric_rows(shown.store.summaries(row.experiment, row.number)):
-        if metric.metric == shown.order.metric:
-            value: float | None = getattr(metric, shown.order.how)
-            return value
-    return None
+    how: How = next(how for how in ("last", "min", "max", "avg") if how == shown.order.how)
+    trial = shown.store.trial(row.experiment, row.number)
+    return reached(shown.store, shown.record, trial, how).get(shown.order.metric)
 
 
 def _show_table(shown: PageShown, found: Page) -> None:

@@ -197,7 +197,7 @@ def _of_riseml(path: Path, document: Document, project: str, words: tuple[str, .
 
 def _of_experiment(number: int, place: Place, project: str, words: tuple[str, ...]) -> _Source:
     """An experiment's search without what belongs to that experiment: name, seed, snapshots, algorithm, what it began from."""
-    from luthier.drive.importing import DIGEST, IMPORTED, SOURCE
+    from luthier.description import IMPORTED, IMPORTED_DIGEST, IMPORTED_FROM
     from luthier.job.document import Document, Node
     from luthier.job.native import OURS
 
@@ -206,7 +206,7 @@ def _of_experiment(number: int, place: Place, project: str, words: tuple[str, ..
         before = store.experiment(number).description
     is_imported = IMPORTED in before.labels
     command = _command(before.command, words, f"{name} has no command of its own")
-    ours = (*OURS, IMPORTED, SOURCE, DIGEST)
+    ours = (*OURS, IMPORTED, IMPORTED_FROM, IMPORTED_DIGEST)
     description = replace(
         before,
         project=project,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from luthier.cli.output import can_print, terminal_width
-from luthier.view.curves import Curve
+from luthier.view.curves import ReportedCurve
 from luthier.view.sparkline import ASCII, UNICODE, Bars, scale_of, sparkline
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def room_beside(taken: int) -> int:
     return WIDEST if width is None else min(max(width - taken - 2, LEAST), WIDEST)
 
 
-def spark(curve: Curve, taken: int) -> str:
+def spark(curve: ReportedCurve, taken: int) -> str:
     """One curve on its own scale; empty for a single point, which is no curve."""
     return sparkline(curve.values, room_beside(taken), bars_for()) if len(curve) > 1 else ""
 
 
-def sparks(curves: Mapping[str, Curve], taken: int) -> dict[str, str]:
+def sparks(curves: Mapping[str, ReportedCurve], taken: int) -> dict[str, str]:
     """Curves that are compared: on one scale of values, each as long as it came on one scale of steps."""
     room, bars = room_beside(taken), bars_for()
     farthest = max((max(curve.steps) for curve in curves.values() if len(curve)), default=0.0)
@@ -46,7 +46,7 @@ def sparks(curves: Mapping[str, Curve], taken: int) -> dict[str, str]:
     }
 
 
-def _columns(curve: Curve, farthest: float, room: int) -> int:
+def _columns(curve: ReportedCurve, farthest: float, room: int) -> int:
     """How many columns a curve takes that came as far as its largest step."""
     share = max(curve.steps) / farthest if farthest > 0 else 1.0
     return max(1, min(room, round(share * room))) if share == share else 1

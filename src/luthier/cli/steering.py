@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.cli.options import Id, Place
 from luthier.cli.output import emit_json, many, say
-from luthier.drive.ending import ASKED, await_trial, end_trial, see_to_it
+from luthier.drive.alive import asks
+from luthier.drive.ending import await_trial, end_trial, see_to_it
 from luthier.store import Store, Verdict, Wish
 from luthier.trial import Outcome, Result, TrialState
 
@@ -79,7 +80,7 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
 
 def _free_asked(store: Store, experiment: int, how: How) -> list[int]:
     """Ends the trials that other programs asked for, in the record alone; returns their numbers."""
-    asked = [held.id for held in store.held(experiment) if held.worker.startswith(ASKED)]
+    asked = [held.id for held in store.held(experiment) if asks(held.worker)]
     result = Result(how.outcome, how.reason)
     return [id.trial for id in asked if store.finish(id, result) is Verdict.ACCEPTED]
 
@@ -115,7 +116,7 @@ def _end_trial(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict
     if before.state is TrialState.FINISHED:
         outcome = before.result.outcome.value if before.result else "finished"
         return _document(id, how, False, [], f"trial {id} has ended already: {outcome}")
-    if before.state is TrialState.RUNNING and (before.worker or "").startswith(ASKED):
+    if before.state is TrialState.RUNNING and asks(before.worker):
         message = f"trial {id} is run by another program ({before.worker}), which can't be told to end it"
         return _document(id, how, False, [], message)
     folders = Folders(place.folder)

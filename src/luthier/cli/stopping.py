@@ -12,7 +12,7 @@ from luthier.cli.quantities import DURATION
 from luthier.description import Goal, Objective, Stopping
 from luthier.errors import UsageError
 
-__all__ = ["STOPPING", "check_conditions", "goal_of", "stopping_of"]
+__all__ = ["STOPPING", "check_conditions", "check_goal", "goal_of", "stopping_of"]
 
 F = Callable[..., Any]
 
@@ -83,12 +83,17 @@ def goal_of(options: dict[str, Any], objective: Objective | None) -> Goal | None
 
     **Raises** UsageError where there is no metric to tell.
     """
-    value, most, without = options["target"], options["max_time"], options["no_progress"]
-    for option, given in (("--target", value), ("--no-progress", without)):
+    goal = Goal(options["target"], options["max_time"], options["no_progress"])
+    check_goal(goal, objective)
+    return goal if goal != Goal() else None
+
+
+def check_goal(goal: Goal, objective: Objective | None) -> None:
+    """**Raises** UsageError where there is no metric to tell, and for a target that no number reaches."""
+    for option, given in (("--target", goal.value), ("--no-progress", goal.no_progress)):
         if given is not None and objective is None:
             raise UsageError(f"{option} needs a metric; add --metric NAME")
-    if value is not None and not isfinite(value):
+    if goal.value is not None and not isfinite(goal.value):
         raise UsageError(
-            f"--target {value:g} is not a finite number; leave it out for a search without a target"
+            f"--target {goal.value:g} is not a finite number; leave it out for a search without a target"
         )
-    return None if (value, most, without) == (None, None, None) else Goal(value, most, without)

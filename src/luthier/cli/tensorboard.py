@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -55,6 +54,8 @@ def command(place: Place, id: Id | None, port: int | None, logdir: Path | None, 
     """
     if once and port is not None:
         raise UsageError("--once starts no TensorBoard, so there is no --port; leave one of them out")
+    from luthier.run.rooms import Room
+
     if not once:
         from luthier.view.tensorboard.server import require_tensorboard
 
@@ -68,12 +69,8 @@ def command(place: Place, id: Id | None, port: int | None, logdir: Path | None, 
             count = mirror.refresh(SystemClock().now())
             say(f"{many(count, 'trial')} of experiment {experiment} written as runs")
             return emit(str(mirror.directory))
-        folder = logdir or Path(tempfile.mkdtemp(prefix=f"luthier-tensorboard-{experiment}-"))
-        try:
-            _serve(_mirror(place, store, experiment, folder), experiment, port)
-        finally:
-            if logdir is None:
-                shutil.rmtree(folder, ignore_errors=True)
+        with nullcontext(logdir) if logdir else Room() as folder:
+            _serve(_mirror(place, store, experiment, Path(folder)), experiment, port)
     return None
 
 

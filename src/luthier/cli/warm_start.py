@@ -64,7 +64,7 @@ def observe(place: Place, experiments: Sequence[int], space: Space, objective: O
 
     **Raises** UsageError where there is no store to read from.
     """
-    if not (place.folder / "store.db").is_file():
+    if not place.is_made:
         raise UsageError(
             f"--warm-start {experiments[0]}: there is no store in {place.folder}; name the right one with --store"
         )

@@ -14,7 +14,7 @@ from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
 from luthier.cli.quantities import DURATION
 from luthier.cli.searching import no_command
-from luthier.drive.beginning import NEEDS
+from luthier.description import NEEDS
 from luthier.drive.ends import Interrupts
 from luthier.drive.session import Session, parallel_slots
 from luthier.errors import StoreUnavailable

@@ -17,7 +17,16 @@ from luthier.errors import AliveError
 from luthier.store import Held
 from luthier.store.address import address_of
 
-__all__ = ["Alive", "Hold"]
+__all__ = ["ASKED", "Alive", "Hold", "asks"]
+
+ASKED = "ask:"
+"""Begins the names of workers that are other programs (`luthier ask`, `Experiment.ask`). No lock has such a name: only their
+leases tell whether they live."""
+
+
+def asks(worker: str | None) -> bool:
+    """Whether a worker is another program, which asked for its trials and runs them itself."""
+    return worker is not None and worker.startswith(ASKED)
 
 
 class Hold:

@@ -1,7 +1,7 @@
 """Begins an experiment in the background for a door, or for the Python face of one: always a new one.
 
 A door never begins twice as one: each of its commands starts an experiment of its own, as its page does, and an
-unfinished twin is named. `cli/doors/beginning.py` has the words for it.
+unfinished twin is named. `cli/doors/twins.py` has the words for it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from luthier.description import Description
+from luthier.description import DOOR, NEEDS, Description
 from luthier.drive.containing import settled
 from luthier.store import ExperimentRecord, Store
 
-__all__ = ["DOOR", "NEEDS", "Begun", "begin", "check", "door_of", "of_door", "placed"]
-
-DOOR = "door"
-"""The label that says by which door an experiment came."""
-
-NEEDS = "needs"
-"""The label that says which tag a worker must have to work on an experiment."""
+__all__ = ["Begun", "begin", "check", "door_of", "of_door", "placed"]
 
 
 class Begun(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from luthier.description import Description, Environment
+from luthier.description import WITHOUT, Description, Environment
 from luthier.drive.ends import Interrupts
 from luthier.drive.listener import Listener
 from luthier.errors import UsageError
@@ -21,8 +21,6 @@ from luthier.run.runner import Order
 from luthier.store import ExperimentRecord, Store, Wish
 
 __all__ = [
-    "NO_IMAGE",
-    "WITHOUT",
     "image_failure",
     "in_container",
     "is_being_made",
@@ -30,9 +28,6 @@ __all__ = [
     "settled",
     "why_without",
 ]
-
-WITHOUT = "without-container"
-"""The label that says why the trials of an experiment run without the container it asked for."""
 
 NO_IMAGE = "no image: "
 """Begins the reason for which an experiment was stopped whose image could not be made."""
@@ -90,14 +85,14 @@ def _note(place: Path, why: str | None) -> None:
 
 
 def in_container(
-    order: Order, environment: Environment, folder: AttemptFolder, devices: tuple[str, ...] | None
+    order: Order,
+    environment: Environment,
+    folder: AttemptFolder,
+    devices: tuple[str, ...] | None,
+    root: Path,
 ) -> Order:
-    """The order as it runs in the attempt's own container. **Raises** TrialError where the image can't be had."""
-    trial = Path(folder.trial)
-    is_laid_out = (
-        len(trial.parts) > 3 and trial.parts[-3] == "trials"
-    )  # as `folders` does; not where one is run again
-    root = trial.parents[2] if is_laid_out else trial
+    """The order as it runs in the attempt's own container, whose image is kept with `root`, the store's folder.
+    **Raises** TrialError where the image can't be had."""
     inside = contained(
         environment, order.argv, order.env, order.key, folder, root, order.cwd, order.limits, devices
     )
@@ -126,6 +121,6 @@ def why_without(record: ExperimentRecord, folder: Path) -> str | None:
 
 def image_failure(store: Store, experiment: int) -> str | None:
     """Why the image of a stopped experiment could not be made; None where that is not what stopped it."""
-    asked = [event for event in store.events(0, experiment) if event.kind == "wished"]
-    reason = str(asked[-1].detail.get("reason", "")) if asked else ""
+    wished = store.newest_wish(experiment)
+    reason = str(wished.detail.get("reason", "")) if wished is not None else ""
     return reason.removeprefix(NO_IMAGE) if reason.startswith(NO_IMAGE) else None

@@ -9,16 +9,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from luthier.drive.alive import Alive, asks
 from luthier.errors import AliveError
 from luthier.run.adopted import ask_guardian
 from luthier.run.folders import Folders
 from luthier.store import Store
 from luthier.trial import AttemptId, Outcome, Trial, TrialState
 
-__all__ = ["ASKED", "await_trial", "end_trial", "is_active", "see_to_it"]
-
-ASKED = "ask:"
-"""Begins the names of workers that are other programs, as in `recovering.py`."""
+__all__ = ["await_trial", "end_trial", "is_active", "see_to_it"]
 
 BEAT_SECONDS = 0.1
 
@@ -43,8 +41,6 @@ def end_trial(
 
 def is_active(store: Store, folder: Path, experiment: int) -> bool:
     """Whether a driver or a living worker is at an experiment."""
-    from luthier.drive.alive import Alive
-
     alive = Alive(folder)
     return alive.is_driven(experiment) or any(alive.lives(one) for one in store.held(experiment))
 
@@ -54,7 +50,7 @@ def see_to_it(store: Store, folder: Path, experiment: int) -> None:
 
     **Holds** on return all of them are ended in the record, but for those that other programs asked for.
     """
-    while any(not held.worker.startswith(ASKED) for held in store.held(experiment)):
+    while any(not asks(held.worker) for held in store.held(experiment)):
         if not is_active(store, folder, experiment):
             _drive_the_end(store, folder, experiment)
         time.sleep(BEAT_SECONDS)

@@ -34,11 +34,13 @@ class Why(StrEnum):
 
 
 class Ending(NamedTuple):
-    """How a drive ended, the experiment as it stood then, and the sentence that says more, where there is one."""
+    """How a drive ended, the experiment as it stood then, and the sentence that says more, where there is one. `failed` is how
+    many trials failed where that ended it."""
 
     why: Why
     record: ExperimentRecord
     reason: str = ""
+    failed: int = 0
 
 
 @dataclass

@@ -11,7 +11,7 @@ from luthier.drive.ends import Why
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.trial import Outcome, Trial
 
-__all__ = ["Goals", "since_better"]
+__all__ = ["Goals"]
 
 PAGE = 50
 """So many trials are read at once."""

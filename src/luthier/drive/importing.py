@@ -11,17 +11,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from luthier.clock import SystemClock
-from luthier.description import Description
+from luthier.clock import SetClock
+from luthier.description import IMPORTED_DIGEST, Description
 from luthier.drive.provenance import Provenance
 from luthier.space import Configuration
 from luthier.store import ExperimentRecord, Store, open_store
 from luthier.trial import Point, Result
 
-__all__ = ["DIGEST", "IMPORTED", "SOURCE", "Brought", "bring", "imported"]
+__all__ = ["Brought", "bring", "imported"]
 
-IMPORTED, SOURCE, DIGEST = "imported", "imported-from", "imported-digest"
-"""The labels of an experiment that was made elsewhere: of which kind, from where, and what names its content."""
 LEASE_SECONDS = 3600.0
 
 
@@ -37,20 +35,9 @@ class Brought(NamedTuple):
     ended: float | None = None
 
 
-class _Calendar(SystemClock):
-    """A clock whose calendar is set by hand; leases are counted in true time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.time: float | None = None
-
-    def now(self) -> float:
-        return super().now() if self.time is None else self.time
-
-
 def imported(records: Iterable[ExperimentRecord], digest: str) -> ExperimentRecord | None:
     """The newest experiment that has this content already."""
-    known = [record for record in records if record.description.labels.get(DIGEST) == digest]
+    known = [record for record in records if record.description.labels.get(IMPORTED_DIGEST) == digest]
     return max(known, key=lambda record: record.id, default=None)
 
 
@@ -62,11 +49,11 @@ def bring(
 
     **Holds** on return all of it is durable.
     """
-    calendar = _Calendar()
+    calendar = SetClock()
     store = open_store(folder, calendar)
     try:
         with store.together():
-            known = None if fresh else imported(store.experiments(), description.labels[DIGEST])
+            known = None if fresh else imported(store.experiments(), description.labels[IMPORTED_DIGEST])
             if known is not None:
                 return known, False
             return _written(store, calendar, description, trials), True
@@ -75,14 +62,14 @@ def bring(
 
 
 def _written(
-    store: Store, calendar: _Calendar, description: Description, trials: Sequence[Brought]
+    store: Store, calendar: SetClock, description: Description, trials: Sequence[Brought]
 ) -> ExperimentRecord:
     today, key = calendar.now(), os.urandom(8).hex()
-    calendar.time = min((trial.began for trial in trials if trial.began is not None), default=today)
+    calendar.set_to = min((trial.began for trial in trials if trial.began is not None), default=today)
     record, _ = store.open_experiment(description, fresh=True)
     store.enqueue(record.id, [trial.configuration for trial in trials], f"{key}-all")
     for number, trial in enumerate(trials, 1):
-        calendar.time = trial.began if trial.began is not None else today
+        calendar.set_to = trial.began if trial.began is not None else today
         (claim,) = store.claim(record.id, 1, trial.worker, f"{key}-{number}", LEASE_SECONDS)
         assert claim.id.trial == number, "they are claimed in the order in which they were enqueued"
         if trial.notes:
@@ -90,6 +77,6 @@ def _written(
         if trial.points:
             store.report(claim.id, 0, trial.points)
         if trial.ended is not None:
-            calendar.time = max(trial.ended, calendar.time)
+            calendar.set_to = max(trial.ended, calendar.set_to)
         store.finish(claim.id, trial.result)
     return store.experiment(record.id)

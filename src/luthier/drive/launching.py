@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from luthier.description import Description
 from luthier.digest import blake2b
+from luthier.environment import Environment
 from luthier.errors import TrialError
 from luthier.run.environment import STAGE_VARIABLES, attempt_environment
 from luthier.run.folders import AttemptFolder
@@ -14,7 +17,7 @@ from luthier.run.runner import Order
 from luthier.store import Claim
 from luthier.trial import AttemptId
 
-__all__ = ["attempt_key", "order_for", "words_of"]
+__all__ = ["attempt_key", "order_for", "surrounded", "words_of"]
 
 
 def attempt_key(root: Path, created: float, id: AttemptId) -> str:
@@ -42,8 +45,9 @@ def order_for(
     key: str,
     slot: int,
     devices: tuple[str, ...] | None,
+    root: Path,
 ) -> Order:
-    """Prepares an attempt's folder and says what is to be run in it.
+    """Prepares an attempt's folder and says what is to be run in it. `root` is the store's, which keeps images.
 
     **Holds** the words of a second attempt are those of the first, byte for byte, unless its stage is another.
     **Raises** CommandError when a value can't be placed in the command; TrialError when the folder can't be written.
@@ -69,13 +73,30 @@ def order_for(
     )
     if description.stages is not None:
         env[STAGE_VARIABLES[description.stages.kind]] = description.stages.text(claim.stage)
-    if description.environment is not None:
-        from luthier.run.templates import surround  # most searches have none
-
-        env = surround(description.environment, texts, values, env, folder)
     order = Order(claim.id, key, argv, env, command.directory, folder.path, description.limits, slot)
-    if description.environment is not None and description.environment.image is not None:
-        from luthier.drive.containing import in_container
+    return surrounded(order, description.environment, texts, values, folder, devices, root)
 
-        return in_container(order, description.environment, folder, devices)
-    return order
+
+def surrounded(
+    order: Order,
+    environment: Environment | None,
+    texts: Mapping[str, str],
+    values: Mapping[str, Any],
+    folder: AttemptFolder,
+    devices: tuple[str, ...] | None,
+    root: Path,
+) -> Order:
+    """The order among the variables and files that its experiment asks for, and in its container where it wants one.
+
+    **Raises** TrialError when the disk refuses, and where the image can't be had.
+    """
+    if environment is None:
+        return order
+    from luthier.run.templates import surround  # most searches have none
+
+    order = order._replace(env=surround(environment, texts, values, order.env, folder))
+    if environment.image is None:
+        return order
+    from luthier.drive.containing import in_container
+
+    return in_container(order, environment, folder, devices, root)

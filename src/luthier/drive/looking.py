@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from luthier import metrics
 from luthier.description import Command, Description
-from luthier.drive.launching import attempt_key
+from luthier.drive.alone import run_alone
+from luthier.drive.launching import attempt_key, surrounded
 from luthier.drive.watching import needed
 from luthier.errors import TrialError
 from luthier.run.environment import STAGE_VARIABLES, attempt_environment
 from luthier.run.folders import AttemptFolder
 from luthier.run.render import check_command, render
-from luthier.run.runner import Ended, Order
+from luthier.run.runner import Order
 from luthier.trial import AttemptId, Outcome, Result, Trial
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["look", "test_command", "test_words"]
 
-BEAT_SECONDS = 0.2
 FOR_A_SHELL = re.compile(r"[|;&<>$`*?~#()\[\]\n\\!]|^\s*\w+=")
 
 
@@ -69,7 +69,7 @@ def look(
     """
     folder = _folder(session, record, trial)
     order = _order(session, record, trial, command, folder)
-    result = _run(session, order, interrupts)
+    result = run_alone(session, order, interrupts)
     collector = metrics.Collector(
         folder.stdout,
         folder.stderr,
@@ -96,9 +96,7 @@ def look(
 
 def _names(description: Description) -> tuple[str, ...]:
     """The placeholders there may be: of a fold there is none, for the test set has no folds."""
-    stages = description.stages
-    is_folds = stages is not None and stages.kind == "folds"
-    return tuple(description.space.names) if is_folds else description.placeholders
+    return tuple(description.space.names) if description.in_folds else description.placeholders
 
 
 def _texts(description: Description, trial: Trial) -> dict[str, str]:
@@ -144,21 +142,10 @@ def _order(
     env |= {"LUTHIER_CHECKPOINT_DIR": folder.checkpoint, "LUTHIER_OUTPUT_DIR": outputs}
     if what.stages is not None and what.stages.kind == "rungs":
         env[STAGE_VARIABLES["rungs"]] = what.stages.text(-1)
-    limits = replace(what.limits, on_driver_loss="stop")  # nobody would hear what it says
-    return Order(marked, key, argv, env, command.directory, folder.path, limits)
-
-
-def _run(session: Session, order: Order, interrupts: Interrupts) -> Result:
-    """Runs it to its end, or until Ctrl-C."""
-    runner = session.start_runner(order.limits)
-    runner.start(order)
-    while True:
-        for event in runner.events(BEAT_SECONDS):
-            if isinstance(event, Ended) and event.id == order.id:
-                return event.result
-        if presses := interrupts.look():
-            reason, grace = f"interrupted by {interrupts.by}", order.limits.grace_seconds
-            runner.stop(order.id, Outcome.INTERRUPTED, reason, grace, kill=presses > 1)
+    order = Order(marked, key, argv, env, command.directory, folder.path, what.limits)
+    # The files it asks for are in the outputs already, where the trial found them.
+    around = what.environment._replace(files={}) if what.environment is not None else None
+    return surrounded(order, around, texts, values, folder, devices, session.folders.root)
 
 
 def _judged(result: Result, summaries: dict[str, metrics.Summary], errors: Path) -> Result:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
 from luthier.drive.ends import Ending, Interrupts, Why
+from luthier.drive.experience import Experience
 from luthier.drive.goals import Goals
 from luthier.drive.judging import judge, wants_again
 from luthier.drive.leaving import Leaving
@@ -30,7 +31,7 @@ from luthier.drive.recovering import recover
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.slots import Slots
 from luthier.drive.watching import Asked
-from luthier.drive.work import SHORT_SECONDS, Running, Work
+from luthier.drive.work import Running, Work
 from luthier.errors import LuthierError
 from luthier.run.folders import Folders
 from luthier.run.runner import Ended as RunEnded
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from luthier.drive.reusing import Reusing
     from luthier.drive.staging import Staging
 
-__all__ = ["Drive", "Ending", "Interrupts", "Why"]
+__all__ = ["Drive"]
 
 BEAT_SECONDS = 0.2  # how often, at least, reports are read and wishes are looked up
 READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
@@ -51,9 +52,6 @@ LEASE_SECONDS = 60.0
 RENEWALS = 4  # in the time of a lease
 SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
-FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the verdict of one that runs alone
-ALL_FAILED = 3
-FEW = 8  # trials tell how long the others will take
 
 
 @dataclass
@@ -90,13 +88,10 @@ class Drive:
         self._staging = self._in_stages()
         self._goals = Goals(self.store, self.description, self.clock)
         self._leaving = Leaving(self.runner, self.clock, self.description.limits.grace_seconds)
-        self._renewed = self._sought = self._told = self.clock.elapsed()
+        self._experience = Experience(self.record, self.clock)
+        self._renewed = self._sought = self.clock.elapsed()
         self._read = float("-inf")
-        self._typical_seconds = SHORT_SECONDS
-        self._failed_in_a_row = 0
         self._took = False  # the result of an identical trial: there is nothing to wait for
-        self._begins = not self.record.finished  # only then can its first trials all fail
-        self._ended = 0
         self._learns = searcher(self.description.algorithm).looks_back
 
     def _in_stages(self) -> Staging | None:
@@ -116,10 +111,19 @@ class Drive:
             if why is not None and not self._running:
                 record = self.store.experiment(self.id)
                 if record.is_met or why is not Why.MET:  # else a person has just added to it
-                    over = self._goals.over(record)
-                    return Ending(why, record, over[1] if over is not None and over[0] is why else "")
+                    return self._ending(why, record)
             events = self._wait()
             self._watch()
+
+    def _ending(self, why: Why, record: ExperimentRecord) -> Ending:
+        """How the drive ended, with what is to be said of it."""
+        over = self._goals.over(record)
+        reason = over[1] if over is not None and over[0] is why else ""
+        failed = 0
+        if why is Why.ALL_FAILED:  # others may have been killed or stopped meanwhile
+            ended = self.store.unsuccessful(self.id)
+            failed = sum(count for outcome, count in ended.items() if outcome.blames_configuration)
+        return Ending(why, record, reason, failed)
 
     def _turn(self, events: Sequence[RunEnded]) -> Why | None:
         """Takes what ended and starts what may start, with one wait for the disk; returns why nothing may.
@@ -162,11 +166,7 @@ class Drive:
         if presses := self.interrupts.look():
             self._end_all(Outcome.INTERRUPTED, f"interrupted by {self.interrupts.by}", kill=presses > 1)
             return Why.INTERRUPTED
-        if (
-            self._begins
-            and self._failed_in_a_row >= min(ALL_FAILED, self.record.target or ALL_FAILED)
-            and not self.record.succeeded
-        ):
+        if self._experience.all_failed(self.record):
             return Why.MET if self.record.is_met else Why.ALL_FAILED
         if not self.record.is_met and (over := self._goals.over(self.record)) is not None:
             return self._give_up(*over)
@@ -203,7 +203,7 @@ class Drive:
         return Why.HANDED_OVER if self._is_sprint() and not waits else None
 
     def _is_sprint(self) -> bool:
-        return self._ended >= FEW and self._typical_seconds < self.sprint_seconds
+        return self._experience.are_shorter(self.sprint_seconds)
 
     def _end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
         """Ends what runs. What was sent ahead is withdrawn first, so that it goes back to the queue unless it has begun."""
@@ -228,10 +228,11 @@ class Drive:
     def _free(self) -> list[int]:
         """The slots that may be given another trial."""
         # Nothing is sent ahead before one has gone well, nor by who could still learn something before it runs.
-        works = self._ended and self.record.succeeded and not self._learns
-        free = self.slots.free(self.work.ahead(self._typical_seconds) if works else 0)
+        works = self._experience.ended and self.record.succeeded and not self._learns
+        free = self.slots.free(self.work.ahead(self._experience.typical_seconds) if works else 0)
         free = free[: self.most] if self.most is not None else free
-        return free[: max(0, 1 - len(self._running))] if self._waits_for_first() else free
+        is_alone = self.first_alone and self._experience.waits_for_first(self.record)
+        return free[: max(0, 1 - len(self._running))] if is_alone else free
 
     def _plan_and_start(self, free: Sequence[int]) -> None:
         if self.store.experiment(self.id).queued < len(free):
@@ -256,11 +257,6 @@ class Drive:
     def _is_planned(self) -> bool:
         target = self.record.target
         return target is not None and self.record.trials >= target and not self.record.reserved
-
-    def _waits_for_first(self) -> bool:
-        """Whether the command is still in doubt: none has ended yet, or all have failed. Nobody waits for a long trial."""
-        in_doubt = self._begins and self._ended <= self._failed_in_a_row and not self.record.succeeded
-        return self.first_alone and in_doubt and self.clock.elapsed() - self._told < FIRST_ALONE_SECONDS
 
     def _launch(self, claim: Claim, place: int) -> None:
         """Starts an attempt in a slot; one that can't even be started has failed."""
@@ -325,7 +321,7 @@ class Drive:
         metrics = {name: summary.value("last") for name, summary in running.summaries.items()}
         at_once = running.at_once(result.seconds or 0.0)
         ended = Ended(running.claim, result, again, metrics, running.sources(), running.place, waits, at_once)
-        self._learn(ended)
+        self._experience.learn(ended)
         return ended
 
     def _earlier(self, id: AttemptId, outcome: Outcome) -> list[Outcome]:
@@ -341,18 +337,6 @@ class Drive:
             self.listener.ended(one)
         if self._staging is not None:
             self._staging.tell(self.listener)
-
-    def _learn(self, ended: Ended) -> None:
-        result = ended.result
-        self._told = self.clock.elapsed()
-        if result.outcome is Outcome.SUCCEEDED:
-            self._failed_in_a_row = 0
-        elif result.outcome.blames_configuration and not ended.again:
-            self._failed_in_a_row += 1
-        if result.seconds is not None:
-            share = 0.3 if self._ended else 1.0
-            self._typical_seconds += share * (result.seconds - self._typical_seconds)
-            self._ended += 1
 
     # ------------------------------------------------------------------ watch
 

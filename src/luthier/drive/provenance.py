@@ -18,7 +18,7 @@ from luthier.errors import LuthierError
 from luthier.store import ExperimentRecord, Store
 from luthier.store.address import address_of
 
-__all__ = ["Collecting", "Provenance", "code_root", "collect", "named_bundles"]
+__all__ = ["Collecting", "Provenance", "collect", "named_bundles"]
 
 FORMAT = 1
 QUIET_SECONDS = 0.25
@@ -92,7 +92,8 @@ def collect(
 
     **Raises** UsageError where the code was asked for and can't be kept.
     """
-    from luthier.drive.surroundings import git_of, machine, own_version, python_of, variables_of
+    from luthier.drive.repository import git_of
+    from luthier.drive.surroundings import machine, own_version, python_of, variables_of
 
     root = code_root(description)
     no_image = _no_image(description)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from luthier.drive.alive import Alive
+from luthier.drive.alive import ASKED, Alive, asks
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.work import Running, Work
 from luthier.run.adopted import is_guarded
@@ -19,10 +19,7 @@ from luthier.run.runner import Adoption, Runner
 from luthier.store import Claim, Held, Store
 from luthier.trial import Outcome, Result
 
-__all__ = ["ASKED", "recover"]
-
-ASKED = "ask:"
-"""Begins the names of workers that are other programs (`luthier ask`): only their leases tell whether they live."""
+__all__ = ["recover"]
 
 
 class Heir(Protocol):
@@ -63,7 +60,7 @@ def recover(drive: Heir) -> int:
 
 def _is_free(drive: Heir, held: Held) -> bool:
     """Whether its worker will not go on with it: it is dead, or has been silent for longer than its lease."""
-    if held.worker.startswith(ASKED):
+    if asks(held.worker):
         return held.lapsed
     return held.lapsed or not drive.alive.lives(held)
 
@@ -71,8 +68,8 @@ def _is_free(drive: Heir, held: Held) -> bool:
 def _take_over(drive: Heir, held: Held) -> int:
     id = held.id
     folder = drive.folders.attempt(id.experiment, id.trial, id.attempt)
-    elsewhere = not held.worker.startswith(ASKED) and drive.alive.is_elsewhere(held.worker)
-    alive = not elsewhere and not held.worker.startswith(ASKED) and drive.alive.is_working(held.worker)
+    elsewhere = not asks(held.worker) and drive.alive.is_elsewhere(held.worker)
+    alive = not elsewhere and not asks(held.worker) and drive.alive.is_working(held.worker)
     if alive and is_guarded(folder.path):
         return 0  # its worker is paused, its trial goes on: the record still names the right one
     if not drive.store.adopt(id, held.worker, drive.worker):
@@ -91,7 +88,7 @@ def _take_over(drive: Heir, held: Held) -> int:
     stop = drive.referee.know(running, points)
     adoption = drive.runner.adopt(id, drive.work.key(id), folder.path)
     if adoption is Adoption.NEVER_BEGAN:
-        drive.conclude(running, _gone(held), told=held.worker.startswith(ASKED))
+        drive.conclude(running, _gone(held), told=asks(held.worker))
         return 0
     drive.hold(running)
     if stop is not None and (adoption is Adoption.RUNNING or running.was_told):
@@ -101,6 +98,6 @@ def _take_over(drive: Heir, held: Held) -> int:
 
 def _gone(held: Held) -> Result:
     """The end of an attempt that left no trace here: another program had it and is lost with it, or it never ran."""
-    if held.worker.startswith(ASKED):
+    if asks(held.worker):
         return Result(Outcome.LOST, f"{held.worker.removeprefix(ASKED)} was silent for longer than its lease")
     return Result(Outcome.INTERRUPTED, f"worker {held.worker} was lost before it began")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from luthier import metrics
 from luthier.description import Command, Description
+from luthier.drive.alone import run_alone
 from luthier.drive.judging import judge
 from luthier.drive.launching import order_for
 from luthier.drive.provenance import Provenance
@@ -23,7 +24,7 @@ from luthier.drive.surroundings import python_of
 from luthier.drive.watching import Watched
 from luthier.errors import UsageError
 from luthier.run.folders import AttemptFolder
-from luthier.run.runner import Ended, Order
+from luthier.run.runner import Order
 from luthier.store import Claim, ExperimentRecord, Store
 from luthier.trial import Attempt, Outcome, Point, Result, Trial
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from luthier.drive.session import Session
 
 __all__ = ["Again", "Plan", "Same", "compared", "plan", "run_again"]
-
-BEAT_SECONDS = 0.1
 
 
 class Plan(NamedTuple):
@@ -160,8 +159,8 @@ def run_again(
     if made.copies:
         command = _in_copy(command, made, store_folder, into, warn)
     what = replace(made.record.description, command=command)
-    order, claim = _order(what, made, into)
-    result = _run(session, order, interrupts, lambda: heard(AttemptFolder(str(into), order.folder)))
+    order, claim = _order(what, made, store_folder, into)
+    result = run_alone(session, order, interrupts, lambda: heard(AttemptFolder(str(into), order.folder)))
     watched = Watched(claim, AttemptFolder(str(into), order.folder), what, None)
     points = watched.collector.drain(session.clock.now())
     summaries = metrics.summarize(points)
@@ -189,7 +188,7 @@ def _in_copy(
     return relocated(command, root, copy)
 
 
-def _order(what: Description, made: Plan, into: Path) -> tuple[Order, Claim]:
+def _order(what: Description, made: Plan, store_folder: Path, into: Path) -> tuple[Order, Claim]:
     """What is to be run, with what the attempt found in its environment then."""
     from luthier.drive.session import parallel_slots
 
@@ -199,29 +198,13 @@ def _order(what: Description, made: Plan, into: Path) -> tuple[Order, Claim]:
     folder = AttemptFolder(str(into), str(into / "run"))
     devices = parallel_slots(what.limits).devices(0)
     key = f"again-{secrets.token_hex(10)}"
-    order = order_for(what, claim, folder, key, 0, devices)
+    order = order_for(what, claim, folder, key, 0, devices, store_folder)
     variables = {
         n: v for n, v in made.ran_with.variables.items() if n not in ("VIRTUAL_ENV", "CONDA_DEFAULT_ENV")
     }
     if devices is not None:
         variables.pop("CUDA_VISIBLE_DEVICES", None)
-    limits = replace(what.limits, on_driver_loss="stop")  # nobody would hear what it says
-    return order._replace(env={**variables, **order.env}, limits=limits), claim
-
-
-def _run(session: Session, order: Order, interrupts: Interrupts, heard: Callable[[], None]) -> Result:
-    """Runs it to its end, or until Ctrl-C."""
-    runner = session.start_runner(order.limits)
-    runner.start(order)
-    while True:
-        for event in runner.events(BEAT_SECONDS):
-            if isinstance(event, Ended) and event.id == order.id:
-                heard()
-                return event.result
-        heard()
-        if presses := interrupts.look():
-            reason, grace = f"interrupted by {interrupts.by}", order.limits.grace_seconds
-            runner.stop(order.id, Outcome.INTERRUPTED, reason, grace, kill=presses > 1)
+    return order._replace(env={**variables, **order.env}), claim
 
 
 # ------------------------------------------------------------------ comparing

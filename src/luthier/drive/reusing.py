@@ -21,7 +21,10 @@ from luthier.space import Configuration
 from luthier.store import Claim, Store
 from luthier.trial import Attempt, Outcome, Point, Result
 
-__all__ = ["Reusing"]
+__all__ = ["TAKEN", "Reusing"]
+
+TAKEN = "taken from trial "
+"""Begins the reason of a result that was taken."""
 
 Key = tuple[int, str]
 
@@ -34,8 +37,11 @@ class _Found(NamedTuple):
 class Reusing:
     """What may be taken by the trials of one experiment."""
 
-    def __init__(self, store: Store, description: Description, ran_with: Provenance) -> None:
+    def __init__(
+        self, store: Store, folders: Folders, description: Description, ran_with: Provenance
+    ) -> None:
         self._store = store
+        self._folders = folders
         self._description = description
         self._code = _essence(ran_with, description)
         self._known: dict[Key, list[tuple[int, int]]] | None = None
@@ -46,7 +52,7 @@ class Reusing:
 
         **Holds** the points and whose they are are in the record.
         """
-        found = self._find(running.claim, Folders(running.place.parents[3]))
+        found = self._find(running.claim)
         claim = running.claim
         if found is None or found.attempt.result is None:
             return None
@@ -58,17 +64,17 @@ class Reusing:
         metrics.summarize(found.points, known)
         self.taken += 1
         source = found.attempt.id
-        reason = f"taken from trial {source.experiment}.{source.trial}, which was identical"
+        reason = f"{TAKEN}{source.experiment}.{source.trial}, which was identical"
         # The value is found anew, for this objective; so is whether constraints are met.
         return replace(found.attempt.result, reason=reason, value=None, values=None, constraints=(), curve=())
 
-    def _find(self, claim: Claim, folders: Folders) -> _Found | None:
+    def _find(self, claim: Claim) -> _Found | None:
         if claim.stage or self._description.stages is not None:
             return None  # a stage may go on from what another one left on disk
         if self._known is None:
             self._known = self._index()
         for place in self._known.get(_key(claim.seed, claim.configuration), ()):
-            found = self._identical(claim, folders, *place)
+            found = self._identical(claim, *place)
             if found is not None:
                 return found
         return None
@@ -104,7 +110,7 @@ class Reusing:
         then, now = housed_in(folder), housing(environment, command.directory)
         return then is not None and then == now
 
-    def _identical(self, claim: Claim, folders: Folders, experiment: int, number: int) -> _Found | None:
+    def _identical(self, claim: Claim, experiment: int, number: int) -> _Found | None:
         try:
             words = words_of(self._description, claim)
         except LuthierError:  # its launch will say why
@@ -118,7 +124,7 @@ class Reusing:
             ran_with = Provenance.from_text(self._store.provenance(attempt.id))
             if _essence(ran_with, what) != self._code:
                 continue
-            if not self._is_housed_alike(folders.attempt(experiment, number, attempt.id.attempt)):
+            if not self._is_housed_alike(self._folders.attempt(experiment, number, attempt.id.attempt)):
                 continue
             points = self._store.points(experiment, number, attempt=attempt.id.attempt)
             if self._has_aims(points):

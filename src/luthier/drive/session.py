@@ -256,7 +256,7 @@ class Session:
             return
         from luthier.drive.reusing import Reusing
 
-        drive.reusing = Reusing(self.store, drive.description, known)
+        drive.reusing = Reusing(self.store, self.folders, drive.description, known)
 
     def _drive_with_sprints(self, drive: Drive) -> Ending:
         """Drives a function's trials; while they are too short for the loop, they are sprinted through."""

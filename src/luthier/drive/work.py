@@ -118,7 +118,8 @@ class Commands:
         """Prepares the folder and says what is to be run in it."""
         claim = running.claim
         folder = self.folders.attempt(*claim.id)
-        return order_for(self.description, claim, folder, self.key(claim.id), running.slot or 0, devices)
+        key, slot = self.key(claim.id), running.slot or 0
+        return order_for(self.description, claim, folder, key, slot, devices, self.folders.root)
 
     def key(self, id: AttemptId) -> str:
         """The word that marks an attempt's processes."""

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luthier.clock import Clock, SystemClock
-from luthier.drive.alive import Alive, Hold
+from luthier.drive.alive import ASKED, Alive, Hold, asks
 from luthier.drive.listener import Ended, Listener
-from luthier.drive.recovering import ASKED
 from luthier.store import Claim, ExperimentRecord, Store
 from luthier.trial import AttemptId, Outcome, Point, Result, Trial
 
@@ -53,7 +52,7 @@ def take_back(store: Store, folder: Path | None, experiment: int) -> None:
         return
     alive = Alive(folder)
     for held in store.held(experiment):
-        if not held.worker.startswith(ASKED) or held.worker == holder(folder):
+        if not asks(held.worker) or held.worker == holder(folder):
             continue
         name = held.worker.removeprefix(PROGRAM)
         if held.worker.startswith(PROGRAM) and not alive.is_working(name):
@@ -117,7 +116,7 @@ class Waiting(Listener):
         take_back(self._store, self._folder, record.id)
         held = self._store.held(record.id)
         numbers = [one.id.trial for one in held]
-        if numbers != self._said and held and all(one.worker.startswith(ASKED) for one in held):
+        if numbers != self._said and held and all(asks(one.worker) for one in held):
             self._said = numbers
             mine = [one.id.trial for one in held if one.worker == holder(self._folder)]
             self._say(numbers, mine)

@@ -7,34 +7,24 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Unpack
 
 from luthier.clock import SystemClock
-from luthier.description import (
-    Aggregate,
-    Algorithm,
-    Constraint,
-    Description,
-    Goal,
-    Limits,
-    Objective,
-    Stopping,
-)
 from luthier.drive.callee import Callee, style_of
 from luthier.errors import ConflictError, NotFound, TrialError, UsageError
 from luthier.experiment.asking import Waiting, holder, lease_seconds, take_back
-from luthier.experiment.functions import CODE, digest_of, title_of
+from luthier.experiment.describing import Wanted, counted, described, read_all
+from luthier.experiment.functions import CODE
 from luthier.experiment.hearing import Hearing
 from luthier.experiment.reading import Readable
 from luthier.experiment.tried import Asked
-from luthier.space import Configuration
 from luthier.space.tree import Tree
-from luthier.store import Claim, Store, Verdict, open_store, store_folder
+from luthier.store import Claim, ExperimentRecord, Store, Verdict, open_store, store_folder
 from luthier.store.location import is_store
 from luthier.store.memory import MemoryStore
 from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["Experiment", "counted", "opened", "worded"]
+__all__ = ["Experiment", "opened"]
 
 
 class Experiment(Readable):
@@ -55,73 +45,24 @@ class Experiment(Readable):
         cls,
         space: Any,
         *,
-        metric: str | None = None,
-        direction: Literal["minimize", "maximize"] = "minimize",
-        aggregate: Aggregate = "last",
-        trials: int | None = None,
-        algorithm: str = "auto",
-        settings: Mapping[str, Any] | None = None,
-        seed: int | None = None,
         store: str | Path | None = None,
-        name: str | None = None,
         tries: Sequence[Mapping[str, Any]] = (),
-        function: Callable[..., Any] | None = None,
-        limits: Limits | None = None,
         new: bool = False,
-        also: Sequence[str] = (),
-        constraints: Sequence[str] = (),
-        early_stopping: str | None = None,
-        stop_conditions: Sequence[str] = (),
-        goal: Goal | None = None,
+        **wanted: Unpack[Wanted],
     ) -> Experiment:
         """Begins an experiment, or, in a `store`, goes on with the one that has this space, algorithm and objective.
 
-        `tries` are configurations of your own that are run first, `function` is what it will be run with. With `new`,
-        always another one is begun. `also` are further objectives, such as "minimize:latency", and `constraints` what
-        metrics have to keep, such as "memory <= 4e9". `aggregate` is what is made of the points of the metric where they are
-        all that was told: last, min, max or avg, as of folds. `early_stopping` is the rule that ends poor trials early ("auto" with
-        the algorithm auto, else "none"), `stop_conditions` are your own, `goal` ends the search before its trials are used up.
+        `tries` are configurations of your own that are run first. With `new`, always another one is begun. What else may be
+        asked for is in `Wanted`: metric, direction, trials, algorithm, …
         **Raises** UsageError and SpaceError for what can't be searched, with the place in it.
         """
-        from luthier.search import searcher
-
         tree = Tree.of(space)
-        for option, said in (("name", name), ("metric", metric), ("algorithm", algorithm)):
-            worded(option, said)
-        for option, texts in (("also", also), ("constraints", constraints)):
-            for text in texts:
-                worded(option, text)
-        if direction not in ("minimize", "maximize"):
-            raise UsageError(f"direction={direction!r} is neither 'minimize' nor 'maximize'")
-        if aggregate not in get_args(Aggregate):
-            raise UsageError(f"aggregate={aggregate!r} is none of {', '.join(get_args(Aggregate))}")
-        counted("trials", trials, 1)
-        chosen = Algorithm(algorithm, dict(settings or {}))
-        searcher(chosen)
-        own = _read_all(tree, tries)
-        if algorithm == "grid":
-            tree.space.finite_count()
-        description = Description(
-            project=os.getcwd(),
-            space=tree.space,
-            algorithm=chosen,
-            objective=Objective(
-                metric or ("loss" if direction == "minimize" else "score"), aggregate, direction
-            ),
-            trials=trials,
-            seed=seed or 0,
-            limits=limits or Limits(),
-            name=name,
-            function=None if function is None else title_of(function),
-            labels=digest_of(function),
-            also=tuple(map(Objective.of, also)),
-            constraints=tuple(map(Constraint.of, constraints)),
-            stopping=_stopping(algorithm, early_stopping, stop_conditions),
-            goal=goal if goal and any(part is not None for part in goal) else None,
-        )
+        description = described(tree.space, wanted)
+        own = read_all(tree, tries)
         kept, folder = opened(store)
         before = {record.id: record.description.labels for record in kept.experiments()}
-        record, _ = kept.open_experiment(description, fresh=new, any_seed=seed is None)
+        any_seed = wanted.get("seed") is None
+        record, _ = kept.open_experiment(description, fresh=new, any_seed=any_seed)
         made = cls(kept, record.id, tree, folder)
         known = before.get(record.id, {}).get(CODE)
         made._is_changed = bool(record.finished and known and known != description.labels.get(CODE))
@@ -179,25 +120,14 @@ class Experiment(Readable):
         **Raises** TrialError when the first trials all failed; UsageError when the function can't be called.
         """
         from luthier.drive.running import drive_function
-        from luthier.view.progress import progress_for
 
-        objective = self._record.description.objective
-        assert objective is not None
-        by_name = style_of(function, self._tree)
-        callee = Callee(function, self._tree, objective.metric, by_name, self._record.description.algorithm)
+        callee = self._callee(function)
         self._amend(counted("trials", trials, 1), counted("workers", workers, 0))
         record = self._record
         if record.target is None:
             raise UsageError("this space has no end; say how many trials are to be run, such as trials=100")
-        best = self.best.value if record.succeeded else None
         take_back(self._store, self._folder, self.id)
-        shown = progress_for(record, best=best, show=progress is not False)
-        listener = Waiting(shown, self._store, self._folder)
-        if self._is_changed:
-            listener.note(
-                f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "
-                "it goes on with the new one (new=True starts another experiment)"
-            )
+        listener = self._listener(record, shows=progress is not False)
         try:
             ending = drive_function(
                 self._store,
@@ -212,8 +142,28 @@ class Experiment(Readable):
             listener.close()
         self.ended = ending.why.value
         if self.ended == "all failed":
-            raise TrialError(self._first_failure(ending.record.finished))
+            raise TrialError(self._first_failure(ending.failed))
         return self
+
+    def _callee(self, function: Callable[..., Any]) -> Callee:
+        """What calls the function. **Raises** UsageError when it can't take these parameters."""
+        what = self._record.description
+        assert what.objective is not None, "a search of a function has an objective"
+        by_name = style_of(function, self._tree)
+        return Callee(function, self._tree, what.objective.metric, by_name, what.algorithm)
+
+    def _listener(self, record: ExperimentRecord, *, shows: bool) -> Waiting:
+        """Who tells how it goes, and at once of a function that is not the one it was."""
+        from luthier.view.progress import progress_for
+
+        best = self.best.value if record.succeeded else None
+        listener = Waiting(progress_for(record, best=best, show=shows), self._store, self._folder)
+        if self._is_changed:
+            listener.note(
+                f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "
+                "it goes on with the new one (new=True starts another experiment)"
+            )
+        return listener
 
     def _amend(self, trials: int | None, workers: int | None) -> None:
         """Changes how many trials are wanted and how many run side by side."""
@@ -224,7 +174,9 @@ class Experiment(Readable):
             self._store.open_experiment(changed)
 
     def _first_failure(self, count: int) -> str:
-        failed = next(t for t in self._store.trials(self.id) if t.final and t.configuration)
+        failed = next(
+            t for t in self._store.trials(self.id) if t.final and t.final.outcome.blames_configuration
+        )
         assert failed.final is not None
         many = "trial failed" if count == 1 else f"{count} trials all failed"
         return (
@@ -318,47 +270,8 @@ class Experiment(Readable):
 
     def enqueue(self, *params: Mapping[str, Any]) -> list[int]:
         """Adds configurations of your own, to be run before the algorithm's; returns their numbers."""
-        made = _read_all(self._tree, params)
+        made = read_all(self._tree, params)
         return self._store.enqueue(self.id, made, os.urandom(8).hex())
-
-
-def _stopping(algorithm: str, rule: str | None, conditions: Sequence[str]) -> Stopping | None:
-    """What ends trials early. **Raises** UsageError for a rule or a condition that can't be read."""
-    from luthier.stopping import Conditions, stopping_rule
-
-    if isinstance(conditions, str):
-        raise UsageError(f"stop_conditions={conditions!r} is one text; give a list, such as [{conditions!r}]")
-    if rule is not None and not isinstance(rule, str):
-        raise UsageError(
-            f"early_stopping={rule!r} is not a text; name a rule: 'auto', 'asha:eta=3', … or 'none'"
-        )
-    for text in conditions:
-        worded("stop_conditions", text)
-    default = "auto" if algorithm == "auto" else "none"
-    stopping = Stopping.of(default if rule is None else rule, conditions)
-    stopping_rule(stopping.rule, stopping.settings)
-    Conditions.of(conditions)
-    return stopping if stopping.rule != "none" or conditions else None
-
-
-def _read_all(tree: Tree, given: Sequence[Mapping[str, Any]]) -> list[Configuration]:
-    """Configurations that a person wrote. **Raises** UsageError, SpaceError naming what does not fit."""
-    if isinstance(given, Mapping) or not all(isinstance(one, Mapping) for one in given):
-        raise UsageError("configurations of your own are a list of dicts, such as [{'rate': 0.1}]")
-    return [tree.read(one) for one in given]
-
-
-def counted(option: str, number: Any, least: int) -> int | None:
-    """A whole number from `least`, or None. **Raises** UsageError naming the option."""
-    if number is None or (isinstance(number, int) and not isinstance(number, bool) and number >= least):
-        return number
-    raise UsageError(f"{option}={number!r} is not a whole number from {least}")
-
-
-def worded(option: str, text: Any) -> None:
-    """Refuses what is neither None nor a text that can be shown. **Raises** UsageError naming the option."""
-    if text is not None and not (isinstance(text, str) and text.strip() and text.isprintable()):
-        raise UsageError(f"{option}={text!r} is not a text")
 
 
 def _say_ctrl_c(count: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypedDict, Unpack
 from luthier.description import Aggregate, Goal, Limits
 from luthier.drive.callee import style_of
 from luthier.errors import UsageError
-from luthier.experiment.experiment import Experiment, counted, worded
-from luthier.space import hint
+from luthier.experiment.describing import counted, refuse_unknown, worded
+from luthier.experiment.experiment import Experiment
 from luthier.space.tree import Tree
 
 __all__ = ["Options", "maximize", "minimize"]
@@ -81,23 +81,9 @@ def _found(
     direction: Literal["minimize", "maximize"],
     options: Options,
 ) -> Experiment:
-    given = dict(options)
-    unknown = [name for name in given if name not in Options.__annotations__]
-    if unknown:
-        raise UsageError(
-            f"{direction} has no option {unknown[0]!r}{hint(unknown[0], Options.__annotations__)}; "
-            f"it takes {', '.join(Options.__annotations__)}"
-        )
+    refuse_unknown(direction, options, Options.__annotations__)
     _check(options)
     workers, progress = options.get("workers"), options.get("progress")
-    limits = Limits(
-        parallel=workers or None,
-        timeout_seconds=options.get("timeout"),
-        memory_bytes=options.get("memory"),
-        gpus=options.get("gpus", 0.0),
-        cpus=options.get("cpus"),
-        retry_failed=options.get("retries", 0),
-    )
     tree = Tree.of(space)
     style_of(function, tree)  # before anything is begun
     experiment = Experiment.create(
@@ -113,7 +99,7 @@ def _found(
         name=options.get("name"),
         tries=options.get("tries", ()),
         function=function,
-        limits=limits,
+        limits=_limits(options),
         new=options.get("new", False),
         also=options.get("also", ()),
         constraints=options.get("constraints", ()),
@@ -122,6 +108,17 @@ def _found(
         goal=Goal(options.get("target"), options.get("max_time"), options.get("no_progress")),
     )
     return experiment.run(function, workers=workers, progress=progress)
+
+
+def _limits(options: Options) -> Limits:
+    return Limits(
+        parallel=options.get("workers") or None,
+        timeout_seconds=options.get("timeout"),
+        memory_bytes=options.get("memory"),
+        gpus=options.get("gpus", 0.0),
+        cpus=options.get("cpus"),
+        retry_failed=options.get("retries", 0),
+    )
 
 
 _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, str]] = {

@@ -130,6 +130,8 @@ class Readable:
         return [self._one_tried(trial, spent.get(trial.number)) for trial in trials]
 
     def _one_tried(self, trial: Trial, spent: Spent | None) -> Tried:
+        from luthier.view.reached import reached
+
         ended, configuration = trial.final, trial.configuration
         assert configuration is not None, "the store gives trials that have one"
         return Tried(
@@ -142,7 +144,7 @@ class Readable:
             reason=ended.reason if ended else "",
             seconds=(spent or ended).seconds if ended else None,
             seed=trial.seed,
-            metrics={row.metric: row.last for row in self._store.summaries(self.id, trial.number)},
+            metrics=reached(self._store, self._record, trial),
         )
 
     def __len__(self) -> int:

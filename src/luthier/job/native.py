@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from luthier.description import Constraint, Description, Environment, Keeping, Limits, Objective
+from luthier.description import (
+    DOOR,
+    WITHOUT,
+    Constraint,
+    Description,
+    Environment,
+    Keeping,
+    Limits,
+    Objective,
+)
 from luthier.errors import UsageError
 from luthier.job.quantities import bytes_text, seconds_text
 from luthier.job.stages import folds, levels
@@ -19,11 +28,11 @@ from luthier.space import Configuration, Parameter
 from luthier.space.conditions import OPERATORS, Condition
 from luthier.space.value import Value, canonical_text, number_text
 
-__all__ = ["EXPANDED", "native_tree", "native_yaml"]
+__all__ = ["EXPANDED", "native_yaml"]
 
 EXPANDED = ("parameters", "environment", "files", "labels")
 """The sections whose entries stand on lines of their own."""
-OURS = ("door", "without-container")
+OURS = (DOOR, WITHOUT)
 """Labels that Luthier itself wrote: by which a door knows its experiments, and what this machine could not do."""
 
 

@@ -32,7 +32,6 @@ __all__ = ["DIALECT", "schema"]
 
 Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-SCALAR: Json = {"type": ["string", "number", "boolean"]}
 ANY_SCALAR: Json = {"type": ["string", "number", "boolean", "null"]}
 TEXT: Json = {"type": ["string", "number", "boolean"]}
 TEXTS: Json = {"type": "object", "additionalProperties": TEXT}

@@ -142,12 +142,6 @@ class Collector:
             self._take(source, (rest,), now, points)
 
     @property
-    def offsets(self) -> dict[str, int]:
-        """How far each file has been read, in bytes."""
-        events = self._events.positions if self._events else {}
-        return {str(source): file.position for source, file in self._files.items()} | events
-
-    @property
     def sources(self) -> dict[str, str]:
         """Where each metric was found: `metrics.jsonl, stdout`, the most trusted place first. The values of a
         metric are the first place's; `metrics.json` only adds the last one."""

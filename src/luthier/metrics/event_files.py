@@ -85,7 +85,6 @@ class EventFiles:
     """
 
     def __init__(self, places: Places, traces: Traces | None = None) -> None:
-        self.damaged = 0
         self._places = places
         self._traces = traces
         self._walks = {places.own: Walk(MARK)}
@@ -96,11 +95,6 @@ class EventFiles:
         self._first: float | None = None
         self._next = 0.0
         self._next_beside = 0.0
-
-    @property
-    def positions(self) -> dict[str, int]:
-        """How far each file has been read, in bytes."""
-        return {path: file.position for path, (file, _) in self._files.items()}
 
     @property
     def notes(self) -> tuple[str, ...]:

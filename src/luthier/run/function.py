@@ -10,18 +10,15 @@ means.
 from __future__ import annotations
 
 import secrets
-import selectors
-import socket
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from luthier.errors import UsageError
-from luthier.run._door import bind
 from luthier.run._links import Link
+from luthier.run._reception import Reception
 from luthier.run.calls import (
     DOOR,
     GRACE_SECONDS,
@@ -52,18 +49,11 @@ class FunctionRunner:
         self._commands = commands
         self._room = Room()
         furnish(Path(self._room.name), payload)
-        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        bind(self._door, f"{self._room.name}/{DOOR}")
-        self._door.listen(64)
-        self._door.setblocking(False)
-        # One selector within the other: it is readable when anything in it is ready.
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._door, selectors.EVENT_READ, None)
-        commands.watch(self._selector.fileno())
+        self._reception = Reception(f"{self._room.name}/{DOOR}")
+        commands.watch(self._reception.fileno())
         self._workers: dict[int, CallingWorker] = {}
         self._by_id: dict[AttemptId, CallingWorker] = {}
         self._places: dict[AttemptId, tuple[CallingWorker, int]] = {}
-        self._strangers: set[Link] = set()
         self._callers: dict[Link, CallingWorker] = {}
         self._events: deque[Event] = deque()
         self._over: list[Over] = []
@@ -158,14 +148,12 @@ class FunctionRunner:
                     self._by_id.pop(event.id, None)
         self._by_id.clear()
         self._workers.clear()
-        for link in (*self._strangers, *self._callers):
+        for link in self._callers:
             link.close()
-        self._strangers.clear()
         self._callers.clear()
-        if self._door.fileno() >= 0:
-            self._door.close()
-            self._commands.unwatch(self._selector.fileno())
-            self._selector.close()
+        if self._reception.is_open:
+            self._commands.unwatch(self._reception.fileno())
+            self._reception.close()
             self._room.cleanup()
 
     # ------------------------------------------------------------------ workers
@@ -216,39 +204,19 @@ class FunctionRunner:
 
     def _look(self) -> bool:
         """Reads what has arrived from the workers and sends on what was kept; whether there was anything."""
-        ready = self._selector.select(0)
-        for key, mask in ready:
-            link = key.data
-            if link is None:
-                self._let_in()
-            elif link in self._strangers:
-                self._greet(link)
-            else:
-                if mask & selectors.EVENT_WRITE:
-                    link.flush()
-                if mask & selectors.EVENT_READ:
-                    self._hear(link)
-        return bool(ready)
+        heard = self._reception.look()
+        for link, token in heard.came:
+            self._greet(link, token)
+        for link in heard.speaking:
+            self._hear(link)
+        return heard.is_anything
 
-    def _let_in(self) -> None:
-        with suppress(BlockingIOError):
-            end, _ = self._door.accept()
-            self._strangers.add(Link(end, self._selector))
-
-    def _greet(self, link: Link) -> None:
-        """Hears who has come; only who knows a token of ours is handed the work."""
-        try:
-            messages = link.receive()
-        except (EOFError, ValueError, TypeError):  # no message of ours
-            messages = [("nonsense", "")]
-        if not messages and not link.lost:
-            return
-        self._strangers.discard(link)
-        word, token = messages[0][:2] if messages and len(messages[0]) > 1 else ("", "")
-        asked = str(token).encode()
+    def _greet(self, link: Link, token: str) -> None:
+        """Hands the work to who has come; only to who knows a token of ours."""
+        asked = token.encode()
         known = (w for w in self._by_id.values() if secrets.compare_digest(w.token.encode(), asked))
-        worker = next(known, None) if word == "hello" else None
-        if worker is None or link.lost:
+        worker = next(known, None)
+        if worker is None:
             link.close()
             return
         worker.link, self._callers[link] = link, worker

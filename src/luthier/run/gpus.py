@@ -112,14 +112,6 @@ class GpuSlots:
                 "lower --gpus-per-run or run where there are more"
             )
 
-    def capacity(self, gpus: float) -> int | None:
-        """How many such requests fit side by side on idle devices; None when they need no GPU."""
-        if gpus <= 0:
-            return None
-        if gpus < 1:
-            return len(self._free) * (PARTS // _parts(gpus))
-        return len(self._free) // int(gpus)
-
     def allocate(self, gpus: float) -> tuple[str, ...] | None:
         """Takes devices and returns their names; None when they are busy. Empty for a request of none.
 

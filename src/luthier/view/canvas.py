@@ -36,6 +36,17 @@ class Canvas:
         joined = bits | (before if 0 < before <= 0xFF else 0)
         self.cells[row][column] = (chr(_BLANK + joined), part)
 
+    def foot(self, row: int, left: int, wide: int, ticks: Iterable[tuple[int, str]], notch: str) -> None:
+        """Notches an axis that lies in this row at some columns, rising, and writes below it what each stands for, where its
+        text touches no other and stays within the axis."""
+        end = -1
+        for column, text in ticks:
+            self.put(row, column, notch, "axis")
+            begin = min(max(column - len(text) // 2, end + 2), left + wide - len(text))
+            if begin > end + 1 and begin <= column < begin + len(text):
+                self.put(row + 1, begin, text, "axis")
+                end = begin + len(text) - 1
+
     def lines(self, tint: Tint) -> list[str]:
         """The rows as text, blanks at their ends dropped."""
         return [_tinted(row, tint) for row in self.cells]

@@ -13,7 +13,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from luthier.metrics import matching_name
-from luthier.view.curves import Curve, curves_of, laid_out
+from luthier.view.curves import ReportedCurve, curves_of, laid_out
 from luthier.view.trials import MetricRow
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Course:
     """A row and its curve. `best` is None but for an objective, which alone can tell."""
 
     row: MetricRow
-    curve: Curve
+    curve: ReportedCurve
     first: float
     best: float | None
     best_step: float | None
@@ -47,7 +47,7 @@ def courses_of(store: Store, trial: Trial, what: Description) -> tuple[Course, .
     )
 
 
-def _parts(curve: Curve, what: Description) -> Iterator[tuple[int | None, Curve]]:
+def _parts(curve: ReportedCurve, what: Description) -> Iterator[tuple[int | None, ReportedCurve]]:
     """What has rows of its own: the curve, or each fold of it that has more than a point."""
     axis, laid = laid_out({0: curve}, what.stages)
     if axis in ("step", "fold"):
@@ -57,7 +57,7 @@ def _parts(curve: Curve, what: Description) -> Iterator[tuple[int | None, Curve]
         yield fold, curve.in_stage(fold)
 
 
-def _course(curve: Curve, fold: int | None, goal: Objective | None) -> Course:
+def _course(curve: ReportedCurve, fold: int | None, goal: Objective | None) -> Course:
     numbers = [value for value in curve.values if not isnan(value)]
     last = max(range(len(curve)), key=lambda k: (curve.steps[k], k))
     row = MetricRow(

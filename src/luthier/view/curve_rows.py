@@ -1,9 +1,9 @@
 """Curves as rows for other programs: long, one row a point, or wide, one row a step with a column for each metric.
 
-Long has every attempt. Wide has what makes a trial's curve (`curves.attempts_of`): steps rise, and where a step was
-reported more than once its newest value stands. Steps of different folds are different ones: with folds both forms have a
-column for them. Trials are taken one by one and points in pages, so that memory depends on the longest trial and not on
-how many there are.
+Long has every attempt; only a data frame (`tables.py`) leaves the earlier ones out of it. Wide has what makes a trial's
+curve (`curves.attempts_of`): steps rise, and where a step was reported more than once its newest value stands. Steps of
+different folds are different ones: with folds both forms have a column for them. Trials are taken one by one and points in
+pages, so that memory depends on the longest trial and not on how many there are.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Trial
-from luthier.view.curves import Curve, curves_of, points_of
+from luthier.view.curves import ReportedCurve, curves_of, points_of
 
 __all__ = [
     "Form",
     "Wide",
-    "has_folds",
     "long_columns",
     "long_rows",
     "wide",
@@ -47,20 +46,14 @@ class Wide(NamedTuple):
     known: NDArray[np.bool_]
 
 
-def has_folds(record: ExperimentRecord) -> bool:
-    """Whether the trials of an experiment are run fold by fold."""
-    stages = record.description.stages
-    return stages is not None and stages.kind == "folds"
-
-
 def long_columns(record: ExperimentRecord) -> tuple[str, ...]:
     """The columns of long rows."""
-    return (*_HEAD, *(("fold",) if has_folds(record) else ()), "metric", "step", "value", "time")
+    return (*_HEAD, *(("fold",) if record.description.in_folds else ()), "metric", "step", "value", "time")
 
 
 def long_rows(store: Store, record: ExperimentRecord, trials: Iterable[Trial]) -> Iterator[Row]:
     """Every point of every attempt."""
-    heads, in_folds = long_columns(record), has_folds(record)
+    heads, in_folds = long_columns(record), record.description.in_folds
     for trial in trials:
         folds = {a.id.attempt: a.stage for a in store.attempts(record.id, trial.number)} if in_folds else {}
         for attempt in range(1, trial.attempt + 1):
@@ -72,14 +65,14 @@ def long_rows(store: Store, record: ExperimentRecord, trials: Iterable[Trial]) -
 def wide_columns(record: ExperimentRecord, metrics: Sequence[str]) -> tuple[str, ...]:
     """The columns of wide rows."""
     names = (f"metric.{name}" for name in metrics)
-    return (*_HEAD, *(("fold",) if has_folds(record) else ()), "step", *names)
+    return (*_HEAD, *(("fold",) if record.description.in_folds else ()), "step", *names)
 
 
 def wide_rows(
     store: Store, record: ExperimentRecord, trials: Iterable[Trial], metrics: Sequence[str]
 ) -> Iterator[Row]:
     """One row a step of a trial, or of each of its folds; a metric that was not reported there is None."""
-    heads, in_folds = wide_columns(record, metrics), has_folds(record)
+    heads, in_folds = wide_columns(record, metrics), record.description.in_folds
     for trial in trials:
         for fold, found in wide_parts(store, record, trial, metrics):
             between = (fold,) if in_folds else ()
@@ -98,16 +91,16 @@ def wide_parts(
 ) -> Iterator[tuple[int, Wide]]:
     """A trial's curves side by side: each fold's with its number, or the whole with 0."""
     curves = curves_of(store, trial)
-    if not has_folds(record):
+    if not record.description.in_folds:
         yield 0, wide(curves, metrics)
         return
     for fold in sorted({stage for curve in curves.values() for stage in set(curve.stages)}):
         yield fold, wide({name: curve.in_stage(fold) for name, curve in curves.items()}, metrics)
 
 
-def wide(curves: Mapping[str, Curve], metrics: Sequence[str]) -> Wide:
+def wide(curves: Mapping[str, ReportedCurve], metrics: Sequence[str]) -> Wide:
     """A trial's curves side by side, in the order of `metrics`. **Cost** O(n log n)."""
-    given = [curves.get(name, Curve(name)) for name in metrics]
+    given = [curves.get(name, ReportedCurve(name)) for name in metrics]
     known = [_by_step(curve) for curve in given]
     steps = np.unique(np.concatenate([one[0] for one in known])) if known else np.empty(0)
     values = np.full((len(steps), len(metrics)), np.nan)
@@ -121,7 +114,7 @@ def wide(curves: Mapping[str, Curve], metrics: Sequence[str]) -> Wide:
     return Wide(steps, attempts, values, is_known)
 
 
-def _by_step(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def _by_step(curve: ReportedCurve) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """A curve's steps, rising and each once, with the value and the attempt that came last."""
     steps = np.array(curve.steps, dtype=np.float64)
     order = np.argsort(steps, kind="stable")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from luthier.description import Stages
 
 __all__ = [
-    "Curve",
+    "ReportedCurve",
     "attempts_by_stage",
     "attempts_of",
     "came_to",
@@ -38,7 +38,7 @@ PAGE = 10_000
 
 
 @dataclass(slots=True)
-class Curve:
+class ReportedCurve:
     """One metric of one trial. `steps` and `values` are as they were reported, `attempts` and `stages` say by which attempt
     and in which stage."""
 
@@ -63,9 +63,9 @@ class Curve:
         self.steps.append(step)
         self.values.append(value)
 
-    def in_stage(self, stage: int) -> Curve:
+    def in_stage(self, stage: int) -> ReportedCurve:
         """What one stage reported."""
-        found = Curve(self.metric)
+        found = ReportedCurve(self.metric)
         for k, at in enumerate(self.stages):
             if at == stage:
                 found.add(self.attempts[k], self.steps[k], self.values[k], stage)
@@ -102,28 +102,28 @@ def points_of(store: Store, trial: Trial, attempt: int) -> Iterator[Point]:
         first += len(page)
 
 
-def curves_of(store: Store, trial: Trial) -> dict[str, Curve]:
+def curves_of(store: Store, trial: Trial) -> dict[str, ReportedCurve]:
     """All curves of a trial, by metric, in the order they were first reported."""
-    found: dict[str, Curve] = {}
+    found: dict[str, ReportedCurve] = {}
     for stage, attempt in attempts_by_stage(store, trial).items():
         for point in points_of(store, trial, attempt):
             curve = found.get(point.metric)
             if curve is None:
-                curve = found[point.metric] = Curve(point.metric)
+                curve = found[point.metric] = ReportedCurve(point.metric)
             curve.add(attempt, point.step, point.value, stage)
     return found
 
 
-def curve_of(store: Store, trial: Trial, metric: str) -> Curve:
+def curve_of(store: Store, trial: Trial, metric: str) -> ReportedCurve:
     """One curve of a trial; empty where it reported nothing."""
-    found = Curve(metric)
+    found = ReportedCurve(metric)
     for stage, attempt in attempts_by_stage(store, trial).items():
         for point in store.points(trial.experiment, trial.number, metric, attempt):
             found.add(attempt, point.step, point.value, stage)
     return found
 
 
-def laid_out(curves: Mapping[K, Curve], stages: Stages | None) -> tuple[str, dict[K, Curve]]:
+def laid_out(curves: Mapping[K, ReportedCurve], stages: Stages | None) -> tuple[str, dict[K, ReportedCurve]]:
     """Curves that are looked at together, on one axis, and what that axis counts. It is `step`, as reported, except for
     folds: where none of them reported a value twice, it is `fold`; else fold follows fold."""
     if stages is None or stages.kind != "folds":
@@ -133,12 +133,12 @@ def laid_out(curves: Mapping[K, Curve], stages: Stages | None) -> tuple[str, dic
     return "step, fold after fold", {key: _fold_after_fold(curve) for key, curve in curves.items()}
 
 
-def _by_fold(curve: Curve) -> Curve:
+def _by_fold(curve: ReportedCurve) -> ReportedCurve:
     steps = array("d", (float(stage) for stage in curve.stages))
-    return Curve(curve.metric, steps, curve.values, curve.attempts, curve.stages)
+    return ReportedCurve(curve.metric, steps, curve.values, curve.attempts, curve.stages)
 
 
-def _fold_after_fold(curve: Curve) -> Curve:
+def _fold_after_fold(curve: ReportedCurve) -> ReportedCurve:
     """The same with the steps of each fold moved behind those of the folds before."""
     first: dict[int, float] = {}
     last: dict[int, float] = {}
@@ -152,7 +152,7 @@ def _fold_after_fold(curve: Curve) -> Curve:
         shifts[stage] = 0.0 if end is None else end + 1.0 - first[stage]
         end = last[stage] + shifts[stage]
     steps = array("d", (s + shifts.get(k, 0.0) for k, s in zip(curve.stages, curve.steps, strict=True)))
-    return Curve(curve.metric, steps, curve.values, curve.attempts, curve.stages)
+    return ReportedCurve(curve.metric, steps, curve.values, curve.attempts, curve.stages)
 
 
 def came_to(trial: Trial) -> float | None:

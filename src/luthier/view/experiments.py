@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from luthier.description import IMPORTED, IMPORTED_FROM
+from luthier.drive.alive import asks
 from luthier.store import ExperimentRecord, Sort, Store, Wish
 from luthier.trial import Outcome
 
@@ -32,8 +34,6 @@ __all__ = [
 ]
 
 IsActive = Callable[[int], bool]
-_ASKED = "ask:"
-"""Begins the names of workers that are other programs, as in `drive/recovering.py`."""
 
 
 class ExperimentState(StrEnum):
@@ -99,7 +99,7 @@ def is_asked(store: Store, record: ExperimentRecord) -> bool:
     """Whether another program has a trial of the experiment that is still its own. **Cost** one indexed read."""
     if not record.running:
         return False
-    return any(held.worker.startswith(_ASKED) and not held.lapsed for held in store.held(record.id))
+    return any(asks(held.worker) and not held.lapsed for held in store.held(record.id))
 
 
 def state_of(record: ExperimentRecord, is_active: bool, is_asked: bool = False) -> ExperimentState:
@@ -158,7 +158,7 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         id=record.id,
         name=what.name,
         project=what.project,
-        algorithm=what.labels.get("imported", what.algorithm.name),
+        algorithm=what.labels.get(IMPORTED, what.algorithm.name),
         state=state,
         target=record.target,
         trials=record.trials - record.reserved,
@@ -176,7 +176,7 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         seed=record.seed,
         created=record.created,
         changed=record.changed,
-        command=str(what.command) if what.command else what.function or what.labels.get("imported-from"),
+        command=str(what.command) if what.command else what.function or what.labels.get(IMPORTED_FROM),
         stopped=store.unsuccessful(record.id).get(Outcome.STOPPED, 0) if unsuccessful else 0,
         objectives=_aims(store, record, best[0] if best else None),
         wish_reason=wish_reason(store, record) if state in _WISHED else None,

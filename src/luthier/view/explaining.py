@@ -30,7 +30,7 @@ from luthier.view.predictions import Prediction, predicted
 from luthier.view.reasons import reason
 from luthier.view.scales import written
 
-__all__ = ["Along", "Dot", "Rationale", "Standing", "Step", "rationale", "standing", "steps", "taste_of"]
+__all__ = ["Along", "Dot", "Rationale", "Standing", "Step", "rationale", "standing", "steps"]
 
 Array = NDArray[np.float64]
 

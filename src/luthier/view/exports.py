@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 from luthier.errors import UsageError
 from luthier.store import ExperimentRecord, Sort, Spent, Store
 from luthier.trial import Trial
+from luthier.view.reached import reached
 from luthier.view.trials import spent_of
 
 if TYPE_CHECKING:
@@ -114,11 +115,9 @@ def trial_rows(store: Store, record: ExperimentRecord, *, as_texts: bool = False
             configuration = trial.configuration
             given = configuration.texts() if as_texts else configuration.values()
             row.update({f"param.{name}": value for name, value in given.items()})
-        for summary in store.summaries(record.id, trial.number):
-            if (
-                f"metric.{summary.metric}" in row
-            ):  # one first reported after we began is left for the next export
-                row[f"metric.{summary.metric}"] = summary.last
+        for metric, value in reached(store, record, trial).items():
+            if f"metric.{metric}" in row:  # one first reported after we began is left for the next export
+                row[f"metric.{metric}"] = value
         yield row
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from luthier.description import Description
 from luthier.drive.provenance import Provenance
+from luthier.drive.reusing import TAKEN
 from luthier.errors import NotFound
 from luthier.run.folders import Folders
 from luthier.store import Store
@@ -98,7 +99,7 @@ def provenance(
         environment=what.environment.to_dict() if what.environment else {},
         outputs=_outputs(place.outputs) if chosen else (),
         folder=place.path if chosen else "",
-        reused=_reused(store, id),
+        reused=_reused(store, id) if result and result.reason.startswith(TAKEN) else None,
     )
 
 
@@ -133,6 +134,7 @@ def _outputs(folder: str) -> tuple[tuple[str, int], ...]:
 
 
 def _reused(store: Store, id: AttemptId) -> str | None:
+    """Whose result an attempt took. **Cost** all events of its experiment: asked only of results that say they were taken."""
     for event in store.events(experiment=id.experiment):
         if event.kind == "reused" and (event.trial, event.attempt) == (id.trial, id.attempt):
             source = event.detail["source"]

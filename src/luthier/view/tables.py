@@ -18,8 +18,9 @@ from luthier.space.choices import Categorical, Ordinal
 from luthier.space.domains import Domain
 from luthier.store import ExperimentRecord, Spent, Store
 from luthier.trial import Outcome, Result, Trial
-from luthier.view.curve_rows import has_folds, wide_parts
+from luthier.view.curve_rows import wide_parts
 from luthier.view.curves import attempts_by_stage
+from luthier.view.reached import reached
 from luthier.view.trials import spent_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def curves_frame(
     store: Store, record: ExperimentRecord, metric: str | None = None, form: Form = "long"
 ) -> pd.DataFrame:
     """The curves of one metric or of all. `long` has one row a point: trial, metric, step, value and time; `wide` one row a
-    step: trial, step, and each metric as `metrics.NAME`. Where trials are run fold by fold both have the fold.
+    step: trial, step, and each metric as `metrics.NAME`. Where trials are run fold by fold both have the fold. Both have
+    what makes a trial's curve; earlier attempts, which an exported file in the long form has too, are left out.
 
     **Raises** UsageError without pandas, and for a metric that nobody reported. **Cost** one reading for each trial.
     """
@@ -98,7 +100,7 @@ def curves_frame(
         for stage, attempt in attempts_by_stage(store, trial).items()
         for point in store.points(record.id, trial.number, metric, attempt)
     ]
-    folds = {"fold": _whole(pandas, [stage for _, stage, _ in points])} if has_folds(record) else {}
+    folds = {"fold": _whole(pandas, [stage for _, stage, _ in points])} if record.description.in_folds else {}
     return pandas.DataFrame(
         {
             "trial": _whole(pandas, [number for number, _, _ in points]),
@@ -122,7 +124,7 @@ def _wide_frame(pandas: Any, store: Store, record: ExperimentRecord, metrics: Se
     folds = np.repeat([fold for _, fold, _ in parts], lengths).astype(np.int64)
     columns: dict[str, Any] = {
         "trial": np.repeat([number for number, _, _ in parts], lengths).astype(np.int64),
-        **({"fold": folds} if has_folds(record) else {}),
+        **({"fold": folds} if record.description.in_folds else {}),
         "step": np.concatenate([np.empty(0), *(found.steps for _, _, found in parts)]),
         **{f"metrics.{name}": values[:, k] for k, name in enumerate(metrics)},
     }
@@ -152,11 +154,9 @@ def _pandas() -> Any:
 
 
 def _metrics(pandas: Any, store: Store, record: ExperimentRecord, trials: Sequence[Trial]) -> dict[str, Any]:
-    """The last value of each metric."""
+    """The last value of each metric; of folds the mean."""
     known = store.metric_names(record.id)
-    lasts = [
-        {s.metric: s.last for s in store.summaries(record.id, t.number)} if known else {} for t in trials
-    ]
+    lasts = [reached(store, record, trial) if known else {} for trial in trials]
     return {f"metrics.{name}": _floats(pandas, [last.get(name) for last in lasts]) for name in known}
 
 

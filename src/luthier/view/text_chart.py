@@ -179,15 +179,8 @@ def _draw_foot(canvas: Canvas, along: Along, field: _Field, marks: Marks) -> Non
     """The parameter's axis with its ticks, the trials that were stopped, failed or are to come, and the place that is marked."""
     left, wide = field.left, field.wide
     canvas.put(_HEIGHT, left - 2, marks.corner + marks.line * (wide + 1), "axis")
-    end = -1
-    for tick in ticks_along(along.domain):
-        column = field.column(tick.place)
-        canvas.put(_HEIGHT, column, marks.tick, "axis")
-        text = label(tick.text, 12)
-        begin = min(max(column - len(text) // 2, end + 2), left + wide - len(text))
-        if begin > end + 1 and begin <= column < begin + len(text):
-            canvas.put(_HEIGHT + 1, begin, text, "axis")
-            end = begin + len(text) - 1
+    ticks = [(field.column(tick.place), label(tick.text, 12)) for tick in ticks_along(along.domain)]
+    canvas.foot(_HEIGHT, left, wide, ticks, marks.tick)
     for dot in along.dots:
         if dot.state != "observed":
             mark = getattr(marks, dot.state)

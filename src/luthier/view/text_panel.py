@@ -138,15 +138,11 @@ def _draw_axes(canvas: Canvas, field: _Field, gutter: int, marks: Marks) -> None
         row = min(int((1.0 - tick.place) * _HEIGHT), _HEIGHT - 1)
         canvas.put(row, 0, f"{label(tick.text, gutter):>{gutter}} {marks.notch}", "axis")
     canvas.put(_HEIGHT, field.left - 2, marks.corner + marks.line * (field.wide + 1), "axis")
-    end = -1
-    for tick in field.x.ticks:
-        column = field.left + min(int(tick.place * field.wide), field.wide - 1)
-        canvas.put(_HEIGHT, column, marks.tick, "axis")
-        text = label(tick.text, _TICKS)
-        begin = min(max(column - len(text) // 2, end + 2), field.left + field.wide - len(text))
-        if begin > end + 1 and begin <= column < begin + len(text):
-            canvas.put(_HEIGHT + 1, begin, text, "axis")
-            end = begin + len(text) - 1
+    ticks = [
+        (field.left + min(int(tick.place * field.wide), field.wide - 1), label(tick.text, _TICKS))
+        for tick in field.x.ticks
+    ]
+    canvas.foot(_HEIGHT, field.left, field.wide, ticks, marks.tick)
     name = label(field.x.label, _TICKS)
     canvas.put(_HEIGHT + 1, max(0, gutter - len(name)), name, "axis")
 

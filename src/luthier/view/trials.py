@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from luthier.store import Sort, Store
 from luthier.trial import Attempt, Outcome, Result, Trial
 from luthier.view.curves import came_to
+from luthier.view.reached import ordered, reached
 
 if TYPE_CHECKING:
     from luthier.description import Stages
@@ -32,8 +33,6 @@ __all__ = [
     "trial_row",
 ]
 
-How = Literal["last", "min", "max", "avg"]
-
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
@@ -52,7 +51,7 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One trial. `metrics` holds the last value of each metric, where they were asked for; `reached` all objectives where
+    """One trial. `metrics` holds the last value of each metric, of folds their mean, where they were asked for; `reached` all objectives where
     there are several, `came_to` how far a trial came that was stopped or waits."""
 
     experiment: int
@@ -232,14 +231,18 @@ def trial_page(
     *,
     newest_first: bool = False,
 ) -> Page:
-    """A page of trials with the last value of each of their metrics. A negative `limit` means all.
+    """A page of trials with the last value of each of their metrics; of folds the mean. A negative `limit` means all.
 
-    **Cost** one indexed read and one more a row.
+    **Cost** one indexed read and one more a row. Where trials are run fold by fold all points of theirs are read, and by a
+    metric those of all trials.
     """
     total = _total(store, record, sort)
     if newest_first and total is not None:
         return _page_from_the_end(store, record, total, limit, offset, now)
-    trials = store.trials(record.id, sort, limit + 1 if limit >= 0 else -1, offset)
+    if sort.by == "metric" and record.description.in_folds:
+        trials = ordered(store, record, sort)[offset : offset + limit + 1 if limit >= 0 else None]
+    else:
+        trials = store.trials(record.id, sort, limit + 1 if limit >= 0 else -1, offset)
     has_more = 0 <= limit < len(trials)
     return Page(_rows(store, record, trials[:limit] if has_more else trials, now), total, has_more)
 
@@ -258,8 +261,7 @@ def _rows(
 ) -> tuple[TrialRow, ...]:
     rows, spent = [], spent_of(store, record, trials)
     for trial in trials:
-        lasts = {s.metric: s.last for s in store.summaries(trial.experiment, trial.number)}
-        rows.append(trial_row(trial, now, lasts, spent.get(trial.number)))
+        rows.append(trial_row(trial, now, reached(store, record, trial), spent.get(trial.number)))
     return tuple(rows)
 
 
@@ -283,7 +285,7 @@ def trial_detail(store: Store, experiment: int, number: int, now: float) -> Tria
     metrics = metric_rows(store.summaries(experiment, number))
     why = trial.proposal
     return TrialDetail(
-        row=trial_row(trial, now, {m.metric: m.last for m in metrics}, spent),
+        row=trial_row(trial, now, reached(store, record, trial), spent),
         attempts=tuple(attempt_row(a, now, stages) for a in store.attempts(experiment, number)),
         metrics=metrics,
         proposed_by=why.by if why else None,

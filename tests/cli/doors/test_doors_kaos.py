@@ -553,7 +553,7 @@ def test_a_virtual_environment_is_made_of_requirements(world: World, monkeypatch
 def test_an_environment_is_its_bundle_s_own_where_the_list_names_files(
     line: str, is_own: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "subprocess", Mock())  # only what is asked for is looked at
+    monkeypatch.setattr(images, "start_apart", Mock())  # only what is asked for is looked at
     model, asked = world.ready().folder / "src" / "toy" / "model", []
     (model / "requirements.txt").write_text(f"\n# all\n{line}\n")
     for text in ("a", "b"):

@@ -154,8 +154,7 @@ class MongoTrials(Trials):
     def delete_all(self) -> None:
         """Forgets the whole search, in the store too."""
         if self.shared.find(self.name):
-            self.shared.store.remove(self.shared.experiment)
-            self.shared.experiment = 0
+            self.shared.forget()
         self._places = {}
         super().delete_all()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from luthier.run.calls import Call
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
 from luthier.run.function import FunctionRunner
+from luthier.run.rooms import Room
 from luthier.run.runner import Ended
 from luthier.trial import AttemptId, Outcome
 
@@ -114,8 +114,7 @@ class Pool:
     def __init__(self, domain: Domain, slots: int, *, threads: int | None = None) -> None:
         self.domain = domain
         self._stack = ExitStack()
-        place = tempfile.TemporaryDirectory(prefix="luthier-", ignore_cleanup_errors=True)
-        self._room = Path(self._stack.enter_context(place))
+        self._room = Path(self._stack.enter_context(Room()))
         payload = sent(cast(Any, Evaluation(domain)))
         commands = CommandRunner(self._room, base_environment(os.environ, threads))
         self._stack.callback(commands.close, leave_running=False)

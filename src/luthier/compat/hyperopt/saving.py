@@ -8,30 +8,19 @@ from __future__ import annotations
 
 import os
 import pickle
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from luthier.errors import UsageError
+from luthier.view.whole import write_whole
 
 __all__ = ["load", "save"]
 
 
 def save(trials: Any, file: str | os.PathLike[str]) -> None:
-    """Writes the trials. **Holds** on return the file is on the disk."""
-    path = Path(file)
-    data = _dumps()(trials)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    """Writes the trials. **Holds** on return the file is on the disk. **Raises** UsageError where it can't be written."""
+    write_whole(Path(file), _dumps()(trials), mode=0o600, is_durable=True)
 
 
 def load(file: str | os.PathLike[str], made: Callable[[list[Any], dict[str, Any]], Any]) -> Any:

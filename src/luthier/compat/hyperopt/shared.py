@@ -13,13 +13,13 @@ import os
 import pickle
 import stat
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,12 +27,13 @@ from luthier.clock import SystemClock
 from luthier.compat.hyperopt.documents import STATUS_OK
 from luthier.compat.hyperopt.domain import Domain
 from luthier.compat.hyperopt.evaluating import evaluated, pickled
-from luthier.description import Algorithm, Description, Objective
+from luthier.description import DOOR, Algorithm, Description, Objective
 from luthier.drive.alive import Alive
 from luthier.drive.planning import nonce
 from luthier.errors import AliveError, StoreError, UsageError
 from luthier.store import Claim, ExperimentRecord, Reservation, open_store, store_folder
 from luthier.trial import AttemptId, Outcome, Point, Result
+from luthier.view.whole import write_whole
 
 if TYPE_CHECKING:
     from luthier.compat.hyperopt.pool import Pool
@@ -45,7 +46,7 @@ LEASE_SECONDS = 60.0
 ATTEMPTS = 3
 """So often a trial is begun whose worker is lost with it, before it counts as failed."""
 LOSS = "loss"
-DOOR = {"door": "hyperopt"}
+LABELS = {DOOR: "hyperopt"}
 
 
 def name_of(url: str, exp_key: Any = None) -> str:
@@ -98,7 +99,7 @@ class Shared:
             algorithm=Algorithm("tpe", {"repeats": domain.repeats}),
             objective=Objective(LOSS, direction="minimize"),
             name=name,
-            labels=DOOR,
+            labels=LABELS,
             function=name,
         )
         try:
@@ -140,7 +141,9 @@ class Shared:
     def find(self, name: str) -> bool:
         """Finds the experiment of this name; tells whether there is one with an objective yet."""
         known: list[ExperimentRecord] = [
-            r for r in self.store.experiments() if r.description.name == name and r.description.labels == DOOR
+            r
+            for r in self.store.experiments()
+            if r.description.name == name and r.description.labels == LABELS
         ]
         if known:
             self.experiment = known[-1].id
@@ -272,6 +275,12 @@ class Shared:
             over.set()
             thread.join()
 
+    def forget(self) -> None:
+        """Removes the experiment from the store, and its pickles."""
+        self.store.remove(self.experiment)
+        rmtree(self._place(), ignore_errors=True)
+        self.experiment = 0
+
     # ------------------------------------------------------------------ the pickles
 
     def _place(self) -> Path:
@@ -280,10 +289,7 @@ class Shared:
     def _write(self, name: str, data: bytes) -> None:
         for place in (self.folder / "hyperopt", self._place()):
             place.mkdir(mode=0o700, exist_ok=True)
-        handle, made = tempfile.mkstemp(dir=self._place())
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(made, self._place() / f"{name}.pickle")
+        write_whole(self._place() / f"{name}.pickle", data, mode=0o600)
 
     def _read(self, name: str) -> Any:
         """**Raises** FileNotFoundError; StoreError where others could have written the file."""

@@ -1,9 +1,10 @@
-"""Other tools' own names, for programs that can't be changed: `hyperopt`, `gradient_sdk`, `hyperopt-mongo-worker`.
+"""Other tools' own names, for programs that can't be changed: `hyperopt`, `gradient_sdk`, `riseml`, `spell`, and a command.
 
 `luthier.compat` is what a program imports once its author has changed a line. Where nobody changes one (Gradient's door
 runs a project's own `make run_hyperopt`), its processes are given an environment in which those names mean ours:
 
     packages/hyperopt, gradient_sdk, gradient_utils   in front of PYTHONPATH
+    for_riseml/riseml, for_spell/spell                the same, each alone: for the trials of its door
     hyperopt-mongo-worker                             in front of PATH, written where it is asked for
 
 Nothing of this is ever installed, so that a real hyperopt keeps its name everywhere else.
@@ -16,6 +17,8 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from luthier.view.whole import write_whole
 
 __all__ = ["NO_WORKERS", "PACKAGES", "offered", "riseml_path", "spell_path"]
 
@@ -44,10 +47,8 @@ def offered(folder: Path, environment: Mapping[str, str], python: str = sys.exec
     it, when it is the same Python, else it says what to install.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _write(
-        folder / WORKER,
-        f'#!/bin/sh\nexec {shlex.quote(python)} -m luthier.compat.hyperopt.worker "$@"\n',
-    )
+    program = f'#!/bin/sh\nexec {shlex.quote(python)} -m luthier.compat.hyperopt.worker "$@"\n'
+    write_whole(folder / WORKER, program.encode(), mode=0o755)
     first = {"PATH": str(folder.absolute()), "PYTHONPATH": str(PACKAGES)}
     made = dict(environment)
     for name, place in first.items():
@@ -59,11 +60,3 @@ def offered(folder: Path, environment: Mapping[str, str], python: str = sys.exec
 def _default(name: str) -> list[str]:
     """What an unset variable stands for: without this, setting it would take the system's commands away."""
     return os.defpath.strip(os.pathsep).split(os.pathsep) if name == "PATH" else []
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a program in one step: who runs it meanwhile runs the old one or the new one."""
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    made.write_text(text, encoding="utf-8")
-    made.chmod(0o755)
-    made.replace(path)

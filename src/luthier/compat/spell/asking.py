@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from luthier.compat.secrets import is_secret
 from luthier.compat.spell.commands import check_places, check_program, command_of
 from luthier.compat.spell.errors import SpellError
-from luthier.compat.spell.passwords import is_secret, without_user
 from luthier.compat.spell.surroundings import environment_of
 from luthier.compat.spell.wanted import Wanted
-from luthier.description import Algorithm, Description, Limits, Objective, Stopping
-from luthier.drive.beginning import DOOR
+from luthier.description import DOOR, Algorithm, Description, Limits, Objective, Stopping
+from luthier.drive.repository import without_credentials
 from luthier.errors import LuthierError, UsageError
 from luthier.store.location import FOLDER
 
@@ -146,7 +146,7 @@ def _labels(wanted: Wanted) -> dict[str, str]:
         "project": wanted.project,
         "labels": ",".join(wanted.labels),
         "commit": wanted.commit_ref or wanted.github_ref,
-        "github": without_user(wanted.github_url),
+        "github": wanted.github_url and without_credentials(wanted.github_url),
         "pip": " ".join(wanted.pip),
         "pip requirements": wanted.pip_req,
         "conda file": wanted.conda_file,

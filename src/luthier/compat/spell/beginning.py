@@ -11,8 +11,8 @@ from luthier.compat.spell.code import code_of
 from luthier.compat.spell.errors import SpellError
 from luthier.compat.spell.surroundings import with_packages
 from luthier.compat.spell.wanted import Wanted
+from luthier.description import WITHOUT
 from luthier.drive import beginning
-from luthier.drive.containing import WITHOUT
 from luthier.store import ExperimentRecord, Store, open_store
 from luthier.trial import Trial
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from luthier.compat.secrets import without_user
 from luthier.compat.spell.errors import SpellError
-from luthier.compat.spell.passwords import without_user
 from luthier.compat.spell.wanted import Wanted
 from luthier.description import Description
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from luthier.compat.spell.errors import SpellError
+from luthier.view.whole import write_whole
 
 __all__ = ["Kept"]
 
@@ -61,6 +61,4 @@ class Kept:
             fcntl.flock(lock, fcntl.LOCK_EX)
             content = self._read()
             yield content
-            made = self._path.with_suffix(f".{os.getpid()}.new")
-            made.write_text(json.dumps(content, indent=1), encoding="utf-8")
-            made.replace(self._path)
+            write_whole(self._path, json.dumps(content, indent=1).encode())

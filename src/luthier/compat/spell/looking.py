@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.compat.spell.commands import shown
+from luthier.compat.spell.kept import Kept
 from luthier.drive.beginning import door_of, of_door
 from luthier.errors import NotFound
 from luthier.store import ExperimentRecord, Store, Wish
@@ -22,6 +23,7 @@ __all__ = [
     "find_run",
     "find_search",
     "kind_of",
+    "labels_of",
     "run_row",
     "run_rows",
     "search_status",
@@ -133,6 +135,12 @@ def search_status(record: ExperimentRecord, *, is_left: bool = False) -> str:
 def kind_of(record: ExperimentRecord) -> str:
     """grid, random, bayesian, or the name of what else proposes."""
     return record.description.labels.get("type") or record.description.algorithm.name
+
+
+def labels_of(record: ExperimentRecord, run: int, kept: Kept) -> list[str]:
+    """The labels that a run began with, and those that were put on it afterwards."""
+    given = record.description.labels.get("labels", "").split(",")
+    return [label for label in (*given, *kept.labels(run)) if label]
 
 
 def searches(store: Store) -> list[ExperimentRecord]:

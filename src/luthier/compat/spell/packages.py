@@ -16,8 +16,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from luthier.compat.secrets import without_user
 from luthier.compat.spell.errors import SpellError
-from luthier.compat.spell.passwords import without_user
 from luthier.description import Command
 
 __all__ = ["installed"]

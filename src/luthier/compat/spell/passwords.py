@@ -1,45 +1,25 @@
-"""What must not be stored: variables that look like secrets, and addresses with a user or a password in them.
+"""Refuses what holds an address with a user or a password and would be part of the record.
 
-A variable is handed to the runs and stored nowhere. Whatever else holds such an address would be part of the record, so
-it is refused.
+A variable that looks like a secret is handed to the runs and stored nowhere, so it may hold one. What looks like a secret
+is `compat/secrets.py`'s to say.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
+from luthier.compat.secrets import has_user, without_user
 from luthier.compat.spell.errors import SpellError
 from luthier.compat.spell.wanted import Wanted
 
-__all__ = ["has_user", "is_secret", "refuse_passwords", "refuse_users", "without_user"]
-
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
-_USER = re.compile(r"(?<=://)[^/\s]*@")
-_TELLING = re.compile(r"(?<!ssh)://[^/\s]*@|://[^/\s:@]*:[^/\s]*@")
-"""The user alone may be a token, but not for ssh, which takes none: `ssh://git@host` tells nothing."""
+__all__ = ["refuse_passwords", "refuse_users"]
 
 _ADVICE = {
     "--pip": "leave it to pip's own settings",
     "--pip-req": "leave it to pip's own settings",
     "the command": "hand it over with -e NAME=…, and let the program read it",
 }
-
-
-def is_secret(name: str, text: str = "") -> bool:
-    """Whether a variable looks like a key or a password, by its name or as an address with a user."""
-    return _SECRET.search(name) is not None or has_user(text)
-
-
-def has_user(text: str) -> bool:
-    """Whether an address in the text holds a user or a password."""
-    return _TELLING.search(text) is not None
-
-
-def without_user(text: str | None) -> str | None:
-    """A text without the users and passwords that may stand in its addresses."""
-    return _USER.sub("", text) if text else text
 
 
 def refuse_users(option: str, texts: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from luthier.space import Categorical, Constant, Domain, Float, Integer, Value
 from luthier.space.value import identity
 from luthier.trial import Outcome
 
-__all__ = ["CONSTRAINTS", "METRIC_NAMES", "RawStudy", "RawTrial", "chosen", "study_of"]
+__all__ = ["CONSTRAINTS", "RawStudy", "RawTrial", "chosen", "study_of"]
 
 METRIC_NAMES = "study:metric_names"
 CONSTRAINTS = "constraints"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, inf, log10
+from math import floor, log10
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from luthier.space import Categorical, Float, Integer
 from luthier.space.domains import Domain
@@ -97,11 +97,3 @@ def seconds_axis(label: str, longest: float) -> tuple[Axis, float]:
     one, unit = next(((s, u) for s, u in reversed(_UNITS) if longest >= 2.5 * s), _UNITS[0])
     high = max(longest, 1e-3) / one
     return plain(f"{label} ({unit})", 0.0, high * 1.02), one
-
-
-def spread_text(values: ArrayLike) -> str:
-    """`0.91 to 0.95`."""
-    v = np.asarray(values, dtype=np.float64)
-    kept = v[np.isfinite(v)]
-    low, high = (float(kept.min()), float(kept.max())) if len(kept) else (-inf, inf)
-    return f"{written(low)} to {written(high)}"

@@ -96,7 +96,7 @@ def _read(
     return axis, [one for one in drawn if len(one[1])], odd
 
 
-def _drawn(curve: reported.Curve) -> tuple[Array, Array]:
+def _drawn(curve: reported.ReportedCurve) -> tuple[Array, Array]:
     """A curve to draw, thinned, without NaN and infinity."""
     x, y = np.array(curve.steps, dtype=np.float64), np.array(curve.values, dtype=np.float64)
     kept = np.isfinite(x) & np.isfinite(y)

@@ -74,7 +74,7 @@ def may_be_stopped(description: Description, trials: Iterable[Trial]) -> bool:
 def metrics_of(description: Description, reported: Sequence[str], *, complete: bool = False) -> list[Metric]:
     """The metrics' columns: the objectives first, then what else trials have reported; of folds the means alone, which
     can be compared. With `complete`, whether a trial is."""
-    in_folds = description.stages is not None and description.stages.kind == "folds"
+    in_folds = description.in_folds
     tags = {objective_tag(each, reported, in_folds=in_folds): str(each) for each in description.objectives}
     if complete and COMPLETE not in reported:
         tags[COMPLETE] = "1: it came to its end; 0: it was stopped early, or failed"

@@ -59,7 +59,7 @@ class Mirror:
         self._is_said = False
         self._tells_complete = False
         what = store.experiment(experiment).description
-        self._folds = what.stages if what.stages is not None and what.stages.kind == "folds" else None
+        self._folds = what.stages if what.in_folds else None
         self._columns = columns.columns_of(what.space)
 
     def refresh(self, now: float) -> int:

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,16 +15,12 @@ from luthier.cli.doors.gradient.record import Room, Tuning, new_id, sweep
 from luthier.cli.doors.gradient.workspace import NONE, Source, fetch, inside, shown
 from luthier.cli.output import say
 from luthier.clock import SystemClock
-from luthier.errors import LuthierError, UsageError
+from luthier.compat.secrets import is_secret
+from luthier.errors import UsageError
 
 __all__ = ["create", "secrets_of", "split_tags", "start"]
 
 FAILED = "Failed to create resource: "
-SECRET = re.compile(
-    r"(?i)pass(word|wd|phrase)?($|_)|secret|token|credential|(api|access|private|auth|account)_?key"
-)
-ADDRESS_SECRET = re.compile(r"://[^/?#\s@]+@")
-"""A user, a password or a token in an address: `postgres://ann:hunter2@host/db`, `https://token@host`."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -208,9 +202,7 @@ def _environment(text: str | None) -> tuple[dict[str, str], dict[str, str]]:
         env[name] = value if isinstance(value, str) else json.dumps(value)
         if "\0" in env[name]:
             raise UsageError(f"experimentEnv: {name} holds a NUL, which no variable can")
-    secrets = {
-        name: value for name, value in env.items() if SECRET.search(name) or ADDRESS_SECRET.search(value)
-    }
+    secrets = {name: value for name, value in env.items() if is_secret(name, value)}
     return {name: value for name, value in env.items() if name not in secrets}, secrets
 
 
@@ -236,22 +228,7 @@ def start(room: Room, secrets: Mapping[str, str]) -> None:
 
     **Raises** LuthierError when it ended before that, with the file that says why.
     """
-    from luthier.drive.background import READY
+    from luthier.drive.background import start_and_wait
 
-    reading, writing = os.pipe()
-    path = room.path / "supervisor.log"
     words = ["-m", "luthier.cli.doors.gradient.supervising", str(room.store), room.id]
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-        subprocess.Popen(
-            [sys.executable, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=(writing,),
-            env={**os.environ, **secrets, READY: str(writing)},
-        )
-    os.close(writing)
-    with open(reading, "rb") as answer:
-        if not answer.read(1):
-            raise LuthierError(f"the process that looks after the tasks ended at once; {path} says why")
+    start_and_wait("process that looks after the tasks", words, room.path / "supervisor.log", secrets)

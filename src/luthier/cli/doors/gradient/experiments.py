@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from luthier.cli.app import CONTEXT
 from luthier.cli.doors.gradient import hyperparameters
 from luthier.cli.doors.gradient.metrics import metrics_command
 from luthier.cli.doors.gradient.options import keyed, with_id
@@ -17,10 +18,8 @@ from luthier.cli.output import emit, emit_json, say
 
 __all__ = ["command", "with_lines"]
 
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-
-@click.group("experiments", context_settings=_CONTEXT)
+@click.group("experiments", context_settings=CONTEXT)
 def command() -> None:
     """Manage experiments."""
 
@@ -157,6 +156,7 @@ def delete_command(place: Place, id_: str) -> None:
     """Removes an experiment that does not run: its tasks with their files, and its trials."""
     from luthier.cli.doors.gradient.record import find, searches
     from luthier.cli.doors.gradient.standing import standing_of
+    from luthier.cli.removing import remove_experiment
     from luthier.errors import UsageError
 
     room, tuning = find(place.folder, id_)
@@ -165,9 +165,7 @@ def delete_command(place: Place, id_: str) -> None:
         raise UsageError(f"experiment {tuning.id} is running; end it first with: {stop}")
     with place.change() as store:
         for record in searches(store, tuning.id):
-            store.remove(record.id)
-            for path in ("trials", "hyperopt", "tensorboard"):
-                shutil.rmtree(place.folder / path / str(record.id), ignore_errors=True)
+            remove_experiment(place.folder, store, record.id)
     shutil.rmtree(room.path)
     emit("Experiment deleted")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luthier.cli.app import CONTEXT
 from luthier.cli.doors.gradient.options import creating, keyed, with_id
 from luthier.cli.doors.gradient.tags import tags_group
 from luthier.cli.options import Place, as_json, with_store
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _SHOWN = 20
 STRICT = "Make it an error that the tasks can't run in their containers."
 NATIVE = "Only print the native commands that do the same."
 
 
-@click.group("hyperparameters", context_settings=_CONTEXT)
+@click.group("hyperparameters", context_settings=CONTEXT)
 def command() -> None:
     """Manage hyperparameter tuning."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from luthier.cli.app import CONTEXT
 from luthier.cli.doors.gradient.experiments import with_lines
 from luthier.cli.doors.gradient.options import keyed
 from luthier.cli.options import Place, as_json, with_store
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _REFUSED = {
     "create": "a job alone is no tuning; write: luthier gradient experiments hyperparameters run",
     "delete": "the tasks go with their experiment: luthier gradient experiments delete --id ID",
@@ -40,7 +40,7 @@ class _Jobs(click.Group):
         return super().get_command(ctx, name)
 
 
-@click.group("jobs", cls=_Jobs, context_settings=_CONTEXT)
+@click.group("jobs", cls=_Jobs, context_settings=CONTEXT)
 def command() -> None:
     """Look at the tasks of experiments: the tuning command, the workers, the store."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luthier.cli.app import CONTEXT
 from luthier.cli.doors.gradient.options import keyed, with_id
 from luthier.cli.options import Place, with_store
 from luthier.cli.output import emit, say
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["metrics_command"]
 
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 BUILT_IN = ("cpuPercentage", "memoryUsage", "gpuMemoryFree", "gpuMemoryUsed", "gpuPowerDraw", "gpuTemp")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@click.group("metrics", context_settings=_CONTEXT)
+@click.group("metrics", context_settings=CONTEXT)
 def metrics_command() -> None:
     """Read what the trials reported."""
 
@@ -62,19 +62,18 @@ def get_command(
     seconds, first, last = _seconds(interval), _time("--start", start), _time("--end", end)
     with place.read() as store:
         wanted = _wanted(_names(place, store, id_), metrics)
-        found: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in wanted}
+        found: dict[str, dict[str, list[Point]]] = {name: {} for name in wanted}
         for trial, metric, point in _points(place, store, id_, wanted):
             if (first is None or point.time >= first) and (last is None or point.time <= last):
-                values = found[metric].setdefault(trial, [])
-                slot = int(point.time / seconds) if seconds else None
-                if values and slot is not None and values[-1]["slot"] == slot:
-                    values.pop()
-                values.append({"time_stamp": _iso(point.time), "value": _plain(point.value), "slot": slot})
-    for by_trial in found.values():
-        for values in by_trial.values():
-            for value in values:
-                del value["slot"]
-    emit(json.dumps(found, indent=2))
+                points = found[metric].setdefault(trial, [])
+                if points and seconds and int(points[-1].time / seconds) == int(point.time / seconds):
+                    points.pop()
+                points.append(point)
+    shown = {
+        metric: {trial: [_shown(point) for point in points] for trial, points in by_trial.items()}
+        for metric, by_trial in found.items()
+    }
+    emit(json.dumps(shown, indent=2))
 
 
 @metrics_command.command("stream")
@@ -95,13 +94,7 @@ def stream_command(place: Place, id_: str, metrics: tuple[str, ...], interval: s
             if (trial, metric, point.step) in told:
                 continue
             told.add((trial, metric, point.step))
-            line = {
-                "metric": metric,
-                "trial": trial,
-                "time_stamp": _iso(point.time),
-                "value": _plain(point.value),
-            }
-            emit(json.dumps(line))
+            emit(json.dumps({"metric": metric, "trial": trial, **_shown(point)}))
         if is_over:
             return
         _wait(seconds, lambda: not room.is_supervised)
@@ -176,6 +169,10 @@ def _time(flag: str, text: str | None) -> float | None:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _shown(point: Point) -> dict[str, float | str]:
+    return {"time_stamp": _iso(point.time), "value": _plain(point.value)}
 
 
 def _plain(value: float) -> float | str:

@@ -318,9 +318,10 @@ def find(store: Path, id: str) -> tuple[Room, Tuning]:
 
 def searches(store: Store, id: str) -> list[ExperimentRecord]:
     """The searches whose trials the tuning program of an experiment keeps: those named after it. Usually one."""
+    from luthier.drive.beginning import of_door
+
     return [
         record
-        for record in store.experiments()
-        if record.description.labels.get("door") == "hyperopt"
-        and (record.description.name == id or (record.description.name or "").startswith(f"{id}."))
+        for record in of_door(store, "hyperopt")
+        if record.description.name == id or (record.description.name or "").startswith(f"{id}.")
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from luthier.cli.output import one_line, terminal_width
+from luthier.cli.output import columns_of, one_line, terminal_width
 
 __all__ = ["boxed"]
 
@@ -18,7 +18,7 @@ LEAST = 10
 def boxed(rows: Sequence[Sequence[Any]], title: str = "") -> str:
     """The rows, of which the first stands above the rule; None is shown as it is in Gradient's tables."""
     cells = [[one_line(str(cell)) for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(columns_of, column)) for column in zip(*cells, strict=True)]
     room = terminal_width()
     if room is not None and sum(widths) + 3 * len(widths) + 1 > room:
         widths[-1] = max(LEAST, room - sum(widths[:-1]) - 3 * len(widths) - 1)
@@ -33,15 +33,6 @@ def boxed(rows: Sequence[Sequence[Any]], title: str = "") -> str:
 
 
 def _filled(cell: str, width: int) -> str:
-    if _width(cell) > width:
+    if columns_of(cell) > width:
         cell = cell[: width - 3] + "..."
-    return cell + " " * (width - _width(cell))
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    import unicodedata
-
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+    return cell + " " * (width - columns_of(cell))

@@ -8,19 +8,18 @@ from typing import Any
 
 import click
 
+from luthier.cli.app import CONTEXT
 from luthier.cli.doors.gradient.options import keyed, with_id
 from luthier.cli.options import Place, with_store
 from luthier.cli.output import emit
 
 __all__ = ["tags_group"]
 
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
 
 def tags_group(noun: str) -> click.Group:
     """`tags add` and `tags remove`; `noun` is what their last words call an experiment."""
 
-    @click.group("tags", context_settings=_CONTEXT)
+    @click.group("tags", context_settings=CONTEXT)
     def command() -> None:
         """Manage the tags of an experiment."""
 

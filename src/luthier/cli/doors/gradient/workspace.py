@@ -11,13 +11,13 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from luthier.errors import UsageError
+from luthier.run.rooms import Room
 
 __all__ = ["NONE", "Source", "copied", "fetch", "inside", "shown"]
 
@@ -53,12 +53,11 @@ class Source(NamedTuple):
 
 
 def shown(place: str) -> str:
-    """A workspace as it may be shown and kept: without a user and password in its address."""
-    prefix, address = ("git+", place[4:]) if place.startswith("git+") else ("", place)
-    if "://" not in address:
-        return place
-    parts = urlsplit(address)
-    return prefix + urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """A workspace as it may be shown and kept: without a user, a password and a query, which may be a token."""
+    from luthier.drive.repository import without_credentials
+
+    address = place.removeprefix("git+")
+    return place.removesuffix(address) + without_credentials(address)
 
 
 def fetch(source: Source, into: Path) -> str | None:
@@ -179,7 +178,7 @@ def _clone(source: Source, into: Path) -> str:
         )
     if source.ref is not None and (source.ref.startswith("-") or not source.ref):
         raise UsageError(f"--workspaceRef {source.ref!r} is no commit, branch or tag")
-    with tempfile.TemporaryDirectory() as folder:
+    with Room() as folder:
         environment = _git_environment(source, Path(folder))
         depth = () if source.ref else ("--depth", "1")
         _git(["clone", "--quiet", *depth, "--", address, str(into)], environment, source)

@@ -23,12 +23,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from luthier.cli.output import date
 from luthier.clock import SystemClock
 from luthier.errors import UsageError
+from luthier.run.rooms import Room
 
 __all__ = ["build"]
 
@@ -160,13 +160,14 @@ def _of_dockerfile(request: dict[str, Any], log: TextIO) -> dict[str, Any] | Non
     except UsageError as error:
         _say(log, f"The Dockerfile is not used, for it can't be begun: {error}")
         return None
-    with TemporaryDirectory(prefix="luthier-build-") as context:
-        shutil.copytree(request["model"], context, dirs_exist_ok=True, symlinks=True)
-        place = Path(context, "Dockerfile")
+    with Room() as room:
+        context = Path(room, "context")  # a file of the room's own lies beside it
+        shutil.copytree(request["model"], context, symlinks=True)
+        place = context / "Dockerfile"
         place.unlink(missing_ok=True)
         place.write_text(dockerfile, encoding="utf-8")
         try:
-            name, told = build(found.engine, Path(context), request["key"], store)
+            name, told = build(found.engine, context, request["key"], store)
         except UsageError as error:
             raise _Failed(str(error)) from None
     _say(log, f"Built by {found.engine}; all it said is in {told.log}")

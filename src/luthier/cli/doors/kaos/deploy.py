@@ -18,8 +18,7 @@ from luthier.cli.doors.kaos.words import CHECK, CROSS, PROGRESS, KaosWarning, no
 from luthier.cli.doors.kaos.workspaces import Hyper, Inputs, changing
 from luthier.cli.doors.kaos.workspaces import read as read_workspace
 from luthier.cli.output import emit, paint
-from luthier.description import Limits
-from luthier.drive.containing import WITHOUT
+from luthier.description import WITHOUT, Limits
 from luthier.space import Space
 
 __all__ = ["deploy"]
@@ -96,13 +95,12 @@ def _hyper(path: Path) -> tuple[Hyper, Space]:
 
 def _space(inputs: Inputs) -> Space:
     """The combinations of the hyperparameters that are set; a single empty one where none are."""
-    from tempfile import TemporaryDirectory
-
     from luthier.cli.doors.kaos.hyperparams import space_of
+    from luthier.run.rooms import Room
 
     if inputs.hyper is None:
         return Space(())
-    with TemporaryDirectory() as folder:
+    with Room() as folder:
         path = Path(folder) / "params.json"
         path.write_text(inputs.hyper.text, encoding="utf-8")
         return space_of(path)

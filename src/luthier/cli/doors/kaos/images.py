@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.cli.doors.kaos.sources import model_folder
 from luthier.cli.doors.kaos.workspaces import Input
+from luthier.drive.background import start_apart
+from luthier.view.whole import write_whole
 
 __all__ = ["Build", "awaited", "build_of", "label_of", "request", "without_container"]
 
@@ -65,19 +64,11 @@ def request(store_folder: Path, code: Input, *, anew: bool) -> Path:
         "requirements": str(wanted) if wanted else None,
         "environment": str(environments / _key(wanted, code.digest)) if wanted else None,
     }
-    beside = folder / f"request.{os.getpid()}.part"
-    beside.write_text(json.dumps(asked), encoding="utf-8")
-    beside.replace(folder / "request.json")
+    write_whole(folder / "request.json", json.dumps(asked).encode())
     if wanted:
         environments.mkdir(parents=True, exist_ok=True)
     if not _image(folder) and not _is_held(folder / "lock"):
-        words = [sys.executable, "-m", "luthier.cli.doors.kaos.building", str(folder)]
-        with open(folder / "build.log", "ab") as log:
-            builder = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        # Nobody waits for it; a program that goes on is not to keep it as a zombie once it has ended.
-        threading.Thread(target=builder.wait, daemon=True).start()
+        start_apart(["-m", "luthier.cli.doors.kaos.building", str(folder)], folder / "build.log")
     return folder
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from luthier.cli.doors.kaos.start import file_name
 from luthier.cli.doors.kaos.words import KaosError
 from luthier.cli.doors.kaos.workspaces import Inputs
-from luthier.cli.options import Place
+from luthier.cli.options import Id, Place
 from luthier.run.folders import AttemptFolder, Folders
 from luthier.space import Configuration
 from luthier.space.value import identity
@@ -181,16 +181,9 @@ def jobs_of(place: Place, store: Store, workspace: Inputs) -> Iterator[Job]:
         if record.description.labels.get("kaos-workspace-id") == workspace.id:
             driven = is_active(record.id)
             record = store.experiment(record.id)  # a driver that has just left has written all it knew before
-            yield Job(record, driven, bool(record.running) and not driven and _is_left(place, store, record))
-
-
-def _is_left(place: Place, store: Store, record: ExperimentRecord) -> bool:
-    """Whether trials go on under their guardians although their driver is gone."""
-    from luthier.run.adopted import is_guarded
-
-    folders = Folders(place.folder)
-    held = (folders.attempt(*one.id) for one in store.held(record.id))
-    return any(is_guarded(files.path) for files in held)
+            yield Job(
+                record, driven, bool(record.running) and not driven and place.runs_on(store, Id(record.id))
+            )
 
 
 def pick(jobs: list[Job], job_id: str | None, ind: int | None) -> Job:

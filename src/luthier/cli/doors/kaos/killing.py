@@ -23,7 +23,7 @@ def kill(ctx: click.Context, job_id: str | None, ind: int | None) -> None:
     """Kills a job: nothing new begins, what runs is ended at once."""
     at = here(ctx)
     workspace = read_workspace(at.place.folder, at.needed())
-    if job_id is not None and not (at.place.folder / "store.db").is_file():
+    if job_id is not None and not at.place.is_made:
         raise KaosError(f"There is no job with id: {job_id}")
     with opened(at.place) as store:
         job = pick(all_jobs(at.place, store, workspace), job_id, ind)
@@ -35,7 +35,7 @@ def kill(ctx: click.Context, job_id: str | None, ind: int | None) -> None:
 
 def kill_all(at: Here) -> None:
     """Kills what runs in the current workspace. What was trained stays in the record."""
-    if not (at.place.folder / "store.db").is_file():
+    if not at.place.is_made:
         return
     workspace = read_workspace(at.place.folder, at.workspace)
     with at.place.read() as store:

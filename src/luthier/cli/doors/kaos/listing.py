@@ -18,7 +18,7 @@ from luthier.cli.doors.kaos.workspaces import read as read_workspace
 from luthier.cli.options import Place
 from luthier.cli.output import date, emit, many
 from luthier.clock import SystemClock
-from luthier.drive.containing import WITHOUT
+from luthier.description import WITHOUT
 from luthier.store import Store
 
 __all__ = ["PAGE", "all_jobs", "info", "list_jobs", "page_count", "sorted_by", "workspace_info"]
@@ -40,7 +40,7 @@ def list_jobs(ctx: click.Context) -> None:
     workspace = read_workspace(at.place.folder, at.needed())
     tables = _building(at.place, workspace)
     rows, without = [], None
-    if (at.place.folder / "store.db").is_file():
+    if at.place.is_made:
         with at.place.read() as store:
             now = SystemClock().now()
             jobs = all_jobs(at.place, store, workspace)
@@ -182,7 +182,7 @@ def _tell_rest(place: Place, store: Store, job: Job) -> None:
 
 def opened(place: Place) -> Any:
     """Opens the record to look at it. **Raises** KaosError where nothing was submitted yet."""
-    if not (place.folder / "store.db").is_file():
+    if not place.is_made:
         raise KaosError(_NO_JOBS)
     return place.read()
 
@@ -193,7 +193,7 @@ def workspace_info(ctx: click.Context) -> None:
     workspace = read_workspace(at.place.folder, at.needed())
     emit(f"\n--- Workspace {workspace.name} ---\n")
     pipelines = []
-    if (at.place.folder / "store.db").is_file():
+    if at.place.is_made:
         with at.place.read() as store:
             pipelines = [f"train {job.id} ({job.state})" for job in all_jobs(at.place, store, workspace)]
     repos = [

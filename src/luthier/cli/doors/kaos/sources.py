@@ -47,17 +47,20 @@ def set_manifest(path: Path, folder: Path, author: str) -> Input:
     **Raises** KaosError naming the line.
     """
     from hashlib import sha256
-    from tempfile import TemporaryDirectory
+
+    from luthier.run.rooms import Room
 
     emit(f"Submitting data manifest bundle: {path}")
     content = path.read_bytes()
-    with TemporaryDirectory(prefix="luthier-manifest-") as made:
+    with Room() as room:
+        made = Path(room, "bundle")  # a file of the room's own lies beside it
+        made.mkdir()
         for number, line in enumerate(content.splitlines(), 1):
             if line.strip():
-                _bring(f"{path}:{number}", line, path.parent, Path(made))
-        if not any(Path(made).iterdir()):
+                _bring(f"{path}:{number}", line, path.parent, made)
+        if not any(made.iterdir()):
             raise KaosError(f"The manifest file is invalid: {path} names no files")
-        bundle = _kept(Path(made), "data", folder)
+        bundle = _kept(made, "data", folder)
     word = sha256(content).hexdigest()[:5]
     return _set("data manifest", Input("manifest", bundle.digest, author, "", word))
 

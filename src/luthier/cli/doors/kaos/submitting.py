@@ -17,9 +17,7 @@ from luthier.cli.doors.kaos.jobs import HYPER, Job, jobs_of, key_of
 from luthier.cli.doors.kaos.sources import model_folder, program_of
 from luthier.cli.doors.kaos.state import Here
 from luthier.cli.doors.kaos.workspaces import Input, Inputs
-from luthier.description import Algorithm, Command, Description, Environment, Limits
-from luthier.drive.beginning import DOOR
-from luthier.drive.containing import WITHOUT
+from luthier.description import DOOR, WITHOUT, Algorithm, Command, Description, Environment, Limits
 from luthier.space import Configuration, Space
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, TrialState

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luthier.cli.output import one_line
+from luthier.cli.output import columns_of, one_line
 
 __all__ = ["boxed"]
 
@@ -15,10 +15,10 @@ __all__ = ["boxed"]
 def boxed(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> str:
     """A table with all its rules. Lines of a cell are parted by newlines; a cell with fewer lines than its row is filled up."""
     lines = [[_lines(cell) for cell in row] for row in (heads, *rows)]
-    widths = [max(_width(line) for row in lines for line in row[i]) for i in range(len(heads))]
+    widths = [max(columns_of(line) for row in lines for line in row[i]) for i in range(len(heads))]
     if title is not None:
         whole = sum(widths) + 3 * (len(widths) - 1)
-        widths[-1] += max(0, _width(title) - whole)
+        widths[-1] += max(0, columns_of(title) - whole)
     rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
     out = [rule] if title is None else [*_titled(title, len(rule)), rule]
     for row in lines:
@@ -42,16 +42,7 @@ def _lines(cell: str) -> list[str]:
 
 
 def _centred(text: str, width: int) -> str:
-    size = _width(text)
+    size = columns_of(text)
     rest = width - size
     left = rest // 2 if rest % 2 == 0 or size % 2 else rest // 2 + 1
     return " " * left + text + " " * (rest - left)
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    import unicodedata
-
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)

@@ -18,6 +18,8 @@ from typing import Any
 from uuid import uuid4
 
 from luthier.cli.doors.kaos.words import KaosError
+from luthier.errors import UsageError
+from luthier.view.whole import write_whole
 
 __all__ = [
     "Hyper",
@@ -187,13 +189,8 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
 
 
 def _write(folder: Path, inputs: Inputs) -> None:
-    path = _file(folder, inputs.name)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    content = json.dumps(asdict(inputs), indent=1).encode()
     try:
-        with open(beside, "w", encoding="utf-8") as file:
-            json.dump(asdict(inputs), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise KaosError(f"{path} can't be written: {error.strerror}") from None
+        write_whole(_file(folder, inputs.name), content, is_durable=True)
+    except UsageError as error:
+        raise KaosError(str(error)) from None

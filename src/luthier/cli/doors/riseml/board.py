@@ -7,10 +7,7 @@ to date, writes where it serves into a small file that `status` reads, and ends 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +22,9 @@ from luthier.cli.options import Place, with_store
 from luthier.cli.output import say
 from luthier.clock import SystemClock
 from luthier.errors import LuthierError
+from luthier.space import Configuration
 from luthier.store import ExperimentRecord, Store
+from luthier.view.whole import write_whole
 
 __all__ = ["board_url", "command", "start_board", "wants_board"]
 
@@ -47,28 +46,13 @@ def start_board(place: Place, record: ExperimentRecord) -> None:
     """Starts it for an experiment that asks for one; what is in the way is said, and stops nothing."""
     if not wants_board(record):
         return
+    from luthier.drive.background import start_apart
     from luthier.view.tensorboard.server import require_tensorboard
 
     try:
         require_tensorboard()
-        place.folder.joinpath("drivers").mkdir(exist_ok=True)
-        with open(place.folder / "drivers" / f"{record.id}-tensorboard.log", "ab") as log:
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "luthier",
-                    "riseml",
-                    "board",
-                    str(record.id),
-                    "--store",
-                    str(place.folder),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            ).returncode = 0  # it is not waited for: it outlives this process
+        words = ["-m", "luthier", "riseml", "board", str(record.id), "--store", str(place.folder)]
+        start_apart(words, place.folder / "drivers" / f"{record.id}-tensorboard.log")
     except (LuthierError, OSError) as error:
         say(f"warning: no TensorBoard is shown: {error}")
 
@@ -103,12 +87,8 @@ def command(id: str, place: Place) -> None:
         file = _state_file(place, record.id)
         try:
             with serving(lay_out(place, store, record)) as server:
-                new = file.with_suffix(".new")
-                new.write_text(
-                    json.dumps({"url": server.url, "pid": server.pid, "started": started(server.pid)}),
-                    encoding="utf-8",
-                )
-                os.replace(new, file)
+                found = {"url": server.url, "pid": server.pid, "started": started(server.pid)}
+                write_whole(file, json.dumps(found).encode())
                 _serve_on(place, store, record.id, server.is_running)
         except KeyboardInterrupt:
             pass
@@ -119,10 +99,10 @@ def command(id: str, place: Place) -> None:
 def _serve_on(place: Place, store: Store, experiment: int, is_running: Callable[[], bool]) -> None:
     """Keeps the links up to date until the set is over, TensorBoard is, or nobody drives the set for long."""
     clock = SystemClock()
-    seen = clock.elapsed()
+    seen, planned = clock.elapsed(), dict[int, Configuration]()
     while is_running():
         record = store.experiment(experiment)
-        standing = whole(place, store, record, subs(place, store, record))
+        standing = whole(place, store, record, subs(place, store, record, planned))
         lay_out(place, store, record)
         if standing.is_driven:
             seen = clock.elapsed()

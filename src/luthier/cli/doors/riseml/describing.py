@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from luthier.cli.doors.beginning import DOOR
 from luthier.cli.doors.riseml.config import Job
 from luthier.cli.doors.riseml.configuration import FILE, configuration
 from luthier.cli.doors.riseml.naming import LABEL
-from luthier.description import Algorithm, Command, Description, Environment, Limits
+from luthier.description import DOOR, Algorithm, Command, Description, Environment, Limits
 from luthier.errors import UsageError
 from luthier.run.render import SAFE, SAFE_IN_WORDS
 from luthier.space import Space

@@ -60,7 +60,7 @@ def _resolved(place: Place, uri: str) -> Path:
     kind, sign, rest = uri.partition("://")
     if not sign or kind not in ("output", "data"):
         raise UsageError(f"{uri!r} is no place; write output://PROJECT/SET/EXPERIMENT or data://FOLDER")
-    if kind == "output" and (place.folder / "store.db").is_file():
+    if kind == "output" and place.is_made:
         with place.read() as store:
             for record in of_riseml(store):
                 lay_out(place, store, record)

@@ -8,6 +8,7 @@ from luthier.cli.app import Example
 from luthier.cli.doors.riseml.naming import Named, named, one
 from luthier.cli.options import Place, with_store
 from luthier.cli.output import emit, say
+from luthier.errors import NotFound
 from luthier.store import Store, Wish
 from luthier.trial import Outcome, TrialState
 
@@ -57,9 +58,11 @@ def _end_one(place: Place, store: Store, what: Named, force: bool) -> bool:
     from luthier.run.folders import Folders
 
     assert what.trial is not None
-    known = {trial.number: trial for trial in store.trials(what.record.id)}
-    trial = known.get(what.trial)
-    if trial is None or trial.state is TrialState.FINISHED:
+    try:
+        trial = store.trial(what.record.id, what.trial)
+    except NotFound:  # its turn has not come
+        return False
+    if trial.state is TrialState.FINISHED:
         return False
     if store.cancel(what.record.id, what.trial, Outcome.KILLED, _REASON):
         return True

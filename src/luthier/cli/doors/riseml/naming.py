@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from luthier.cli.doors.beginning import door_of, of_door
 from luthier.cli.options import Place
+from luthier.drive.beginning import door_of, of_door
 from luthier.errors import NotFound, UsageError
 from luthier.store import ExperimentRecord, Store
 

@@ -65,25 +65,26 @@ class Whole:
     note: str = ""
 
 
-def subs(place: Place, store: Store, record: ExperimentRecord) -> list[Sub]:
-    """All sub-experiments in their order, those too that the record has not yet."""
+def subs(
+    place: Place, store: Store, record: ExperimentRecord, planned: dict[int, Configuration] | None = None
+) -> list[Sub]:
+    """All sub-experiments in their order, those too that the record has not yet. Whoever asks again and again hands over
+    the same `planned`, which keeps what those are going to try."""
     folders = Folders(place.folder)
     known = {trial.number: trial for trial in store.trials(record.id)}
     is_ended = record.wish in (Wish.STOP, Wish.KILL)
     made = [_sub(folders, trial, is_ended) for trial in known.values()]
     missing = [n for n in range(1, (record.target or 0) + 1) if n not in known]
     waits = State.KILLED if is_ended else State.CREATED
-    made += [
-        Sub(n, waits, configuration.texts())
-        for n, configuration in zip(missing, _planned(record, missing), strict=True)
-    ]
+    plan = {} if planned is None else planned
+    if not plan.keys() >= set(missing):
+        plan.update(zip(missing, _planned(record, missing), strict=True))
+    made += [Sub(n, waits, plan[n].texts()) for n in missing]
     return sorted(made, key=lambda sub: sub.number)
 
 
 def _planned(record: ExperimentRecord, numbers: Sequence[int]) -> list[Configuration]:
     """What a grid will try under these numbers."""
-    if not numbers:
-        return []
     from luthier.history import History
     from luthier.search import searcher
 

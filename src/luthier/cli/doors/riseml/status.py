@@ -38,7 +38,7 @@ SET = (("EXP ID", 6), ("STATE", 9), ("AGE", 13), ("PARAMS", 0))
 @with_store
 def command(id: str | None, everything: bool, long: bool, place: Place) -> None:
     """Shows the experiments that are running, or how the one named stands."""
-    if not (place.folder / "store.db").is_file() and id is None:
+    if not place.is_made and id is None:
         say(f"no experiment is running; begin with: {place.hint('riseml train')}")
         return
     with place.read() as store:

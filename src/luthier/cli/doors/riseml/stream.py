@@ -13,18 +13,21 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from luthier.cli.doors.riseml.naming import Named, is_set
 from luthier.cli.doors.riseml.states import State, Sub, Whole, subs, whole
 from luthier.cli.options import Place
 from luthier.cli.output import emit, one_line, paint, say
 from luthier.clock import SystemClock
-from luthier.drive.containing import WITHOUT, is_being_made, why_without
+from luthier.description import WITHOUT
+from luthier.drive.containing import is_being_made, why_without
 from luthier.run.containers import making_of
-from luthier.run.folders import Folders
+from luthier.run.folders import AttemptFolder, Folders
+from luthier.space import Configuration
 from luthier.store import ExperimentRecord, Store
 from luthier.view.logs import Line, Logs, Tail
 
@@ -63,16 +66,14 @@ class _Stream:
     def __post_init__(self) -> None:
         self.is_set = is_set(self.what.record)
         self.folders = Folders(self.place.folder)
-        self.logs = [self._logs(is_error=False), self._logs(is_error=True)]
+        self.planned: dict[int, Configuration] = {}
+        self.logs = [(pick, self._logs(pick)) for pick in (attrgetter("stdout"), attrgetter("stderr"))]
         self.is_live = False
         self.build: Tail | None = None
         self.without = self.what.record.description.labels.get(WITHOUT)  # said when it began
 
-    def _logs(self, *, is_error: bool) -> Logs:
-        experiment, trial = self.what.record.id, self.what.trial
-        if is_error:
-            return Logs(self.store, self.place.folder, experiment, trial, pick=lambda files: files.stderr)
-        return Logs(self.store, self.place.folder, experiment, trial)
+    def _logs(self, pick: Callable[[AttemptFolder], str]) -> Logs:
+        return Logs(self.store, self.place.folder, self.what.record.id, self.what.trial, pick=pick)
 
     def run(self, *, is_new: bool) -> State:
         """Prints until it is over, or until nobody drives it any more."""
@@ -86,20 +87,19 @@ class _Stream:
             if is_last:
                 self._say_rest()
                 return self.state
-            if not standing.is_driven and not self.state.is_over:
+            if not standing.is_driven:
                 forsaken = forsaken or clock.elapsed()
                 if clock.elapsed() - forsaken > FORSAKEN_SECONDS:
                     say(f"warning: {standing.note}" if standing.note else "warning: nobody drives it")
                     return self.state
             else:
                 forsaken = None
-            if not self.state.is_over:
-                time.sleep(BEAT_SECONDS)
+            time.sleep(BEAT_SECONDS)
             record, parts, standing = self._look()
 
     def _look(self) -> tuple[ExperimentRecord, list[Sub], Whole]:
         record = self.store.experiment(self.what.record.id)
-        parts = subs(self.place, self.store, record)
+        parts = subs(self.place, self.store, record, self.planned)
         standing = whole(self.place, self.store, record, parts)
         self.state = standing.state
         if self.what.trial is not None:
@@ -118,11 +118,13 @@ class _Stream:
             self._change(self.what.id, State.PENDING if is_new else standing.state, now)
         if not self.is_set:
             return
-        first = State.PENDING if is_new else None
+        first = State.PENDING
         for part in parts:
-            state = (first or State.CREATED) if is_new else part.state
-            self._change(self._name(part.number), state, now if is_new else part.ended or part.began or now)
-            first = None
+            if is_new:
+                self._change(self._name(part.number), first, now)
+                first = State.CREATED
+            else:
+                self._change(self._name(part.number), part.state, part.ended or part.began or now)
 
     def _say_news(self, record: ExperimentRecord, parts: list[Sub], standing: Whole) -> None:
         now = SystemClock().now()
@@ -134,8 +136,8 @@ class _Stream:
             say(f"warning: {without}")
         for part in parts if self.is_set else ():
             self._say_way(part, now)
-        for logs in self.logs:
-            self._say_lines(logs.read())
+        for pick, logs in self.logs:
+            self._say_lines(pick, logs.read())
         for part in parts if self.is_set else ():
             if part.state.is_over:
                 self._change(self._name(part.number), part.state, part.ended or now)
@@ -172,20 +174,20 @@ class _Stream:
         for text in self.build.lines():
             self._line(f"{record.id}.build", text, SystemClock().now())
 
-    def _say_lines(self, lines: Iterator[Line]) -> None:
+    def _say_lines(self, pick: Callable[[AttemptFolder], str], lines: Iterator[Line]) -> None:
         for line in lines:
-            self._line(self._name(line.trial), line.text, self._time(line))
+            self._line(self._name(line.trial), line.text, self._time(pick, line))
 
     def _say_rest(self) -> None:
-        for logs in self.logs:
-            self._say_lines(logs.rest())
+        for pick, logs in self.logs:
+            self._say_lines(pick, logs.rest())
 
-    def _time(self, line: Line) -> float:
+    def _time(self, pick: Callable[[AttemptFolder], str], line: Line) -> float:
         if self.is_live:
             return SystemClock().now()
         folder = self.folders.attempt(line.experiment, line.trial, line.attempt)
         try:
-            return os.stat(folder.stdout).st_mtime
+            return os.stat(pick(folder)).st_mtime
         except OSError:
             return SystemClock().now()
 

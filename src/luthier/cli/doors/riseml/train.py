@@ -38,11 +38,11 @@ def command(path: str, long: bool, strict: bool, detach: bool, show_native: bool
 
     Every call begins another experiment, as RiseML does. To go on with one that was interrupted: luthier resume ID.
     """
-    from luthier.cli.doors.beginning import begin
     from luthier.cli.doors.riseml.config import read_job
     from luthier.cli.doors.riseml.describing import describe, offered
     from luthier.cli.doors.riseml.syncing import sync
-    from luthier.drive.beginning import check
+    from luthier.cli.doors.twins import twin_notice
+    from luthier.drive.beginning import begin, check
     from luthier.drive.containing import settled
 
     job = read_job(path)
@@ -62,8 +62,9 @@ def command(path: str, long: bool, strict: bool, detach: bool, show_native: bool
         say(f"notice: {notice}")
     description = describe(job, synced.revision, strict=strict, bundle=synced.bundle).description
     variables = offered() if job.image is None else {}
-    begun = begin(place, description, ahead=min(description.target() or 1, AHEAD), variables=variables)
-    if twin := begun.notice(place):
+    ahead = min(description.target() or 1, AHEAD)
+    begun = begin(place.folder, description, ahead=ahead, variables=variables)
+    if twin := twin_notice(place, begun.twin):
         say(f"notice: {twin}")
     return _went_on(place, begun.record.id, long=long, detach=detach)
 

@@ -132,8 +132,8 @@ _NEEDED: dict[str, list[tuple[str, str, str, Any]]] = {
 
 def _cast(kind: str, options: dict[str, Any]) -> int:
     """Begins a search and shows the runs it created."""
-    from luthier.cli.doors.beginning import twin_notice
     from luthier.cli.doors.spell.recipe import read_recipe, save_recipe
+    from luthier.cli.doors.twins import twin_notice
     from luthier.compat.spell.beginning import begin
 
     place: Place = options["place"]

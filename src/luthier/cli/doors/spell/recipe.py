@@ -19,9 +19,11 @@ import click
 
 from luthier.cli.doors.spell.options import is_given
 from luthier.cli.output import say
+from luthier.compat.secrets import is_secret
 from luthier.compat.spell.errors import SpellError
-from luthier.compat.spell.passwords import is_secret, refuse_users, without_user
+from luthier.compat.spell.passwords import refuse_users
 from luthier.compat.spell.surroundings import check_image
+from luthier.drive.repository import without_credentials
 from luthier.job.document import Document, Node
 from luthier.space import Value
 from luthier.space.nearest import hint
@@ -76,7 +78,7 @@ def _kept(options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             left = [variable for variable, _, text in pairs if is_secret(variable, text)]
             value = tuple("".join(pair) for pair in pairs if pair[0] not in left)
         elif name == "github-url":
-            value = without_user(value)
+            value = value and without_credentials(value)
         texts = value if isinstance(value, tuple) else (value,)
         refuse_users(f"--{name}", [text for text in texts if isinstance(text, str)])
         if value is not None and value != () and (value is not False or name == "maximize"):

@@ -15,7 +15,7 @@ from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import age, date, emit, emit_json, say, table
 from luthier.clock import SystemClock
 from luthier.compat.spell.kept import Kept
-from luthier.compat.spell.looking import command_for, find_run, kind_of, run_row, run_rows
+from luthier.compat.spell.looking import command_for, find_run, kind_of, labels_of, run_row, run_rows
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Trial, TrialState
 
@@ -86,8 +86,7 @@ def ps(
             if project is not None and record.description.labels.get("project") != project:
                 continue
             for row in reversed(run_rows(store, record, now)):
-                labels = [*record.description.labels.get("labels", "").split(","), *kept.labels(row.id)]
-                labels = [each for each in labels if each]
+                labels = labels_of(record, row.id, kept)
                 fits = all(row.texts.get(name) == text for name, text in filters)
                 if row.id in hidden or not fits or (row.is_final and not everything):
                     continue
@@ -141,7 +140,7 @@ def _facts(place: Place, store: Store, record: ExperimentRecord, trial: Trial) -
 
     row, what = run_row(record, trial, SystemClock().now()), record.description
     labels = what.labels
-    names = [one for one in [*labels.get("labels", "").split(","), *Kept(place.folder).labels(row.id)] if one]
+    names = labels_of(record, row.id, Kept(place.folder))
     pairs = [
         ("Run", str(row.id)),
         ("Status", row.shown_status),

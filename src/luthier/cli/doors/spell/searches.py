@@ -18,7 +18,7 @@ from luthier.compat.spell.commands import shown
 from luthier.compat.spell.errors import SpellError
 from luthier.compat.spell.kept import Kept
 from luthier.compat.spell.looking import RunRow, find_search, kind_of, run_rows, search_status, searches
-from luthier.drive.beginning import NEEDS
+from luthier.description import NEEDS
 from luthier.drive.containing import image_failure
 from luthier.drive.ending import is_active
 from luthier.store import ExperimentRecord, Store, Wish

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from luthier.clock import SystemClock
 from luthier.compat.spell.errors import SpellError
 from luthier.compat.spell.kept import Kept
-from luthier.compat.spell.looking import FINAL, RunRow, command_for, find_run, run_row
+from luthier.compat.spell.looking import FINAL, RunRow, command_for, find_run, labels_of, run_row
 from luthier.store import Store
 from luthier.trial import Outcome, Trial
 
@@ -99,8 +99,7 @@ class Run:
         self.created_at = datetime.fromtimestamp(row.created).astimezone()
         self.started_at = _when(row.began)
         self.ended_at = _when(row.ended) if row.is_final else None
-        given = [text for text in record.description.labels.get("labels", "").split(",") if text]
-        self.labels = [*given, *Kept(self._folder).labels(self.id)]
+        self.labels = labels_of(record, self.id, Kept(self._folder))
 
     def _now(self, store: Store) -> RunRow:
         experiment, number = self._place
