@@ -131,6 +131,13 @@ def _say_ending(ending: Ending, place: Place) -> None:
             say(f"No progress: {ending.reason}. With a larger --no-progress, or without it, {again}")
         case Why.TIME:
             say(f"Time is up: {ending.reason}. {again[0].upper()}{again[1:]}")
+        case Why.SET_ASIDE:
+            say(
+                f"This machine set itself aside: {ending.reason}. What failed here is back in the queue; mend the "
+                f"machine, then {again}"
+            )
+        case Why.DRAINED | Why.ENOUGH:
+            say(f"Experiment {id} waits for other workers; {again}")
         case Why.EXHAUSTED:
             say("The space has no further configuration to try.")
         case Why.MET:

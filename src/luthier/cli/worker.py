@@ -15,7 +15,7 @@ from luthier.cli.output import many, say
 from luthier.cli.quantities import DURATION
 from luthier.cli.searching import no_command
 from luthier.description import NEEDS
-from luthier.drive.ends import Interrupts
+from luthier.drive.ends import Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
 from luthier.errors import StoreUnavailable
 from luthier.store import ExperimentRecord, Store, Wish
@@ -23,6 +23,7 @@ from luthier.store import ExperimentRecord, Store, Wish
 __all__ = ["command"]
 
 BEAT_SECONDS = 0.5
+WORD_SECONDS = 15.0
 DRAIN = "\nLeaving: what runs goes on to its end, nothing new begins. TERM or Ctrl-C again returns it to the queue."
 
 
@@ -100,6 +101,13 @@ def command(
         if interrupts.count:
             say("Interrupted; its trials are back in the queue.")
             return 130
+        if work.set_aside:
+            say(
+                f"This worker set itself aside: {work.set_aside}. What failed here is back in the queue; mend the machine "
+                "before you start it again."
+            )
+            session.presence.say("set aside", note=work.set_aside)
+            return 1
         say(work.summary())
     return 0
 
@@ -115,11 +123,13 @@ class _Work:
     left: int | None
     done: set[int] = field(default_factory=set)
     ended: int = 0
+    set_aside: str = ""
+    _next_word: float = 0.0
 
     @property
     def is_over(self) -> bool:
         """Whether it is to leave, whatever there is to do."""
-        return bool(self.interrupts.count or self.interrupts.drains or self.left == 0)
+        return bool(self.interrupts.count or self.interrupts.drains or self.left == 0 or self.set_aside)
 
     def on(self, record: ExperimentRecord) -> None:
         """Works on an experiment until nothing of it is left to start."""
@@ -128,15 +138,25 @@ class _Work:
         slots = len(parallel_slots(limits))
         self.done.add(record.id)
         say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
+        session.presence.say("working", record.id, slots)
         listener = listener_for(slots, check=False, quiet=self.quiet)
         self.interrupts.watched_by(session.start_runner(limits))
         try:
-            session.drive(record, listener, self.interrupts, limits=limits, most=self.left)
+            ending = session.drive(record, listener, self.interrupts, limits=limits, most=self.left)
+            self.set_aside = ending.reason if ending.why is Why.SET_ASIDE else ""
         finally:
             listener.close()
         self.ended += listener.ended_here
         if self.left is not None:
             self.left = max(0, self.left - listener.ended_here)
+
+    def wait(self) -> None:
+        """Waits a moment for something to do; tells now and then that it is there."""
+        now = self.session.clock.elapsed()
+        if now >= self._next_word:
+            self._next_word = now + WORD_SECONDS
+            self.session.presence.say("idle")
+        self.interrupts.wait(BEAT_SECONDS)
 
     def summary(self) -> str:
         """What it says when it leaves."""
@@ -159,7 +179,7 @@ def _awaited(work: _Work, id: Id | None, tags: Sequence[str], *, wait: bool) -> 
         if record is not None or not wait:
             return record
         work.done.clear()
-        work.interrupts.wait(BEAT_SECONDS)
+        work.wait()
     return None
 
 

@@ -25,8 +25,9 @@ class Doubts:
         self._store = store
         self._experiment = experiment
         self._worker = worker
+        self.reason = ""
         self._failed: list[AttemptId] = []
-        self._reason = ""
+        self._last = ""
         self._looked = float("-inf")
         self._waits = False
 
@@ -39,32 +40,43 @@ class Doubts:
         """Takes note of how an attempt of this worker ended."""
         if outcome is Outcome.FAILED:
             self._failed.append(id)
-            self._reason = reason
+            self._last = reason
         elif outcome.is_final:
             self._failed.clear()
         self._looked = float("-inf")
 
-    def look(self, record: ExperimentRecord, running_here: int, now: float) -> str | None:
-        """Why this worker is to be set aside; None where it is not. Asks the store only where there is a doubt, and not too
-        often while it waits."""
+    def look(self, record: ExperimentRecord, running_here: int, now: float) -> bool:
+        """Whether this worker is to be set aside, `reason` says why then. Asks the store only where there is a doubt, and not
+        too often while it waits."""
         if len(self._failed) < IN_A_ROW:
             self._waits = False
-            return None
-        if now - self._looked < LOOK_SECONDS:
-            return None
+        if self.reason or len(self._failed) < IN_A_ROW or now - self._looked < LOOK_SECONDS:
+            return bool(self.reason)
         self._looked = now
         tallies = self._store.tallies(self._experiment)
         others = [tally for worker, tally in tallies.items() if worker != self._worker]
         good, bad = sum(tally.succeeded for tally in others), sum(tally.failed for tally in others)
         chance = (bad + 1) / (good + bad + 2)  # of a failure elsewhere: Laplace's rule of succession
         if chance ** len(self._failed) < UNLIKELY:
-            return (
+            self.reason = (
                 f"{len(self._failed)} trials in a row failed here, but elsewhere {good} of {good + bad} went well; "
-                f"the last one: {self._reason}"
+                f"the last one: {self._last}"
             )
+            return True
         # With so few to compare with, those that run elsewhere may tell.
         self._waits = record.running > running_here and good + bad < 2 * IN_A_ROW
-        return None
+        return False
+
+    def give_back(self) -> None:
+        """Queues what failed here for another worker, unless another has had it since."""
+        for id in self._failed:
+            trial = self._store.trial(id.experiment, id.trial)
+            if (
+                trial.attempt == id.attempt
+                and trial.result is not None
+                and trial.result.outcome is Outcome.FAILED
+            ):
+                self._store.retry(id.experiment, id.trial)
 
     @property
     def waits(self) -> bool:

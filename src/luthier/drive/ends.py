@@ -29,6 +29,7 @@ class Why(StrEnum):
     TIME = "time is up"
     DRAINED = "drained"  # somebody wants this worker to leave: what runs has ended, nothing was begun
     ENOUGH = "enough"  # this worker has begun as many attempts as it was to
+    SET_ASIDE = "set aside"  # trials fail here that go well elsewhere: this machine is to blame
     HANDED_OVER = "handed over"  # its trials are too short for this loop: `sprint.py` goes on
     ALL_FAILED = "all failed"  # the first trials all failed: the command is probably wrong
 

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
+from luthier.drive.doubting import Doubts
 from luthier.drive.ends import Ending, Interrupts, Why
 from luthier.drive.experience import Experience
 from luthier.drive.goals import Goals
 from luthier.drive.judging import judge, wants_again
+from luthier.drive.leases import LEASE_SECONDS, Leases
 from luthier.drive.leaving import Leaving
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
@@ -41,6 +43,7 @@ from luthier.store import Claim, ExperimentRecord, Store, Verdict, Wish
 from luthier.trial import AttemptId, Outcome, Result
 
 if TYPE_CHECKING:
+    from luthier.drive.presence import Presence
     from luthier.drive.reusing import Reusing
     from luthier.drive.staging import Staging
 
@@ -48,8 +51,6 @@ __all__ = ["Drive"]
 
 BEAT_SECONDS = 0.2  # how often, at least, reports are read and wishes are looked up
 READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
-LEASE_SECONDS = 60.0
-RENEWALS = 4  # in the time of a lease
 SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
 
@@ -79,27 +80,27 @@ class Drive:
     reusing: Reusing | None = None
     most: int | None = None
     lease_seconds: float = LEASE_SECONDS
+    presence: Presence | None = None
 
     def __post_init__(self) -> None:
         self.id = self.record.id
         self.description = replace(self.record.description, seed=self.record.seed)
         self._running: dict[AttemptId, Running] = {}
         self.referee = Referee(self.store, self.id, self.description, self.worker, self.clock)
-        self._staging = self._in_stages()
+        self._staging: Staging | None = None
+        if self.description.stages is not None:
+            from luthier.drive.staging import Staging  # few experiments have stages
+
+            self._staging = Staging(self.store, self.id, self.description)
         self._goals = Goals(self.store, self.description, self.clock)
         self._leaving = Leaving(self.runner, self.clock, self.description.limits.grace_seconds)
         self._experience = Experience(self.record, self.clock)
-        self._renewed = self._sought = self.clock.elapsed()
+        self._leases = Leases(self, self.lease_seconds)
+        self._doubts = Doubts(self.store, self.id, self.worker)
+        self._sought = self.clock.elapsed()
         self._read = float("-inf")
         self._took = False  # the result of an identical trial: there is nothing to wait for
         self._learns = searcher(self.description.algorithm).looks_back
-
-    def _in_stages(self) -> Staging | None:
-        if self.description.stages is None:
-            return None
-        from luthier.drive.staging import Staging  # few experiments have stages
-
-        return Staging(self.store, self.id, self.description)
 
     def run(self) -> Ending:
         """Drives until the target is met, nothing is left, or a person says stop."""
@@ -117,6 +118,9 @@ class Drive:
 
     def _ending(self, why: Why, record: ExperimentRecord) -> Ending:
         """How the drive ended, with what is to be said of it."""
+        if why is Why.SET_ASIDE:
+            self._doubts.give_back()
+            return Ending(why, record, self._doubts.reason)
         over = self._goals.over(record)
         reason = over[1] if over is not None and over[0] is why else ""
         failed = 0
@@ -170,6 +174,9 @@ class Drive:
             return Why.MET if self.record.is_met else Why.ALL_FAILED
         if not self.record.is_met and (over := self._goals.over(self.record)) is not None:
             return self._give_up(*over)
+        if self._doubts.look(self.record, len(self._running), self.clock.elapsed()):
+            self._end_all(Outcome.INTERRUPTED, "its worker set itself aside", kill=False)
+            return Why.SET_ASIDE
         if self.interrupts.drains:
             self._withdraw_ahead()
             return Why.DRAINED
@@ -228,6 +235,8 @@ class Drive:
     def _free(self) -> list[int]:
         """The slots that may be given another trial."""
         # Nothing is sent ahead before one has gone well, nor by who could still learn something before it runs.
+        if self._doubts.waits:
+            return []
         works = self._experience.ended and self.record.succeeded and not self._learns
         free = self.slots.free(self.work.ahead(self._experience.typical_seconds) if works else 0)
         free = free[: self.most] if self.most is not None else free
@@ -248,7 +257,7 @@ class Drive:
         if not free:
             return []
         with self.store.together():
-            claims = self.store.claim(self.id, len(free), self.worker, nonce(), self.lease_seconds)
+            claims = self.store.claim(self.id, len(free), self.worker, nonce(), self._leases.seconds)
             self.work.note(self.store, claims)
         if self.most is not None:
             self.most -= len(claims)
@@ -322,6 +331,7 @@ class Drive:
         at_once = running.at_once(result.seconds or 0.0)
         ended = Ended(running.claim, result, again, metrics, running.sources(), running.place, waits, at_once)
         self._experience.learn(ended)
+        self._doubts.hear(id, result.outcome, result.reason)
         return ended
 
     def _earlier(self, id: AttemptId, outcome: Outcome) -> list[Outcome]:
@@ -346,24 +356,11 @@ class Drive:
         if now - self._read >= READ_SECONDS:
             self._read = now
             self._read_reports()
-        if now - self._renewed >= self.lease_seconds / RENEWALS:
-            self._renewed = now
-            for id in self.store.renew(list(self._running), self.worker, self.lease_seconds):
-                self._lost(id)
+        self._leases.keep(self._running)
         if now - self._sought >= SEARCH_THE_DEAD_SECONDS:
             self._sought = now
             recover(self)
         self.listener.beat(self.record)
-
-    def _lost(self, id: AttemptId) -> None:
-        """Heeds that an attempt went to another worker. Where that is another machine, it runs there anew, and not here."""
-        if not self.alive.is_shared:
-            self.listener.note(f"{id} is no longer ours; its result will be kept as an event")
-        elif self._running[id].asked not in ("stop", "kill"):
-            reason = "its lease ran out and it went to another worker"
-            self.listener.note(f"{id}: {reason}; it is ended here")
-            self._running[id].asked = "stop"
-            self.runner.stop(id, Outcome.LOST, reason, self.description.limits.grace_seconds)
 
     def _read_reports(self) -> None:
         for running in self._running.values():

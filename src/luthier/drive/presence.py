@@ -21,21 +21,13 @@ class Presence:
 
     def __init__(self, store: Store, worker: str, clock: Clock, tags: Sequence[str] = ()) -> None:
         self._store = store
+        self._worker, self._began, self._tags = worker, clock.now(), tuple(tags)
         self._said: WorkerRecord | None = None
-        self._first = WorkerRecord(
-            worker,
-            os.uname().nodename,
-            os.getpid(),
-            clock.now(),
-            cpus=os.cpu_count() or 1,
-            gpus=_gpus(),
-            memory_bytes=_memory(),
-            tags=tuple(tags),
-        )
 
     def say(self, state: str, experiment: int | None = None, slots: int = 0, note: str = "") -> None:
         """Tells what it is at; again after a while, that it still is."""
-        said = self._first._replace(state=state, experiment=experiment, slots=slots, note=note)
+        first = self._said or self._introduction()
+        said = first._replace(state=state, experiment=experiment, slots=slots, note=note)
         try:
             self._store.announce(said)
         except StoreUnavailable:
@@ -46,6 +38,18 @@ class Presence:
         """Tells that it has left, if it has ever told anything."""
         if self._said is not None and self._said.state not in ("left", "set aside"):
             self.say(state, self._said.experiment, note=note)
+
+    def _introduction(self) -> WorkerRecord:
+        return WorkerRecord(
+            self._worker,
+            os.uname().nodename,
+            os.getpid(),
+            self._began,
+            cpus=os.cpu_count() or 1,
+            gpus=_gpus(),
+            memory_bytes=_memory(),
+            tags=self._tags,
+        )
 
 
 def _memory() -> int | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from luthier.clock import Clock, SystemClock
 from luthier.description import Limits
 from luthier.drive.alive import Alive
+from luthier.drive.presence import Presence
 from luthier.drive.slots import Slots
 from luthier.errors import StoreUnavailable
 from luthier.metrics.report import outer_ranks
@@ -96,10 +97,12 @@ class Session:
     def __enter__(self) -> Session:
         self._begin_to_work()
         self._exit.push(lambda kind, error, trace: self._hold.leave() if error else self._hold.release())
+        self._exit.callback(lambda: self.presence.leave())  # noqa: PLW0108  that of the end, not of the beginning
         return self
 
     def _begin_to_work(self) -> None:
         self.worker, self._hold = self.alive.work(self.tags)
+        self.presence = Presence(self.store, self.worker, self.clock, self.tags)
 
     def start_runner(self, limits: Limits) -> CommandRunner:
         """Starts the nursery, early, so that it is ready when the first trial is."""
@@ -213,6 +216,7 @@ class Session:
             listener=listener,
             interrupts=interrupts,
             lease_seconds=self.lease_seconds,
+            presence=self.presence,
         )
         if callee is not None and drive.referee.decides:
             from luthier.run.calls import Heeding

@@ -193,7 +193,7 @@ class Server:
         import psycopg
 
         known = self._sessions.get(database)
-        if known is None or known.closed:
+        if known is None or not _is_alive(known):
             known = psycopg.connect(self.url(database), autocommit=True)
             self._sessions[database] = known
         return known
@@ -265,3 +265,14 @@ def _die_with_parent() -> None:
     """Has the kernel end the server, at once, when the process of the tests is gone."""
     if os.uname().sysname == "Linux":
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
+
+
+def _is_alive(session: Any) -> bool:
+    """Whether a session still has its server; a crash is noticed by nobody who does not ask."""
+    import psycopg
+
+    try:
+        session.execute("SELECT 1")
+    except psycopg.Error:
+        return False
+    return True
