@@ -48,6 +48,18 @@ with_containers() { # for the tests that run containers; they are skipped, and s
     say "podman could not be installed: the tests that run containers will be skipped"
 }
 
+with_checkers() { # for the tests of examples/workers; those whose checker is missing are skipped, and say so
+    local missing=()
+    command -v shellcheck >/dev/null || missing+=(shellcheck)
+    command -v systemd-analyze >/dev/null || missing+=(systemd)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+        say "installing ${missing[*]} from Debian's packages, for the tests of examples/workers"
+        { as_root apt-get update -qq && as_root apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 && return
+    fi
+    say "${missing[*]} could not be installed: the tests that check examples/workers with it will be skipped"
+}
+
 python=$(find_python || true)
 if [ -z "$python" ] || ! makes_venvs "$python"; then
     from_debian || { say "Luthier needs Python 3.11 or newer with venv, and none was found; install it and try again"; exit 1; }
@@ -64,5 +76,6 @@ quiet=(--quiet --disable-pip-version-check --no-input)
 .venv/bin/python -m pip install "${quiet[@]}" --require-hashes --only-binary :all: -r requirements/dev.txt 2> >(grep -v '^WARNING: Location' >&2)
 .venv/bin/python -m pip install "${quiet[@]}" --no-deps --no-build-isolation --no-index -e .
 with_containers
+with_checkers
 rm -f .venv/.installed-*
 touch "$stamp"
