@@ -60,6 +60,18 @@ with_postgres() { # for the tests of the store on PostgreSQL, which start a serv
     say "PostgreSQL could not be installed: the tests of the store on PostgreSQL will be skipped"
 }
 
+with_checkers() { # for the tests of examples/workers; those whose checker is missing are skipped, and say so
+    local missing=()
+    command -v shellcheck >/dev/null || missing+=(shellcheck)
+    command -v systemd-analyze >/dev/null || missing+=(systemd)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+        say "installing ${missing[*]} from Debian's packages, for the tests of examples/workers"
+        { as_root apt-get update -qq && as_root apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 && return
+    fi
+    say "${missing[*]} could not be installed: the tests that check examples/workers with it will be skipped"
+}
+
 python=$(find_python || true)
 if [ -z "$python" ] || ! makes_venvs "$python"; then
     from_debian || { say "Luthier needs Python 3.11 or newer with venv, and none was found; install it and try again"; exit 1; }
@@ -77,5 +89,6 @@ quiet=(--quiet --disable-pip-version-check --no-input)
 .venv/bin/python -m pip install "${quiet[@]}" --no-deps --no-build-isolation --no-index -e .
 with_containers
 with_postgres
+with_checkers
 rm -f .venv/.installed-*
 touch "$stamp"

@@ -26,7 +26,7 @@ lock() { # NAME WHO-INSTALLS-IT WHAT-OF-PYPROJECT OPTION...
 }
 
 printf 'torch\n' > "$scratch/torch.txt"
-lock dev '`make`' pyproject.toml --universal --group dev --group integrations --extra pandas --extra parquet --extra plot --extra postgres
+lock dev '`make`' pyproject.toml --universal --group dev --group integrations --extra pandas --extra parquet --extra plot --extra postgres --extra s3
 # What both need has the same version in both, so that one can be installed upon the other.
 lock integrations-torch '`make nightly`' pyproject.toml --universal --group integrations-torch \
     --constraints requirements/dev.txt --excludes "$scratch/torch.txt"
