@@ -14,7 +14,8 @@ from luthier.store.statements import migrations, statements
 from luthier.testing.fill import fill
 from luthier.testing.store_scene import configuration, ended, fingerprint
 
-# What may be read whole: few rows (experiments, what trials ran with), the partial indexes of what is held, and what `remove` sweeps.
+# What may be read whole: few rows (experiments, workers, what trials ran with), the partial indexes of what is held, and
+# what `remove` sweeps.
 MAY_SCAN = {
     "experiment_by_name": "experiment",
     "read_experiments": "experiment",
@@ -24,6 +25,8 @@ MAY_SCAN = {
     "abandon": "trial USING INDEX trial_reserved",
     "holds_any": "trial USING INDEX trial_",
     "page_by_metric": "s",
+    "read_workers": "worker",  # those of the last week
+    "forget_workers": "worker",
 }
 PAGES_SORT = {
     "best_up",
@@ -34,6 +37,8 @@ PAGES_SORT = {
     "repeated_claim",
     "read_provenance",  # a line for each time a worker drove
     "read_sheets",
+    "read_workers",
+    "read_tallies",  # asked only where a worker doubts itself, or by a person
 }
 
 

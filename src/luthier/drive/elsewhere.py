@@ -1,9 +1,8 @@
 """The code of an experiment on a machine that does not have it.
 
-Whoever began the experiment brings the snapshot of its code to a depot: the store itself where it is small, else a shared
-folder or an object store that was named (`--bundles`). Another machine fetches it once, lays out a copy beside
-the store's folder, and its trials run there. A machine that has the folder under the same path, such as
-by a shared file system, runs it in place.
+Whoever began the experiment brings the snapshot of its code to a depot (`depots.py`). Another machine fetches it once, lays
+out a copy in the store's folder, and its trials run there. A machine that has the folder under the same path, such as by a
+shared file system, runs it in place.
 """
 
 from __future__ import annotations
@@ -12,68 +11,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from luthier.bundles import contents, working_copy
-from luthier.bundles.depots import Depot, depot_at
-from luthier.bundles.travel import fetch, send
+from luthier.bundles import working_copy
+from luthier.bundles.travel import fetch
 from luthier.description import Command
+from luthier.drive.depots import depot_of
 from luthier.drive.provenance import Provenance
-from luthier.errors import LuthierError, NotFound, StoreError, UsageError
+from luthier.errors import NotFound, StoreError, UsageError
 from luthier.store import ExperimentRecord, Store
 
-__all__ = ["BUNDLES", "MOST_BYTES", "StoreDepot", "at_home", "bring", "relocated"]
-
-BUNDLES = "LUTHIER_BUNDLES"
-"""The variable that names the depot, where it is not the store."""
-MOST_BYTES = 50 * 2**20
-"""A larger bundle is not kept in the store."""
-
-
-class StoreDepot:
-    """The store of the experiments, for bundles that are small."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __repr__(self) -> str:
-        return "the store"
-
-    def has(self, name: str) -> bool:
-        """Whether it is there."""
-        return self._store.has_blob(name)
-
-    def put(self, name: str, path: Path) -> None:
-        """Writes it into the record."""
-        self._store.keep_blob(name, path.read_bytes())
-
-    def get(self, name: str, into: Path) -> None:
-        """Reads it from the record."""
-        content = self._store.blob(name)
-        if content is None:
-            raise NotFound(f"the store has no {name}; the machine that began the search brings it there")
-        into.write_bytes(content)
-
-
-def _depot(store: Store, place: str | None) -> Depot:
-    place = place or os.environ.get(BUNDLES)
-    return depot_at(place) if place else StoreDepot(store)
-
-
-def bring(store: Store, folder: Path, known: Provenance, place: str | None = None) -> str:
-    """Brings the code that was kept where other machines find it; returns what a person should know."""
-    if known.code is None:
-        return f"other machines can't run it, for its code was not kept: {known.no_code}"
-    depot, digest = _depot(store, place), known.code["digest"]
-    large = contents(folder, digest).size_bytes
-    if isinstance(depot, StoreDepot) and large > MOST_BYTES:
-        return (
-            f"its code ({large / 2**20:.0f} MB) is too large for the store, so other machines can't run it; name a shared "
-            f"folder or an object store for it: --bundles DIR, or {BUNDLES}"
-        )
-    try:
-        send(folder, digest, depot)
-    except LuthierError as error:
-        return f"its code could not be brought to {depot!r}, where other machines would look for it: {error}"
-    return ""
+__all__ = ["at_home", "relocated"]
 
 
 def at_home(
@@ -95,7 +41,7 @@ def at_home(
         )
     digest, root = known.code["digest"], str(known.code["root"]).rstrip("/")
     try:
-        fetch(folder, digest, _depot(store, place))
+        fetch(folder, digest, depot_of(store, place))
     except (NotFound, StoreError) as error:
         raise StoreError(
             f"experiment {record.id} runs in {command.directory}, which this machine does not have, and its code can't be "

@@ -218,10 +218,16 @@ class Collecting:
         known = collect(what, self._folder, self._environment, progress, began)
         self._store.note_provenance(self._record.id, self._worker, known.to_text())
         if address_of(self._folder) is not None and what.command is not None:
-            from luthier.drive.elsewhere import bring  # only for stores that other machines see
-
-            self._said = bring(self._store, self._folder, known, self._depot)
+            self._said = self._bring(known)
         return known
+
+    def _bring(self, known: Provenance) -> str:
+        """Brings the code where other machines find it; returns what a person should know."""
+        from luthier.drive.depots import bring  # only for stores that other machines see
+
+        if known.code is None:
+            return f"machines that don't have its folder can't run it, for its code was not kept: {known.no_code}"
+        return bring(self._store, self._folder, known.code, self._depot)
 
     def start(self, began: float, *, at_end: bool = False) -> None:
         """Has it done a little later, when the first trials run, or with `at_end` not before `finish`."""

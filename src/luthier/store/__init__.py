@@ -23,11 +23,10 @@ from luthier.store.contract import (
     Spent,
     Store,
     SummaryRow,
-    Tally,
     Verdict,
     Wish,
-    WorkerRecord,
 )
+from luthier.store.crew import Tally, WorkerRecord
 from luthier.store.location import store_folder
 
 __all__ = [

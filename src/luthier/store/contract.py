@@ -19,6 +19,7 @@ from luthier.clock import Clock
 from luthier.description import Description
 from luthier.history import History
 from luthier.space import Configuration
+from luthier.store.crew import Tally, WorkerRecord
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Proposal, Result, Trial
 
 __all__ = [
@@ -33,10 +34,8 @@ __all__ = [
     "Spent",
     "Store",
     "SummaryRow",
-    "Tally",
     "Verdict",
     "Wish",
-    "WorkerRecord",
 ]
 
 
@@ -141,33 +140,6 @@ class Event(NamedTuple):
     attempt: int | None
     kind: str
     detail: Mapping[str, Any]
-
-
-class WorkerRecord(NamedTuple):
-    """What a worker tells of itself. `seen` is when it last did, by the store's clock. `state` is `working`, `idle`, `leaving`,
-    `set aside` or `left`, and `note` says why where that needs saying. It is at `experiment`, with so many `slots`."""
-
-    name: str
-    host: str
-    pid: int
-    began: float
-    seen: float = 0.0
-    state: str = "idle"
-    note: str = ""
-    experiment: int | None = None
-    slots: int = 0
-    cpus: int = 0
-    gpus: int = 0
-    memory_bytes: int | None = None
-    tags: tuple[str, ...] = ()
-
-
-class Tally(NamedTuple):
-    """How many attempts a worker began that went well, that failed by the fault of what ran, and that run."""
-
-    succeeded: int
-    failed: int
-    running: int
 
 
 class Sheet(NamedTuple):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from luthier.clock import Clock
-from luthier.store.contract import Tally, WorkerRecord
+from luthier.store.crew import FORGOTTEN_SECONDS, Tally, WorkerRecord
 from luthier.store.memory_running import MemoryRunning, verb
 
-__all__ = ["FORGOTTEN_SECONDS", "MemoryCrew"]
-
-FORGOTTEN_SECONDS = 7 * 86400.0
+__all__ = ["MemoryCrew"]
 
 
 class MemoryCrew(MemoryRunning):

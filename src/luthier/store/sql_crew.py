@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from luthier.store.contract import Tally, WorkerRecord
+from luthier.store.crew import FORGOTTEN_SECONDS, Tally, WorkerRecord
 from luthier.store.rows import storable
 from luthier.store.sql_running import SqlRunning
 
-__all__ = ["FORGOTTEN_SECONDS", "SqlCrew"]
-
-FORGOTTEN_SECONDS = 7 * 86400.0
-"""Who has been silent for so long is not told of any more."""
+__all__ = ["SqlCrew"]
 
 
 class SqlCrew(SqlRunning):
