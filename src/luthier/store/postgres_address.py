@@ -6,12 +6,14 @@ from ~/.pgpass. A password stands in none of the texts that are made here.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from luthier.errors import StoreError, UsageError
 
 __all__ = ["address", "masked", "psycopg"]
 
+_SILENT = logging.NullHandler()
 _OPENED = {
     "application_name": "luthier",
     "connect_timeout": "10",
@@ -34,6 +36,8 @@ def psycopg() -> Any:
         raise StoreError(
             f"a store on PostgreSQL needs the package psycopg ({error}); install it with: pip install 'luthier[postgres]'"
         ) from error
+    # It warns of connections that are lost anyway, which is told in other words; a program that wants that listens to it.
+    logging.getLogger("psycopg").addHandler(_SILENT)
     return library
 
 

@@ -34,7 +34,8 @@ SET idle_in_transaction_session_timeout = '10s';
 SET jit = off;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
-_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(1282765928, 1), pg_current_xact_id()::text"
+_LOCK = "SELECT pg_advisory_xact_lock(1282765928, 1), pg_current_xact_id()::text"
+_NOTHING = "SELECT 1"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _LOST = (
     "08",
@@ -78,6 +79,8 @@ class PostgresConnection:
         self._process = os.getpid()
         self._session: Any = None
         self._depth = 0  # of transactions within one another
+        self._queue: list[tuple[str, Mapping[str, Any] | None]] = []  # to be sent with the next statement
+        self._locked: Any = None  # the answer to _LOCK
         self._narrow = False
         self._widely = False
         self._asking = False
@@ -121,7 +124,10 @@ class PostgresConnection:
         if self._session is None or self._session.closed:
             if self._depth:
                 raise self._unavailable("the connection was lost")
-            self._measure(self._connect())
+            try:
+                self._measure(self._connect())
+            except self._library.Error as error:
+                raise self._failed(error, "opened") from error
         return self._session
 
     def _drop(self) -> None:
@@ -160,6 +166,15 @@ class PostgresConnection:
         with self._guard:
             return [_read(row) for row in self._run(name, _columns(rows)).fetchall()] if rows else []
 
+    def send(self, name: str, /, **values: Any) -> None:
+        """Sends a named statement with the next one: nobody waits for its answer alone."""
+        self._queue.append((self._sql[name], _written(values)))
+
+    def send_many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Sends a named statement, with a list of every value, with the next one."""
+        if rows:
+            self._queue.append((self._sql[name], _columns(rows)))
+
     def insert(self, name: str, /, **values: Any) -> int:
         """Runs a named INSERT of an event and returns its number."""
         if self._narrow:
@@ -170,10 +185,18 @@ class PostgresConnection:
         return self._execute(self._sql[name], values)
 
     def _execute(self, statement: str, values: Mapping[str, Any] | None = None) -> Any:
+        session, queue, self._queue = self._live(), self._queue, []
         try:
-            return self._live().execute(statement, values, prepare=None if values else False)
+            if not queue:
+                return session.execute(statement, values)
+            with session.pipeline():
+                cursors = [session.execute(*each) for each in (*queue, (statement, values))]
         except self._library.Error as error:
             raise self._failed(error, "read or written") from error
+        self._locked = next(
+            (c for c, each in zip(cursors, queue, strict=False) if each[0] is _LOCK), self._locked
+        )
+        return cursors[-1]
 
     # ------------------------------------------------------------------ transactions
 
@@ -198,31 +221,34 @@ class PostgresConnection:
             if self._read_only:
                 raise StoreError(f"the store {self.name} was opened to be read; this is a bug in Luthier")
             narrow = narrow and not self._widely
-            number = self.patiently(lambda: self._begin(narrow))
+            lazily = self._asking
+            self.patiently(lambda: self._begin(narrow, lazily))
             self._depth, self._narrow = 1, narrow
             try:
                 yield
-                self._commit(number)
+                self._commit()
             except BaseException:
                 self._undo("ROLLBACK")
                 raise
             finally:
                 self._depth, self._narrow = 0, False
 
-    def _begin(self, narrow: bool) -> str | None:
-        """Begins; with the lock, tells the transaction's number, by which its end can be looked up."""
-        if narrow:
-            self._execute("BEGIN")
-            return None
-        cursor = self._execute(_BEGIN)
-        cursor.nextset()
-        return str(cursor.fetchone()[1])
+    def _begin(self, narrow: bool, lazily: bool) -> None:
+        """Begins; `lazily` with the first statement, where a verb that finds the connection lost comes again as a whole.
+        With the lock comes the transaction's number, by which its end can be looked up."""
+        self._live()
+        self._locked = None
+        self._queue = [("BEGIN", None)] if narrow else [("BEGIN", None), (_LOCK, None)]
+        if not lazily:
+            self._execute(_NOTHING)
 
-    def _commit(self, number: str | None) -> None:
+    def _commit(self) -> None:
         try:
             said = self._execute("COMMIT").statusmessage
+        except _Again:
+            raise
         except StoreUnavailable:
-            if number is not None and self._was_committed(number):
+            if self._locked is not None and self._was_committed(str(self._locked.fetchone()[1])):
                 return
             raise
         if said != "COMMIT":
@@ -255,7 +281,7 @@ class PostgresConnection:
         self._depth += 1
         try:
             yield
-            self._execute("RELEASE verb")
+            self._queue.append(("RELEASE verb", None))
         except BaseException:
             self._undo("ROLLBACK TO verb; RELEASE verb")
             raise
@@ -263,6 +289,7 @@ class PostgresConnection:
             self._depth -= 1
 
     def _undo(self, how: str) -> None:
+        self._queue = []
         if self._session is not None and self._depth:
             try:
                 self._session.execute(how, prepare=False)
@@ -324,6 +351,8 @@ class PostgresConnection:
             )
         is_gone = self._session is None or self._session.closed
         told = self._told(error)
+        if not state and isinstance(error, self._library.OperationalError):
+            is_gone = True  # the library's own, not the server's: the session is of no more use
         if (is_gone or state.startswith(_LOST)) and not any(words in told for words in _HOPELESS):
             self._drop()
             return self._unavailable(told)

@@ -38,6 +38,12 @@ class SqlConnection(Protocol):
     def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Runs a named statement for every row of values and returns all rows it found."""
 
+    def send(self, name: str, /, **values: Any) -> None:
+        """Runs a named statement in its turn. Nobody asks for its answer, so it may travel with the next one."""
+
+    def send_many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """As `send`, for every row of values."""
+
     def insert(self, name: str, /, **values: Any) -> int:
         """Runs a named INSERT and returns its row's number."""
 

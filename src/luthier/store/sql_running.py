@@ -69,11 +69,11 @@ class SqlRunning(SqlReads):
         for _ in range(n):
             row = db.one("claim", **holder)
             event = self._event(experiment, "claimed", AttemptId(experiment, row[1], row[2]), worker=worker)
-            db.do(
+            db.send(
                 "add_attempt", trial=row[0], attempt=row[2], worker=worker, time=event["time"], stage=row[6]
             )
             rows.append(row)
-        db.do("count_claimed", experiment=experiment, n=n, **event)
+        db.send("count_claimed", experiment=experiment, n=n, **event)
         return rows
 
     def renew(self, ids: Sequence[AttemptId], worker: str, lease_seconds: float = 60.0) -> list[AttemptId]:
@@ -101,14 +101,14 @@ class SqlRunning(SqlReads):
         with db.transaction():
             if db.do("adopt", **hand):
                 event = self._event(id.experiment, "adopted", id, worker=to_worker)
-                db.do("touch_experiment", experiment=id.experiment, **event)
+                db.send("touch_experiment", experiment=id.experiment, **event)
                 return True
             return db.one("held_by", worker=new, **_fence(id)) is not None
 
     def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
         """Records the words an attempt runs."""
         with self._db.transaction(narrow=True):
-            self._db.do(
+            self._db.send(
                 "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **_fence(id)
             )
 
@@ -144,8 +144,8 @@ class SqlRunning(SqlReads):
         with db.transaction():
             if db.one("read_experiment", experiment=experiment) is None:
                 raise self._unknown(experiment)
-            db.do("add_provenance", digest=digest, text=storable(text))
-            db.do(
+            db.send("add_provenance", digest=digest, text=storable(text))
+            db.send(
                 "note_provenance", experiment=experiment, worker=storable(worker), since=since, digest=digest
             )
         return digest
@@ -180,9 +180,9 @@ class SqlRunning(SqlReads):
             named = {"metric": metrics[point.metric], "step": step, "value": db.number(value)}
             rows.append({**place, **named, "number": number, "time": float(point.time)})
             sums[point.metric] = folded(sums.get(point.metric), Point(point.metric, step, value, point.time))
-        db.many("add_point", rows)
-        db.many("write_summary", [{**place, **self._summary(metrics[m], sums[m])} for m in metrics])
-        db.do("count_points", points=first + len(points), **place)
+        db.send_many("add_point", rows)
+        db.send_many("write_summary", [{**place, **self._summary(metrics[m], sums[m])} for m in metrics])
+        db.send("count_points", points=first + len(points), **place)
 
     def _metrics(
         self, id: AttemptId, place: dict[str, int], names: list[str]
@@ -192,7 +192,7 @@ class SqlRunning(SqlReads):
         found = {row[0]: row for row in self._db.each("find_metric", rows)}
         new = [row for row in rows if row["name"] not in found]
         if new:
-            self._db.many("add_metric", new)
+            self._db.send_many("add_metric", new)
             found |= {row[0]: row for row in self._db.each("find_metric", new)}
         pairs = [(name, found[storable(name)]) for name in names]
         sums = {name: summary_of((name, *row[2:])) for name, row in pairs if row[2] is not None}
@@ -216,11 +216,11 @@ class SqlRunning(SqlReads):
                 return self._late(id, result)
             stage = {"stage": row[1]} if pause else {}
             event = self._event(id.experiment, kind, id, **stage, outcome=result.outcome.value)
-            db.do("close_attempt", trial=row[0], **columns)
+            db.send("close_attempt", trial=row[0], **columns)
             is_over = step is Step.FINISH
             good = is_over and result.outcome is Outcome.SUCCEEDED
             counts = {"finished": is_over, "succeeded": good, "queued": again, "waiting": pause}
-            db.do("count_ended", experiment=id.experiment, **counts, **event)
+            db.send("count_ended", experiment=id.experiment, **counts, **event)
             return Verdict.ACCEPTED
 
     def _late(self, id: AttemptId, result: Result) -> Verdict:

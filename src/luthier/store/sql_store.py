@@ -61,7 +61,7 @@ class SqlStore(SqlCrew):
                 description = replace(description, seed=chosen_seed(description.seed, last))
             id = self._create(description, name, project)
             if nonce:
-                db.do("hear", nonce=nonce, experiment=id, first=id, n=1)
+                db.send("hear", nonce=nonce, experiment=id, first=id, n=1)
             return self.experiment(id), True
 
     def _create(self, description: Description, name: str | None, project: str) -> int:
@@ -74,9 +74,9 @@ class SqlStore(SqlCrew):
             target=description.target(),
             time=self.clock.now(),
         )[0]
-        self._db.do("describe", experiment=id, text=_text(description))
+        self._db.send("describe", experiment=id, text=_text(description))
         event = self._event(id, "created", target=description.target())
-        self._db.do("touch_experiment", experiment=id, **event)
+        self._db.send("touch_experiment", experiment=id, **event)
         return id
 
     def _amend(self, id: int, description: Description) -> None:
@@ -85,8 +85,8 @@ class SqlStore(SqlCrew):
         new = replace(new, name=old.description.name or description.name)
         if new == old.description and old.target == new.target():
             return
-        self._db.do("describe", experiment=id, text=_text(new))
-        self._db.do(
+        self._db.send("describe", experiment=id, text=_text(new))
+        self._db.send(
             "amend_experiment",
             experiment=id,
             name=None if new.name is None else storable(new.name),
@@ -103,7 +103,7 @@ class SqlStore(SqlCrew):
             if known[0] == wish.value:
                 return False
             event = self._event(experiment, "wished", wish=wish.value, reason=reason)
-            self._db.do("set_wish", experiment=experiment, wish=wish.value, **event)
+            self._db.send("set_wish", experiment=experiment, wish=wish.value, **event)
             return True
 
     def remove(self, experiment: int) -> None:
@@ -125,9 +125,9 @@ class SqlStore(SqlCrew):
                 "provenance",
                 "experiment",
             ):
-                self._db.do(f"remove_{part}", experiment=experiment)
+                self._db.send(f"remove_{part}", experiment=experiment)
             event = self._event(experiment, "removed")
-            self._db.do("remove_events", experiment=experiment, revision=event["revision"])
+            self._db.send("remove_events", experiment=experiment, revision=event["revision"])
 
     # ------------------------------------------------------------------ proposing
 
@@ -153,16 +153,16 @@ class SqlStore(SqlCrew):
                 taken = db.do("take_over_reservations", n=n, **holder)
                 more = n - taken if left is None else min(n - taken, left)
                 if more > 0:
-                    db.do("take_ordinals", experiment=experiment, n=more)
+                    db.send("take_ordinals", experiment=experiment, n=more)
                     holder["time"] = self.clock.now()
                     rows = [
                         {**holder, "number": k, "ordinal": ordinal - number + k, "seed": trial_seed(seed, k)}
                         for k in range(number + 1, number + more + 1)
                     ]
-                    db.many("add_reserved", rows)
+                    db.send_many("add_reserved", rows)
                 if taken + more <= 0:
                     return []
-                db.do("hear", nonce=nonce, experiment=experiment, first=0, n=0)
+                db.send("hear", nonce=nonce, experiment=experiment, first=0, n=0)
             kept = db.all("repeated_reservation", experiment=experiment, nonce=nonce)
         return [Reservation(*row) for row in kept]
 
@@ -194,8 +194,8 @@ class SqlStore(SqlCrew):
             target = record.trials - left
             target = target if record.target is None else min(record.target, target)
             written = self._write(experiment, nonce, kept, target=target)
-            db.do("release", experiment=experiment, nonce=nonce)
-            db.do("count_released", experiment=experiment, n=left, target=target)
+            db.send("release", experiment=experiment, nonce=nonce)
+            db.send("count_released", experiment=experiment, n=left, target=target)
         return written
 
     def _write(
@@ -215,7 +215,7 @@ class SqlStore(SqlCrew):
             for number, proposal in proposals
         ]
         written = self._db.many("propose", rows) if rows else 0
-        self._db.do("count_proposed", experiment=experiment, n=written, **event)
+        self._db.send("count_proposed", experiment=experiment, n=written, **event)
         return written
 
     def _keys_since(self, experiment: int, revision: int) -> set[str]:
@@ -228,7 +228,7 @@ class SqlStore(SqlCrew):
     def abandon(self, worker: str) -> None:
         """Frees the reservations of a dead worker."""
         with self._db.transaction():
-            self._db.do("abandon", worker=storable(worker))
+            self._db.send("abandon", worker=storable(worker))
 
     def enqueue(self, experiment: int, configurations: Sequence[Configuration], nonce: str) -> list[int]:
         """Adds a person's own configurations."""
@@ -255,9 +255,9 @@ class SqlStore(SqlCrew):
                 }
                 for number, configuration in enumerate(configurations, first)
             ]
-            db.many("add_enqueued", rows)
-            db.do("touch_experiment", experiment=experiment, **event)
-            db.do("hear", nonce=nonce, experiment=experiment, first=first, n=n)
+            db.send_many("add_enqueued", rows)
+            db.send("touch_experiment", experiment=experiment, **event)
+            db.send("hear", nonce=nonce, experiment=experiment, first=first, n=n)
             return list(range(first, first + n))
 
     # ------------------------------------------------------------------ a person's verbs on trials
@@ -270,11 +270,11 @@ class SqlStore(SqlCrew):
             if state not in (TrialState.QUEUED, TrialState.WAITING):
                 return False
             key = {"experiment": experiment, "number": number, "state": state, "time": self.clock.now()}
-            db.do("cancel", outcome=outcome.value, reason=storable(reason), **key)
+            db.send("cancel", outcome=outcome.value, reason=storable(reason), **key)
             id = AttemptId(experiment, number, attempt)
             event = self._event(experiment, "cancelled", id, outcome=outcome.value, reason=reason)
             queued, good = int(state == TrialState.QUEUED), int(outcome is Outcome.SUCCEEDED)
-            db.do(
+            db.send(
                 "count_cancelled",
                 experiment=experiment,
                 queued=queued,
@@ -293,7 +293,7 @@ class SqlStore(SqlCrew):
                 return False
             stage = db.one("promote", experiment=experiment, number=number)[0]
             event = self._event(experiment, "promoted", AttemptId(experiment, number, attempt), stage=stage)
-            db.do("count_promoted", experiment=experiment, **event)
+            db.send("count_promoted", experiment=experiment, **event)
             return True
 
     def retry(self, experiment: int, number: int) -> bool:
@@ -303,9 +303,9 @@ class SqlStore(SqlCrew):
             state, outcome, attempt = self._state(experiment, number)
             if state != TrialState.FINISHED:
                 return False
-            db.do("retry", experiment=experiment, number=number)
+            db.send("retry", experiment=experiment, number=number)
             event = self._event(experiment, "retried", AttemptId(experiment, number, attempt))
-            db.do(
+            db.send(
                 "count_retried", experiment=experiment, succeeded=int(outcome == Outcome.SUCCEEDED), **event
             )
             return True

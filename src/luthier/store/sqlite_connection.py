@@ -175,6 +175,14 @@ class SqliteConnection:
         with self._guard:
             return [found for row in rows for found in self._fetch(self._run(name, row), -1)]
 
+    def send(self, name: str, /, **values: Any) -> None:
+        """Runs a named statement whose answer nobody asks for."""
+        self._run(name, values)
+
+    def send_many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Runs such a statement once a row."""
+        self.many(name, rows)
+
     def insert(self, name: str, /, **values: Any) -> int:
         """Runs a named INSERT and returns its row's number."""
         return self._run(name, values).lastrowid or 0

@@ -39,7 +39,6 @@ _SETTINGS = {
     "max_wal_size": "128MB",
     "min_wal_size": "32MB",
     "log_min_messages": "warning",
-    "deadlock_timeout": "100ms",
     "timezone": "UTC",
 }
 _EMPTY = """

@@ -18,7 +18,7 @@ from typing import Self
 
 __all__ = ["CuttingProxy"]
 
-_COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"  # PostgreSQL's protocol: a simple query
+_COMMIT = b"COMMIT\x00"  # as PostgreSQL's protocol says it, alone or after what travels with it
 
 
 class CuttingProxy:
@@ -47,10 +47,10 @@ class CuttingProxy:
                 self._open += [client, server]
                 _Wire(self, client, server).start()
 
-    def _may_cut(self, sent: bytes) -> bool | None:
-        """Whether, and how, to cut after these bytes; disarms."""
+    def cuts_after(self, sent: bytes) -> bool | None:
+        """None, or that the connection is cut after these bytes of a client: False at once, True when it is answered."""
         with self._lock:
-            if self._armed is None or not sent.endswith(_COMMIT):
+            if self._armed is None or _COMMIT not in sent:
                 return None
             armed, self._armed = self._armed, None
             self.cuts += 1
@@ -75,7 +75,6 @@ class _Wire:
     def __init__(self, proxy: CuttingProxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy, self._client, self._server = proxy, client, server
         self._deaf = Event()  # set when the client is to hear no more
-        self._answered = Event()
 
     def start(self) -> None:
         Thread(target=self._there, daemon=True).start()
@@ -84,26 +83,22 @@ class _Wire:
     def _there(self) -> None:
         with suppress(OSError):
             while data := self._client.recv(65536):
-                how = self._proxy._may_cut(data)
-                if how is not None:
+                after_answer = self._proxy.cuts_after(data)
+                if after_answer is not None:
                     self._deaf.set()
                 self._server.sendall(data)
-                if how:
-                    self._answered.wait()
-                if how is not None:
+                if after_answer is False:
                     break
         self._end()
 
     def _back(self) -> None:
         with suppress(OSError):
             while data := self._server.recv(65536):
-                if self._deaf.is_set():
-                    self._answered.set()
+                if not self._deaf.is_set():
+                    self._client.sendall(data)
+                elif _COMMIT in data:  # the server says what it did in the same word
                     break
-                self._client.sendall(data)
-        self._answered.set()
-        if not self._deaf.is_set():
-            self._end()
+        self._end()
 
     def _end(self) -> None:
         _cut(self._client)
