@@ -168,8 +168,7 @@ class Algorithm:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a trial may take, and what is done when it ends badly. None means no limit.
 
     **Units** seconds, bytes; `gpus` are slots a trial needs (fractions share one); `cpus` caps its threads.
@@ -294,7 +293,7 @@ class Description:
             "objective": asdict(self.objective) if self.objective else None,
             "trials": self.trials,
             "seed": self.seed,
-            "limits": asdict(self.limits),
+            "limits": self.limits._asdict(),
             "name": self.name,
             "labels": self.labels,
             "on_finish": self.on_finish,

@@ -1,35 +1,23 @@
 """What a person sees while a search runs: a line for each trial that ended, and, on a terminal, a live panel below.
 
-Everything here goes to standard error: standard output is for the result. The panel is drawn by rich, imported only
-when standard error is a terminal that can show it.
+Everything here goes to standard error: standard output is for the result. The panel is `screen.py`'s, which is loaded
+where standard error is a terminal.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from luthier import metrics
-from luthier.cli.checking import check_lines, same_folds
 from luthier.cli.output import duration, ending, number, one_line, pairs, short, wrapped
-from luthier.cli.running import RunningTrial
-from luthier.cli.sparks import bars_for
 from luthier.clock import SystemClock
 from luthier.drive.listener import Ended, Listener
-from luthier.drive.preflight import unwired
 from luthier.store import Claim, ExperimentRecord
-from luthier.trial import AttemptId, Outcome, Point, Result, Trial
+from luthier.trial import Outcome, Result, Trial
 
-if TYPE_CHECKING:
-    from rich.live import Live
-    from rich.table import Table
-
-
-__all__ = ["FirstRows", "Lines", "Panel", "listener_for"]
-
-ROWS = 8
-"""As many running trials are shown one by one."""
+__all__ = ["FirstRows", "Lines", "listener_for"]
 
 
 def listener_for(
@@ -37,8 +25,11 @@ def listener_for(
 ) -> Lines:
     """Returns what suits the place standard error goes to. The first `rows` trials are shown as they begin."""
     out = stream or sys.stderr
-    kind = Panel if out.isatty() and not quiet else Lines
-    return kind(slots, check=check, quiet=quiet, rows=0 if quiet else rows, stream=out)
+    if quiet or not out.isatty():
+        return Lines(slots, check=check, quiet=quiet, rows=0 if quiet else rows, stream=out)
+    from luthier.cli.screen import Panel
+
+    return Panel(slots, check=check, quiet=quiet, rows=rows, stream=out)
 
 
 class FirstRows:
@@ -238,11 +229,15 @@ class Lines(Listener):
         first, self._fold = self._fold, self._fold or ended
         if self.record is None or first is None or first.claim.id.trial != ended.claim.id.trial:
             return
+        from luthier.cli.checking import same_folds
+
         self._warned.add("fold")
         for said in same_folds(self.record.description, first, ended):
             self.say(f"  warning: {said}")
 
     def _examine(self, ended: Ended) -> None:
+        from luthier.cli.checking import check_lines, unwired  # no trial waits for what looks at one
+
         succeeded = ended.result.outcome is Outcome.SUCCEEDED
         if len(self._first) == 1 and self.record is not None and succeeded and not self.quiet:
             for line in check_lines(ended, self.record, self.slots):
@@ -260,101 +255,3 @@ def _line_of(of: Claim | Trial) -> str:
     if configuration is None:
         return ""
     return pairs(short(configuration.values(), configuration.texts()))
-
-
-class Panel(Lines):
-    """Lines above, and below them a panel of what is going on now."""
-
-    def __init__(self, slots: int, *, check: bool, quiet: bool, rows: int = 0, stream: TextIO) -> None:
-        super().__init__(slots, check=check, quiet=quiet, rows=rows, stream=stream)
-        self._live: Live | None = None
-        self._running: dict[AttemptId, RunningTrial] = {}
-        self._bars = bars_for(stream)
-        self._began = self._clock.elapsed()
-        self._drawn = 0.0
-        self._new = 0  # trials begun since the record was read
-        self._others = 0  # running ones of other workers
-
-    def began(self, claim: Claim) -> None:
-        """Shows a trial among the running ones."""
-        super().began(claim)
-        self._new += 1
-        self._running[claim.id] = RunningTrial(claim, self._clock.elapsed())
-
-    def reported(self, id: AttemptId, points: Sequence[Point]) -> None:
-        """Keeps the newest value of what it is watched for, and its course."""
-        if id in self._running:
-            objective = self.record.description.objective if self.record else None
-            self._running[id].reported(points, objective.metric if objective else None)
-
-    def ended(self, ended: Ended) -> None:
-        """Takes it from the running ones and says how it ended."""
-        self._running.pop(ended.claim.id, None)
-        super().ended(ended)
-
-    def say(self, text: str) -> None:
-        """Writes one line above the panel."""
-        if self._live is None:
-            super().say(text)
-        else:
-            self._live.console.print(
-                wrapped(text, self._stream), markup=False, highlight=False, soft_wrap=True
-            )
-
-    def beat(self, record: ExperimentRecord) -> None:
-        """Draws the panel anew, four times a second at most."""
-        super().beat(record)
-        self._others = max(0, record.running - (len(self._running) - self._new))
-        self._new = 0
-        now = self._clock.elapsed()
-        if now - self._drawn < 0.25:
-            return
-        self._drawn = now
-        if self._live is None:
-            if now - self._began < 0.5:
-                return  # a search that is over at once needs no panel
-            from rich.console import Console
-            from rich.live import Live
-
-            from luthier.cli.panel import Drawn
-
-            console = Console(file=self._stream)
-            self._live = Live(Drawn(self._picture), console=console, auto_refresh=False, transient=True)
-            self._live.start()
-        self._live.refresh()
-
-    def _picture(self) -> Table:
-        from luthier.cli.panel import Head, picture
-
-        record = self.record
-        assert record is not None, "the panel is drawn once the drive has begun"
-        what = record.description
-        best = ""
-        if self._best:
-            best = f"best {what.objective.metric if what.objective else ''} {number(self._best[0])} by {self._best[1]}"
-        head = Head(
-            record.id,
-            what.algorithm.name,
-            self._done,
-            record.target,
-            len(self._running) + self._others,
-            self._left(record),
-            best,
-        )
-        now, width = self._clock.elapsed(), self._live.console.width if self._live else 80
-        shown = list(self._running.values())[:ROWS]
-        rows = [trial.cells(now, width, self._bars) for trial in shown]
-        return picture(head, rows, len(self._running) - len(rows))
-
-    def _left(self, record: ExperimentRecord) -> str:
-        if record.target is None or not self.ended_here:
-            return ""
-        typical = self._seconds / self.ended_here
-        left = max(0, record.target - self._done)
-        return f"about {duration(typical * left / max(1, self.slots))} left"
-
-    def close(self) -> None:
-        """Takes the panel away."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None

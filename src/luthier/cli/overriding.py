@@ -130,7 +130,7 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
         constraints=tuple(map(Constraint.of, given["constraints"]))
         if "constraints" in given
         else before.constraints,
-        limits=replace(before.limits, **_renamed(given, LIMITS)),
+        limits=before.limits._replace(**_renamed(given, LIMITS)),
         labels={**before.labels, **labels_of(given.get("labels", ()))},
         keeping=_keeping(before.keeping, given),
         goal=(before.goal or Goal())._replace(**_renamed(given, GOAL))

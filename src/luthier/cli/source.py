@@ -8,11 +8,11 @@ command that follows them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -53,15 +53,14 @@ def needs_command(options: dict[str, Any]) -> None:
         raise click.MissingParameter(ctx=ctx, param=missing)
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(NamedTuple):
     """What was named, read: the search as a job, what to say of it, and what to call it."""
 
     name: str
     job: Job
     has_places: bool = False
     said: tuple[str, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = {}
     experiment: int | None = None
 
 

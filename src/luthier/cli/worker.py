@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
@@ -60,9 +59,8 @@ def command(
                 time.sleep(BEAT_SECONDS)
                 continue
             done.add(record.id)
-            limits = replace(
-                record.description.limits, parallel=parallel_runs or record.description.limits.parallel
-            )
+            limits = record.description.limits
+            limits = limits._replace(parallel=parallel_runs or limits.parallel)
             slots = len(parallel_slots(limits))
             say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
             listener = listener_for(slots, check=False, quiet=quiet)

@@ -37,7 +37,7 @@ class Ending(NamedTuple):
     reason: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Interrupts:
     """How often the person pressed Ctrl-C; a signal handler counts it up and writes to `fd`, which the runner watches
     and which does not block."""

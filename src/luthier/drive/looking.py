@@ -144,7 +144,7 @@ def _order(
     env |= {"LUTHIER_CHECKPOINT_DIR": folder.checkpoint, "LUTHIER_OUTPUT_DIR": outputs}
     if what.stages is not None and what.stages.kind == "rungs":
         env[STAGE_VARIABLES["rungs"]] = what.stages.text(-1)
-    limits = replace(what.limits, on_driver_loss="stop")  # nobody would hear what it says
+    limits = what.limits._replace(on_driver_loss="stop")  # nobody would hear what it says
     return Order(marked, key, argv, env, command.directory, folder.path, limits)
 
 

@@ -56,7 +56,7 @@ ALL_FAILED = 3
 FEW = 8  # trials tell how long the others will take
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Drive:
     """One worker at work on one experiment.
 
@@ -115,8 +115,8 @@ class Drive:
                 if record.is_met or why is not Why.MET:  # else a person has just added to it
                     over = self._goals.over(record)
                     return Ending(why, record, over[1] if over is not None and over[0] is why else "")
+            self._watch()  # at first, what reads reports is loaded here, while the first trials run
             events = self._wait()
-            self._watch()
 
     def _turn(self, events: Sequence[RunEnded]) -> Why | None:
         """Takes what ended and starts what may start, with one wait for the disk; returns why nothing may.
@@ -363,8 +363,9 @@ class Drive:
         self.listener.beat(self.record)
 
     def _read_reports(self) -> None:
-        for running in self._running.values():
-            stop = self._read_report(running)
+        ahead = set(self.slots.ahead())  # they have not begun
+        for id, running in self._running.items():
+            stop = self._read_report(running) if id not in ahead else None
             if stop is not None:
                 self._leaving.let_go(running, stop)
         self._leaving.chase()

@@ -214,7 +214,7 @@ def _order(what: Description, made: Plan, into: Path) -> tuple[Order, Claim]:
     }
     if devices is not None:
         variables.pop("CUDA_VISIBLE_DEVICES", None)
-    limits = replace(what.limits, on_driver_loss="stop")  # nobody would hear what it says
+    limits = what.limits._replace(on_driver_loss="stop")  # nobody would hear what it says
     return order._replace(env={**variables, **order.env}, limits=limits), claim
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from luthier import metrics
 from luthier.description import Description
@@ -96,8 +95,7 @@ class Work(Protocol):
         """How many attempts may wait in each slot while one runs, when they take so long."""
 
 
-@dataclass(frozen=True)
-class Commands:
+class Commands(NamedTuple):
     """Attempts of a command. `created` is when the experiment began, which its keys are made of."""
 
     description: Description

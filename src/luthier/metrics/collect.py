@@ -15,11 +15,14 @@ from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 from luthier.metrics.event_files import EventFiles
-from luthier.metrics.events import Scalar
 from luthier.metrics.follow import Follower
 from luthier.metrics.lines import LineParser, Reading, read_json, readings_of
 from luthier.metrics.patterns import MetricPattern, number, read_pattern
 from luthier.trial import Point
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from luthier.metrics.events import Scalar
 
 __all__ = ["Collector", "Source"]
 

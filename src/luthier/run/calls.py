@@ -127,8 +127,8 @@ class CallingWorker:
         if devices is not None:
             env["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         # A call's own limits are kept by the runner; the guardian keeps those of the whole process.
-        own = replace(limits, timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
-        own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
+        own = limits._replace(timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
+        own = own._replace(grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
         argv = (sys.executable, "-c", BOOT)
         return Order(self.id, secrets.token_hex(12), argv, env, os.getcwd(), str(self.folder), own, self.slot)
 

@@ -10,7 +10,8 @@ place that serves it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from luthier.description import Description
 from luthier.history import History
@@ -24,12 +25,11 @@ PLACE = "place"
 """The key of a proposal's note under which stands the place that served it, where that is not its ordinal."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What there is already: the configurations that only people `added`, and which place served each ordinal."""
 
     added: Set[Configuration] = frozenset()
-    places: Mapping[int, int] = field(default_factory=dict)
+    places: Mapping[int, int] = {}
 
 
 def passes_over(description: Description) -> bool:
