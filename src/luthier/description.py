@@ -45,8 +45,7 @@ SPENT = (
 """What is no part of an experiment's identity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(NamedTuple):
     """Which number is to be made large or small: a metric, how its points become one value, and which way."""
 
     metric: str
@@ -89,8 +88,7 @@ def _measured(text: str) -> tuple[str, Aggregate]:
     return text, "last"
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(NamedTuple):
     """What a metric may be at most, or at least, for its trial to be of use: `memory <= 4e9`."""
 
     metric: str
@@ -125,8 +123,7 @@ class Constraint:
         return f"{self.metric}{how} {self.side} {self.bound:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """The program to be tuned, with its placeholders in place.
 
     `words` is the command as words; with `shell` it is one string for `sh -c`. `as_args` appends every parameter
@@ -147,7 +144,7 @@ class Command:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what most commands don't have is left out where it is missing, as `Description.to_dict` tells."""
-        kept = asdict(self)
+        kept = self._asdict()
         if self.tensorboard is None:
             del kept["tensorboard"]
         if not self.is_lenient:
@@ -271,9 +268,9 @@ class Description:
         where it is missing, so that they keep the identities they had before there was any."""
         rare: dict[str, Any] = {"function": self.function} if self.function is not None else {}
         if self.also:
-            rare["also"] = [asdict(objective) for objective in self.also]
+            rare["also"] = [objective._asdict() for objective in self.also]
         if self.constraints:
-            rare["constraints"] = [asdict(constraint) for constraint in self.constraints]
+            rare["constraints"] = [constraint._asdict() for constraint in self.constraints]
         for name in ("stopping", "stages", "goal"):
             if (part := getattr(self, name)) is not None:
                 rare[name] = part._asdict()
@@ -290,7 +287,7 @@ class Description:
             "space": self.space.to_list(),
             "algorithm": asdict(self.algorithm),
             "command": self.command.to_dict() if self.command else None,
-            "objective": asdict(self.objective) if self.objective else None,
+            "objective": self.objective._asdict() if self.objective else None,
             "trials": self.trials,
             "seed": self.seed,
             "limits": self.limits._asdict(),

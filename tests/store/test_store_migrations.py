@@ -8,7 +8,6 @@ notices.
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from luthier.testing.store_worker import LOST
 from luthier.trial import AttemptId, Outcome, Proposal, TrialState
 
 DATA = Path(__file__).parent / "data"
-AIMS = replace(ended(0.5), values=(0.5, inf), constraints=(-1.0,))
+AIMS = ended(0.5)._replace(values=(0.5, inf), constraints=(-1.0,))
 NEXT = """
 ALTER TABLE experiment ADD COLUMN mood TEXT;
 {die}

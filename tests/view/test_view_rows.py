@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ def test_every_combination_has_a_state(store) -> None:
     for wish, active, running, finished in itertools.product(Wish, (True, False), (0, 1), (0, 4)):
         changed = record._replace(wish=wish, running=running, finished=finished)
         assert state_of(changed, active) in ExperimentState
-        assert state_of(replace(changed, target=None), active) is not ExperimentState.FINISHED
+        assert state_of(changed._replace(target=None), active) is not ExperimentState.FINISHED
 
 
 def test_a_row_has_the_counts_and_the_best(store) -> None:

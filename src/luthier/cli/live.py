@@ -103,8 +103,10 @@ class Lines(Listener):
             self.say(f"Adopted {trials} still running; nothing was started twice.")
 
     def began(self, claim: Claim) -> None:
-        """Keeps the first trials, to show them together."""
+        """Keeps the first trials, to show them together. What looks at them is loaded while the first one runs."""
         self._beginning.add(claim)
+        if self._check:
+            import luthier.cli.checking  # noqa: F401
 
     def ended(self, ended: Ended) -> None:
         """Says how a trial ended, and what the first ones tell about the command."""
@@ -156,7 +158,7 @@ class Lines(Listener):
     def show_tail(self, ended: Ended) -> None:
         """Shows the end of what a failed trial printed."""
         for name in ("stderr.log", "stdout.log"):
-            text = metrics.tail_of(ended.folder / name, lines=12)
+            text = metrics.tail_of(f"{ended.folder}/{name}", lines=12)
             if text.strip():
                 self.say(f"  the end of its {name}:")
                 for line in text.rstrip().splitlines():
@@ -236,7 +238,7 @@ class Lines(Listener):
             self.say(f"  warning: {said}")
 
     def _examine(self, ended: Ended) -> None:
-        from luthier.cli.checking import check_lines, unwired  # no trial waits for what looks at one
+        from luthier.cli.checking import check_lines, unwired
 
         succeeded = ended.result.outcome is Outcome.SUCCEEDED
         if len(self._first) == 1 and self.record is not None and succeeded and not self.quiet:

@@ -118,7 +118,7 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
     assert before.command is not None
     if "name" in given and not given["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
-    command = replace(before.command, **_renamed(given, COMMAND))
+    command = before.command._replace(**_renamed(given, COMMAND))
     description = replace(
         before,
         **_renamed(given, PLAIN),
@@ -170,9 +170,9 @@ def _objective(objective: Objective | None, given: Mapping[str, Any]) -> Objecti
         raise UsageError("--maximize, --minimize and --metric-agg need a metric; add --metric NAME")
     made = objective or Objective(given["metric"])
     if "maximize" in given:
-        made = replace(made, direction="maximize" if given["maximize"] else "minimize")
-    return replace(
-        made, metric=given.get("metric", made.metric), aggregate=given.get("metric_agg", made.aggregate)
+        made = made._replace(direction="maximize" if given["maximize"] else "minimize")
+    return made._replace(
+        metric=given.get("metric", made.metric), aggregate=given.get("metric_agg", made.aggregate)
     )
 
 

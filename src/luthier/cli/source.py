@@ -251,4 +251,4 @@ def _command(before: Command | None, words: tuple[str, ...], why: str) -> Comman
     is_shell = len(words) == 1 and any(c.isspace() for c in words[0].strip())
     if before is None:
         return Command(words, os.getcwd(), shell=is_shell)
-    return replace(before, words=words, directory=os.getcwd(), shell=is_shell, is_lenient=False)
+    return before._replace(words=words, directory=os.getcwd(), shell=is_shell, is_lenient=False)

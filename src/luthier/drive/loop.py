@@ -90,10 +90,9 @@ class Drive:
         self._renewed = self._sought = self._told = self.clock.elapsed()
         self._read = float("-inf")
         self._typical_seconds = SHORT_SECONDS
-        self._failed_in_a_row = 0
+        self._failed_in_a_row = self._ended = 0
         self._took = False  # the result of an identical trial: there is nothing to wait for
         self._begins = not self.record.finished  # only then can its first trials all fail
-        self._ended = 0
         self._learns = searcher(self.description.algorithm).looks_back
 
     def _in_stages(self) -> Staging | None:
@@ -115,8 +114,10 @@ class Drive:
                 if record.is_met or why is not Why.MET:  # else a person has just added to it
                     over = self._goals.over(record)
                     return Ending(why, record, over[1] if over is not None and over[0] is why else "")
-            self._watch()  # at first, what reads reports is loaded here, while the first trials run
+            if self._read < 0:  # what reads reports is loaded while the first trials start
+                self._read_reports()
             events = self._wait()
+            self._watch()
 
     def _turn(self, events: Sequence[RunEnded]) -> Why | None:
         """Takes what ended and starts what may start, with one wait for the disk; returns why nothing may.
@@ -245,8 +246,8 @@ class Drive:
         return claims
 
     def _is_planned(self) -> bool:
-        target = self.record.target
-        return target is not None and self.record.trials >= target and not self.record.reserved
+        record = self.record
+        return record.target is not None and record.trials >= record.target and not record.reserved
 
     def _waits_for_first(self) -> bool:
         """Whether the command is still in doubt: none has ended yet, or all have failed. Nobody waits for a long trial."""
@@ -363,10 +364,9 @@ class Drive:
         self.listener.beat(self.record)
 
     def _read_reports(self) -> None:
-        ahead = set(self.slots.ahead())  # they have not begun
-        for id, running in self._running.items():
-            stop = self._read_report(running) if id not in ahead else None
-            if stop is not None:
+        ahead = self.slots.ahead()  # they have not begun
+        for running in [each for id, each in self._running.items() if id not in ahead]:
+            if (stop := self._read_report(running)) is not None:
                 self._leaving.let_go(running, stop)
         self._leaving.chase()
 
@@ -382,8 +382,7 @@ class Drive:
     def heed(self, id: AttemptId) -> str | None:
         """What a call that reports is told while it waits: why it is to end, or None (`run.calls.Heed`)."""
         running = self._running.get(id)
-        stop = self._read_report(running) if running is not None else None
-        if stop is not None and running is not None:
+        if running is not None and (stop := self._read_report(running)) is not None:
             self._leaving.let_go(running, stop)
         return self._leaving.told(id)
 

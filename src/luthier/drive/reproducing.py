@@ -195,7 +195,7 @@ def _in_copy(
     words = command.words if command.shell else tuple(map(moved, command.words))
     directory = os.path.normpath(os.path.join(copy, os.path.relpath(command.directory, root)))
     os.makedirs(directory, exist_ok=True)  # an empty folder is no part of a bundle
-    return replace(command, words=words, directory=directory)
+    return command._replace(words=words, directory=directory)
 
 
 def _order(what: Description, made: Plan, into: Path) -> tuple[Order, Claim]:

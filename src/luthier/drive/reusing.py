@@ -7,7 +7,7 @@ the code, parameters, seed and environment, the same container or none, and the 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier import metrics
@@ -46,7 +46,7 @@ class Reusing:
 
         **Holds** the points and whose they are are in the record.
         """
-        found = self._find(running.claim, Folders(running.place.parents[3]))
+        found = self._find(running.claim, Folders(Path(running.place).parents[3]))
         claim = running.claim
         if found is None or found.attempt.result is None:
             return None
@@ -60,7 +60,7 @@ class Reusing:
         source = found.attempt.id
         reason = f"taken from trial {source.experiment}.{source.trial}, which was identical"
         # The value is found anew, for this objective; so is whether constraints are met.
-        return replace(found.attempt.result, reason=reason, value=None, values=None, constraints=(), curve=())
+        return found.attempt.result._replace(reason=reason, value=None, values=None, constraints=(), curve=())
 
     def _find(self, claim: Claim, folders: Folders) -> _Found | None:
         if claim.stage or self._description.stages is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from luthier import metrics
@@ -43,11 +42,11 @@ class Running(Protocol):
         """What it has reported so far, by metric."""
 
     @property
-    def place(self) -> Path:
+    def place(self) -> str:
         """Its folder."""
 
     @property
-    def errors(self) -> Path | None:
+    def errors(self) -> str | None:
         """The file whose last line says why it failed, where its result does not."""
 
     def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:

@@ -15,7 +15,6 @@ import socket
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -358,7 +357,7 @@ class FunctionRunner:
             self._give(worker, first)
             memory = event.result.outcome is Outcome.OUT_OF_MEMORY
             outcome = Outcome.OUT_OF_MEMORY if memory else Outcome.FAILED
-            self._conclude(worker, self._numbers, replace(event.result, outcome=outcome, reason=reason))
+            self._conclude(worker, self._numbers, event.result._replace(outcome=outcome, reason=reason))
         for call in waiting:
             self.start(call)
 

@@ -10,7 +10,6 @@ place that serves it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from typing import NamedTuple
 
 from luthier.description import Description
@@ -75,7 +74,7 @@ def propose_around(
         if proposal is None:
             break
         note = proposal.note if place == ordinal else {**proposal.note, PLACE: place}
-        made[ordinal] = replace(proposal, ordinal=ordinal, note=note)
+        made[ordinal] = proposal._replace(ordinal=ordinal, note=note)
     return [made[ordinal] for ordinal in ordinals if ordinal in made]
 
 
