@@ -70,7 +70,7 @@ def luthier_search(problem: Problem, seed: int, algorithm: str) -> tuple[Ask, Te
         seen = replace(history, revision=2 * len(trials), trials=tuple(trials))
         began = time.perf_counter()
         [proposal] = made.propose(problem.space, seen, seed, [number])
-        proposal = replace(proposal, seen=seen.revision, seconds=time.perf_counter() - began)
+        proposal = proposal._replace(seen=seen.revision, seconds=time.perf_counter() - began)
         trials.append(
             Trial(
                 experiment=seed,
@@ -100,8 +100,8 @@ def luthier_search(problem: Problem, seed: int, algorithm: str) -> tuple[Ask, Te
             values=tuple(losses),
             constraints=tuple(excesses),
         )
-        trials[-1] = replace(
-            trials[-1], state=TrialState.FINISHED, result=result, revision=2 * len(trials), ended=60.0
+        trials[-1] = trials[-1]._replace(
+            state=TrialState.FINISHED, result=result, revision=2 * len(trials), ended=60.0
         )
 
     return ask, tell

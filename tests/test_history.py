@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from luthier.history import History, is_partial
 from luthier.testing.searcher import endless_space, history_of
 from luthier.trial import Outcome, Result, TrialState
@@ -14,7 +12,7 @@ CURVE = ((1.0, 0.9), (4.0, 0.5))
 
 
 def one(number: int, outcome: Outcome, *, curve=(), state=TrialState.FINISHED, value: float | None = 0.5):
-    return replace(FIRST, number=number, state=state, result=Result(outcome, "", value=value, curve=curve))
+    return FIRST._replace(number=number, state=state, result=Result(outcome, "", value=value, curve=curve))
 
 
 def test_what_is_partial() -> None:
@@ -25,7 +23,7 @@ def test_what_is_partial() -> None:
     waits_silently = one(5, Outcome.SUCCEEDED, state=TrialState.WAITING)
     killed = one(6, Outcome.KILLED, curve=CURVE)
     nothing = one(7, Outcome.STOPPED, value=None)
-    running = replace(FIRST, number=8, state=TrialState.RUNNING, result=None)
+    running = FIRST._replace(number=8, state=TrialState.RUNNING, result=None)
     trials = (complete, stopped, by_hand, waiting, waits_silently, killed, nothing, running)
     assert [is_partial(t) for t in trials] == [False, True, False, True, False, False, False, False]
     history = History(trials=trials, maximize=False)

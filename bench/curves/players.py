@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,7 @@ class Luthier:
         made = self.searcher.propose(self.table.space, history, self.seed, [trial])
         if not made:
             return None
-        proposal = replace(made[0], seen=self.revision)
+        proposal = made[0]._replace(seen=self.revision)
         self.revision += 1
         self.trials[trial] = Trial(
             experiment=1,
@@ -86,8 +85,7 @@ class Luthier:
         result = Result(
             outcome, "it ended", value=curve.loss, seconds=float(curve.count), curve=curve.outline()
         )
-        self.trials[trial] = replace(
-            self.trials[trial],
+        self.trials[trial] = self.trials[trial]._replace(
             state=TrialState.FINISHED,
             result=result,
             ended=float(self.revision),

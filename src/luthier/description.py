@@ -58,8 +58,7 @@ IMPORTED, IMPORTED_FROM, IMPORTED_DIGEST = "imported", "imported-from", "importe
 """The labels of an experiment that was made elsewhere: of which kind, from where, and what names its content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(NamedTuple):
     """Which number is to be made large or small: a metric, how its points become one value, and which way."""
 
     metric: str
@@ -102,8 +101,7 @@ def _measured(text: str) -> tuple[str, Aggregate]:
     return text, "last"
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(NamedTuple):
     """What a metric may be at most, or at least, for its trial to be of use: `memory <= 4e9`."""
 
     metric: str
@@ -138,8 +136,7 @@ class Constraint:
         return f"{self.metric}{how} {self.side} {self.bound:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """The program to be tuned, with its placeholders in place.
 
     `words` is the command as words; with `shell` it is one string for `sh -c`. `as_args` appends every parameter
@@ -160,7 +157,7 @@ class Command:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what most commands don't have is left out where it is missing, as `Description.to_dict` tells."""
-        kept = asdict(self)
+        kept = self._asdict()
         if self.tensorboard is None:
             del kept["tensorboard"]
         if not self.is_lenient:
@@ -181,8 +178,7 @@ class Algorithm:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a trial may take, and what is done when it ends badly. None means no limit.
 
     **Units** seconds, bytes; `gpus` are slots a trial needs (fractions share one); `cpus` caps its threads.
@@ -290,9 +286,9 @@ class Description:
         where it is missing, so that they keep the identities they had before there was any."""
         rare: dict[str, Any] = {"function": self.function} if self.function is not None else {}
         if self.also:
-            rare["also"] = [asdict(objective) for objective in self.also]
+            rare["also"] = [objective._asdict() for objective in self.also]
         if self.constraints:
-            rare["constraints"] = [asdict(constraint) for constraint in self.constraints]
+            rare["constraints"] = [constraint._asdict() for constraint in self.constraints]
         for name in ("stopping", "stages", "goal"):
             if (part := getattr(self, name)) is not None:
                 rare[name] = part._asdict()
@@ -309,10 +305,10 @@ class Description:
             "space": self.space.to_list(),
             "algorithm": asdict(self.algorithm),
             "command": self.command.to_dict() if self.command else None,
-            "objective": asdict(self.objective) if self.objective else None,
+            "objective": self.objective._asdict() if self.objective else None,
             "trials": self.trials,
             "seed": self.seed,
-            "limits": asdict(self.limits),
+            "limits": self.limits._asdict(),
             "name": self.name,
             "labels": self.labels,
             "on_finish": self.on_finish,

@@ -8,7 +8,7 @@ processes; `store/` keeps these nouns, `drive/` turns them over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -127,8 +127,7 @@ class AttemptId(NamedTuple):
         return f"{self.experiment}.{self.trial} attempt {self.attempt}"
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """What an algorithm suggests, and why.
 
     `ordinal` is the trial's place among the algorithm's own proposals (from 1); `seen` is the revision of the record
@@ -142,11 +141,10 @@ class Proposal:
     mean: float | None = None
     deviation: float | None = None
     seconds: float = 0.0
-    note: dict[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """A configuration and the objective it reached elsewhere: what a warm start begins from. `source` names the trial."""
 
     configuration: Configuration
@@ -163,8 +161,7 @@ class Point(NamedTuple):
     time: float
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How an attempt ended, as far as it is known where it ended.
 
     `reason` is a sentence. `value` is the objective after aggregation, None where there is none. Where there are several
@@ -205,8 +202,7 @@ class Attempt(NamedTuple):
     stage: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """One configuration and all that became of it.
 
     `number` counts within the experiment from 1, `run_id` within the store. `attempt` is the number of the newest

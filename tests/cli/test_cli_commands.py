@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -318,7 +317,7 @@ def test_templates_are_copied_once(run, tmp_path: Path) -> None:
 )
 def test_the_last_words_tell_what_is_left(target, queued, running, said, unfinished, capsys) -> None:
     store = open_store(unfinished)
-    record = replace(store.experiment(1), target=target, queued=queued, running=running, succeeded=2)
+    record = store.experiment(1)._replace(target=target, queued=queued, running=running, succeeded=2)
     print_result(store, unfinished, Ending(Why.MET, record), as_json=False)
     assert f", {said}." in capsys.readouterr().err
     store.close()

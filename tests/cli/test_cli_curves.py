@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from test_cli_json import undocumented
 
-from luthier.cli.live import Panel, listener_for
+from luthier.cli.live import listener_for
 from luthier.cli.output import wrapped
 from luthier.cli.running import RunningTrial
+from luthier.cli.screen import Panel
 from luthier.clock import FakeClock
 from luthier.description import Algorithm, Command, Constraint, Description, Objective
 from luthier.drive.listener import Ended
@@ -258,7 +259,7 @@ def test_the_panel_keeps_up_with_what_is_printed_above_it(monkeypatch) -> None:
     out.seek(0)
     out.truncate()
     result = Result(Outcome.SUCCEEDED, "it exited with code 0", 0.5, seconds=1.0)
-    shown.ended(Ended(claims[0], result, False, {"loss": 0.5}, {}, Path("/p")))
+    shown.ended(Ended(claims[0], result, False, {"loss": 0.5}, {}, "/p"))
     text = plain(out)
     line, panel = text[: text.index("]") + 1], text[text.index("]") + 1 :]
     assert line.endswith("[1/12, best 0.5 by 1.1]") and "[bold]" not in text

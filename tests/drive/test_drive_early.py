@@ -25,7 +25,7 @@ def describe(paper: Paper, count: int = 9, *, stages: Stages | None = None, **ch
     made = replace(paper.describe((f"x={values}",)), stages=stages, **changes)
     if stages is not None and stages.parameter and made.command is not None:
         words = (*made.command.words, f":{stages.parameter}:")
-        made = replace(made, command=replace(made.command, words=words))
+        made = replace(made, command=made.command._replace(words=words))
     return made
 
 

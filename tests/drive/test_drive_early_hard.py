@@ -223,7 +223,7 @@ def test_one_that_was_told_may_leave_with_any_exit_code(paper: Paper, code: int)
     epochs = Epochs()
     paper.machine.script = leaves
     description = describe(paper, 1, stopping=Stopping("none", {}, ("loss > 0:4",)))
-    limits = replace(description.limits, retry_failed=1)
+    limits = description.limits._replace(retry_failed=1)
     record = paper.open(replace(description, limits=limits))
     paper.drive(record)
     assert paper.outcomes(record.id) == ["stopped"]

@@ -160,7 +160,7 @@ def test_check_says_which_name_of_keras_serves(program: Shop) -> None:
 
 def test_the_folder_is_part_of_what_a_search_is_only_where_it_is_named() -> None:
     plain = Command(("train", ":a:"), "/project")
-    named = replace(plain, tensorboard="boards")
+    named = plain._replace(tensorboard="boards")
     assert "tensorboard" not in plain.to_dict() and named.to_dict()["tensorboard"] == "boards"
     space = Space((Parameter("a", Float(0.0, 1.0)),))
     whole = Description("/project", space, Algorithm("random"), plain)

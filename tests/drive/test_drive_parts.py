@@ -420,7 +420,7 @@ def ended(texts: dict[str, str], metrics: dict[str, float], outcome: Outcome = O
     configuration = space(*params).at(0)
     assert configuration.texts() == texts
     result = Result(outcome, "", seconds=10.0, cpu_seconds=8.0, peak_bytes=1000)
-    return Ended(claim(configuration), result, False, metrics, {}, Path())
+    return Ended(claim(configuration), result, False, metrics, {}, "")
 
 
 def test_two_trials_that_differ_in_one_parameter_alone_and_report_the_same_show_it_unwired() -> None:

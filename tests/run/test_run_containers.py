@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -303,7 +302,7 @@ def test_what_docker_is_told(bench: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(face, "find_engine", lambda: containers_engine.Found(docker))
     monkeypatch.setattr(face, "make", lambda *_: "some/image:2")
     monkeypatch.setattr(face.os, "getuid", lambda: 1000)
-    limits = replace(Limits(), memory_bytes=4_096_000_000, cpus=1)
+    limits = Limits(memory_bytes=4_096_000_000, cpus=1)
     environment = Environment(image="some/image:2")
     order = inside(
         bench, "true", environment=environment, limits=limits, devices=("0", "3"), CUDA_VISIBLE_DEVICES="0,3"

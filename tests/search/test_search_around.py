@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,11 +83,11 @@ def test_a_history_tells_what_was_added_and_which_place_served() -> None:
     proposed, shifted, own, again = history_of([a, d, b, a]).trials
     trials = (
         proposed,
-        replace(shifted, proposal=Proposal(d, "grid", 3, note={PLACE: 4})),
-        replace(own, proposal=Proposal(b, "you")),
-        replace(again, proposal=Proposal(a, "you")),
-        replace(own, number=9, configuration=None, proposal=None),
-        replace(own, number=10, configuration=c, proposal=None),
+        shifted._replace(proposal=Proposal(d, "grid", 3, note={PLACE: 4})),
+        own._replace(proposal=Proposal(b, "you")),
+        again._replace(proposal=Proposal(a, "you")),
+        own._replace(number=9, configuration=None, proposal=None),
+        own._replace(number=10, configuration=c, proposal=None),
     )
     known = known_in(History(trials=trials))
     assert known == Known({b, c}, {1: 1, 3: 4})

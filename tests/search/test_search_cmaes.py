@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -59,7 +58,7 @@ def finished(number: int, proposal: Proposal, value: float | None) -> Trial:
     """A trial whose result came in the order of its number, as the record of a search one by one has it."""
     (trial,) = history_of([proposal.configuration]).trials
     result = Result(Outcome.FAILED, "no") if value is None else Result(Outcome.SUCCEEDED, "", value=value)
-    return replace(trial, number=number, revision=number, proposal=proposal, result=result)
+    return trial._replace(number=number, revision=number, proposal=proposal, result=result)
 
 
 def search(
@@ -69,7 +68,7 @@ def search(
     for k in range(1, n + 1):
         history = History(k, trials, maximize=False)
         for made in Cmaes(**settings).propose(space, history, seed, [k]):
-            proposal = replace(made, seen=len(trials))
+            proposal = made._replace(seen=len(trials))
             trials = (
                 *trials,
                 finished(len(trials) + 1, proposal, objective(proposal.configuration.values())),
@@ -248,7 +247,7 @@ def test_workers_side_by_side_lose_little() -> None:
         for proposal in made:
             v = proposal.configuration.values()
             loss = sum((i + 1) * (v[f"x{i}"] - 0.4) ** 2 for i in range(4))
-            trials = (*trials, finished(len(trials) + 1, replace(proposal, seen=k - 1), loss))
+            trials = (*trials, finished(len(trials) + 1, proposal._replace(seen=k - 1), loss))
     assert min(values(trials)) < 1e-9
 
 
@@ -259,7 +258,7 @@ def test_a_straggler_rewrites_nothing(chance: Random, slots: int) -> None:
     the same distribution for the rest of the search."""
     space = floats(2)
     own = finished(1, Proposal(space.configuration({"x0": 0.9, "x1": 0.9}), by="you"), 7.0)
-    trials = [replace(own, state=TrialState.RUNNING, result=None)]
+    trials = [own._replace(state=TrialState.RUNNING, result=None)]
     running, revision, known = [0], 1, dict[int, tuple[float, ...]]()
     while len(trials) < 40:
         history = History(revision, tuple(trials), maximize=False)
@@ -269,9 +268,9 @@ def test_a_straggler_rewrites_nothing(chance: Random, slots: int) -> None:
         if len(running) <= slots:
             (made,) = Cmaes().propose(space, history, 0, [len(trials)])
             running.append(len(trials))
-            new = finished(len(trials) + 1, replace(made, seen=revision), None)
+            new = finished(len(trials) + 1, made._replace(seen=revision), None)
             trials.append(
-                replace(new, state=TrialState.RUNNING, result=None, revision=(revision := revision + 1))
+                new._replace(state=TrialState.RUNNING, result=None, revision=(revision := revision + 1))
             )
         else:
             late = 2 if len(trials) < 30 else 0
@@ -280,8 +279,8 @@ def test_a_straggler_rewrites_nothing(chance: Random, slots: int) -> None:
             v = trials[place].configuration.values()
             result = Result(Outcome.SUCCEEDED, "", value=(v["x0"] - 0.2) ** 2 + v["x1"])
             revision += 1
-            trials[place] = replace(
-                trials[place], state=TrialState.FINISHED, result=result, revision=revision
+            trials[place] = trials[place]._replace(
+                state=TrialState.FINISHED, result=result, revision=revision
             )
     assert len(known) >= 4
 
@@ -337,7 +336,7 @@ def test_odd_objectives_are_ordinary(name: str) -> None:
 def test_what_was_forgotten_is_computed_again() -> None:
     space = numeric_space()
     trials = search(space, lambda v: v["rate"] + v["layers"], 60)
-    copied = tuple(replace(t) for t in trials)
+    copied = tuple(t._replace() for t in trials)
     for n in (3, 20, 59):
         (again,) = Cmaes().propose(space, History(n, copied[:n], maximize=False), 0, [n + 1])
         assert again.configuration == trials[n].configuration

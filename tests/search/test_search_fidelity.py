@@ -170,7 +170,7 @@ def test_every_searcher_goes_on_and_tries_nothing_twice(searcher):
     assert len({p.configuration for p in made}) == 3
     assert not {p.configuration for p in made} & {t.configuration for t in history.trials}
     again = searcher.propose(
-        PLANE, replace(history, trials=tuple(map(replace, history.trials))), 3, [30, 31, 32]
+        PLANE, replace(history, trials=tuple(t._replace() for t in history.trials)), 3, [30, 31, 32]
     )
     assert [p.configuration for p in made] == [p.configuration for p in again]
 
@@ -180,9 +180,9 @@ def test_nothing_breaks_where_nothing_is_complete_or_a_number(searcher):
     history = scene()
     for trials in (
         [t for t in history.trials if t.result.outcome is Outcome.STOPPED],
-        [replace(t, result=replace(t.result, curve=tuple((r, math.nan) for r, _ in t.result.curve), value=math.nan))
+        [t._replace(result=t.result._replace(curve=tuple((r, math.nan) for r, _ in t.result.curve), value=math.nan))
          if t.number % 2 else t for t in history.trials],
-        [replace(t, result=replace(t.result, curve=((1.0, 1e308),), value=1e308)) for t in history.trials],
+        [t._replace(result=t.result._replace(curve=((1.0, 1e308),), value=1e308)) for t in history.trials],
     ):  # fmt: skip
         assert len(searcher.propose(PLANE, replace(history, trials=tuple(trials)), 3, [30])) == 1
 
@@ -214,7 +214,7 @@ def test_draws_of_beliefs_are_of_the_scored():
 def test_with_several_objectives_a_stopped_trial_counts_as_ever():
     history = scene()
     several = replace(history, objectives=("minimize", "minimize"))
-    plain = [replace(t, result=replace(t.result, curve=())) for t in history.trials]
+    plain = [t._replace(result=t.result._replace(curve=())) for t in history.trials]
     made = [
         Auto().propose(PLANE, replace(several, trials=tuple(t)), 3, [30])[0] for t in (history.trials, plain)
     ]
@@ -256,8 +256,7 @@ class Simulated:
         x = np.array([proposal.configuration[f"x{j}"].value for j in range(4)])
         self.curves[number] = curve_at(x, self.seed, number)
         begun = trial(number, 0.0, 0.0, Outcome.LOST, ())
-        self.trials[number] = replace(
-            begun,
+        self.trials[number] = begun._replace(
             state=TrialState.RUNNING,
             configuration=proposal.configuration,
             proposal=proposal,
@@ -281,7 +280,7 @@ class Simulated:
         stopped = Outcome.KILLED if self.how == "dropped" else Outcome.STOPPED
         outcome = Outcome.SUCCEEDED if epoch == EPOCHS else stopped
         result = Result(outcome, "", value=float(curve[epoch - 1]), seconds=60.0, curve=seen)
-        self.trials[number] = replace(self.trials[number], state=TrialState.FINISHED, result=result)
+        self.trials[number] = self.trials[number]._replace(state=TrialState.FINISHED, result=result)
         if epoch == EPOCHS:
             self.best = min(self.best, final)
 

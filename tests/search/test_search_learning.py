@@ -7,7 +7,6 @@ import math
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,7 +228,7 @@ def test_short_trials_get_a_model_again_when_it_is_affordable():
     def history(seconds: float, cost: float) -> History:
         trials = search(Auto(), PLANE, bowl, 30)
         slow = [
-            replace(t, proposal=replace(t.proposal, seconds=cost), result=replace(t.result, seconds=seconds))
+            t._replace(proposal=t.proposal._replace(seconds=cost), result=t.result._replace(seconds=seconds))
             for t in trials
         ]
         return History(30, tuple(slow), False, 100)
@@ -383,7 +382,7 @@ def test_predictions_of_a_noisy_objective_hold_what_comes():
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=IDS)
 def test_a_person_s_first_trial_stands_for_the_centre(learner):
-    own = replace(begun(1, Proposal(LINE.configuration({"x": 0.9}), "you")), proposal=None)
+    own = begun(1, Proposal(LINE.configuration({"x": 0.9}), "you"))._replace(proposal=None)
     made = learner.propose(LINE, History(1, (own,), False, 20), 1, [1])
     assert made[0].configuration != Configuration.of([("x", LINE["x"].domain.from_unit(0.5))])
 

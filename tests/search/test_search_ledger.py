@@ -1,7 +1,6 @@
 """The arrays of a ledger that followed a search are those of one that reads it for the first time."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,21 +24,21 @@ PARTIAL = ("stopped", "stopped without a curve", "waiting", "complete")
 def as_kind(trial: Trial, kind: str) -> Trial:
     match kind:
         case "as good as others":
-            return replace(trial, result=Result(Outcome.SUCCEEDED, "", value=float(trial.number % 3)))
+            return trial._replace(result=Result(Outcome.SUCCEEDED, "", value=float(trial.number % 3)))
         case "diverged":
-            return replace(trial, result=Result(Outcome.SUCCEEDED, "", value=math.nan))
+            return trial._replace(result=Result(Outcome.SUCCEEDED, "", value=math.nan))
         case "nameless":
-            return replace(trial, state=TrialState.RESERVED, configuration=None, proposal=None, result=None)
+            return trial._replace(state=TrialState.RESERVED, configuration=None, proposal=None, result=None)
         case "failed":
-            return replace(trial, result=Result(Outcome.OUT_OF_MEMORY, "too large"))
+            return trial._replace(result=Result(Outcome.OUT_OF_MEMORY, "too large"))
         case "killed":
-            return replace(trial, result=Result(Outcome.KILLED, "by hand"))
+            return trial._replace(result=Result(Outcome.KILLED, "by hand"))
         case "running":
-            return replace(trial, state=TrialState.RUNNING, result=None)
+            return trial._replace(state=TrialState.RUNNING, result=None)
         case "begun again":
-            return replace(trial, state=TrialState.QUEUED, result=None)
+            return trial._replace(state=TrialState.QUEUED, result=None)
         case "stopped without a curve":
-            return replace(trial, result=Result(Outcome.STOPPED, "by hand", value=0.5))
+            return trial._replace(result=Result(Outcome.STOPPED, "by hand", value=0.5))
         case "stopped" | "waiting" | "complete":
             value = 1.0 / (trial.number % 5 + 1)
             curve = tuple(
@@ -48,7 +47,7 @@ def as_kind(trial: Trial, kind: str) -> Trial:
             )
             outcome = Outcome.STOPPED if kind == "stopped" else Outcome.SUCCEEDED
             state = TrialState.WAITING if kind == "waiting" else TrialState.FINISHED
-            return replace(trial, state=state, result=Result(outcome, "", value=curve[-1][1], curve=curve))
+            return trial._replace(state=state, result=Result(outcome, "", value=curve[-1][1], curve=curve))
     return trial
 
 
@@ -112,7 +111,7 @@ def test_so_does_one_that_meets_trials_part_of_the_way(moments: list[tuple[list[
 
 def test_it_grows() -> None:
     trials = tuple(
-        replace(TRIALS[k % 40], number=k + 1, result=Result(Outcome.SUCCEEDED, "", value=float(k)))
+        TRIALS[k % 40]._replace(number=k + 1, result=Result(Outcome.SUCCEEDED, "", value=float(k)))
         for k in range(700)
     )
     ledger = Ledger(SPACE)
@@ -124,7 +123,7 @@ def test_it_grows() -> None:
 
 def test_what_changes_late_in_a_long_history_is_read() -> None:
     """Trials far apart change at once; the others, in other chunks and in the same ones, stay as they were."""
-    trials = [replace(TRIALS[k % 40], number=k + 1) for k in range(3 * CHUNK + 5)]
+    trials = [TRIALS[k % 40]._replace(number=k + 1) for k in range(3 * CHUNK + 5)]
     ledger = Ledger(SPACE)
     ledger.read(History(trials=tuple(trials)))
     for places, kind in (
@@ -134,7 +133,7 @@ def test_what_changes_late_in_a_long_history_is_read() -> None:
         ([3 * CHUNK], "as good as others"),
     ):
         for place in places:
-            trials[place] = as_kind(replace(TRIALS[place % 40], number=place + 1), kind)
+            trials[place] = as_kind(TRIALS[place % 40]._replace(number=place + 1), kind)
         history = History(trials=tuple(trials))
         same(ledger.read(history), Ledger(SPACE).read(history))
 
@@ -143,7 +142,7 @@ def test_what_could_not_be_read_leaves_no_trace() -> None:
     ledger = Ledger(SPACE)
     good = History(trials=TRIALS[:5])
     ledger.read(good)
-    outside = replace(TRIALS[0], configuration=Configuration({"cell": "none such"}))
+    outside = TRIALS[0]._replace(configuration=Configuration({"cell": "none such"}))
     with pytest.raises(SpaceError):
         ledger.read(History(trials=(outside, *TRIALS[1:7])))
     same(ledger.read(good), Ledger(SPACE).read(good))

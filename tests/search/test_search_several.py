@@ -157,7 +157,7 @@ def ended(history, place, f):
     if found is not None:
         values, excesses = found
         result = Result(Outcome.SUCCEEDED, "", values[0], values=values, constraints=excesses)
-    done = replace(trial, state=TrialState.FINISHED, result=result, revision=2 * trial.number)
+    done = trial._replace(state=TrialState.FINISHED, result=result, revision=2 * trial.number)
     return replace(history, trials=(*history.trials[:place], done, *history.trials[place + 1 :]))
 
 
@@ -224,7 +224,9 @@ def test_a_proposal_is_a_function_of_the_record(algorithm):
     engine = searcher(Algorithm(algorithm))
     one = engine.propose(SQUARE, history, 1, [14])
     played(algorithm, SQUARE, curve, 6, seed=9)  # what else was searched meanwhile
-    again = engine.propose(SQUARE, replace(history, trials=tuple(map(replace, history.trials))), 1, [14])
+    again = engine.propose(
+        SQUARE, replace(history, trials=tuple(t._replace() for t in history.trials)), 1, [14]
+    )
     assert one == again
     both = engine.propose(SQUARE, history, 1, [14, 15])
     assert both[0] == one[0] and both[1].configuration != one[0].configuration

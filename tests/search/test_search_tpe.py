@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ class TestTpe(SearcherContract):
 def finished(number: int, proposal: Proposal, value: float | None) -> Trial:
     (trial,) = history_of([proposal.configuration]).trials
     result = Result(Outcome.FAILED, "no") if value is None else Result(Outcome.SUCCEEDED, "", value=value)
-    return replace(trial, number=number, proposal=proposal, result=result)
+    return trial._replace(number=number, proposal=proposal, result=result)
 
 
 def search(space: Space, objective: Objective, n: int, seed: int = 0, **settings: Any) -> tuple[Trial, ...]:
@@ -325,7 +324,7 @@ def test_what_was_forgotten_is_computed_again() -> None:
     """Proposals from a history read step by step and from one that is new, object by object, are the same."""
     space = endless_space()
     trials = search(space, lambda v: v["rate"] + v["layers"], 30)
-    copied = tuple(replace(t) for t in trials)
+    copied = tuple(t._replace() for t in trials)
     for n in (12, 20, 29):
         (again,) = Tpe().propose(space, History(n, copied[:n], maximize=False), 0, [n + 1])
         assert again.configuration == trials[n].configuration

@@ -8,7 +8,6 @@ notices.
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from luthier.testing.store_worker import LOST
 from luthier.trial import AttemptId, Outcome, Proposal, TrialState
 
 DATA = Path(__file__).parent / "data"
-AIMS = replace(ended(0.5), values=(0.5, inf), constraints=(-1.0,))
+AIMS = ended(0.5)._replace(values=(0.5, inf), constraints=(-1.0,))
 NEXT = """
 ALTER TABLE experiment ADD COLUMN mood TEXT;
 {die}
@@ -148,6 +147,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_schema(
     deaths = [
         ([(1, "SELECT die();" + first[1])], 0, tmp_path / "fresh1.db"),
         ([(1, first[1] + "SELECT die();")], 0, tmp_path / "fresh2.db"),
+        ([*known[:-1], (n, known[-1][1] + "SELECT die();")], 0, tmp_path / "fresh3.db"),
         ([*known, (n + 1, NEXT.format(die="SELECT die();"))], n, old),
         ([*known, second, (n + 2, "SELECT die();" + third[1])], n + 1, old),
         ([*known, second, (n + 2, third[1] + "SELECT die();")], n + 1, old),
@@ -169,7 +169,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_schema(
             assert db.execute("PRAGMA user_version").fetchone()[0] == left
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     give(monkeypatch, *known, second, third)
-    for path in (tmp_path / "fresh1.db", tmp_path / "fresh2.db", old):
+    for path in (*(tmp_path / f"fresh{k}.db" for k in (1, 2, 3)), old):
         with closing(SqliteStore(path, FakeClock())) as store:
             found = fingerprint(store)
             store.enqueue(store.open_experiment(describe())[0].id, [configuration(1)], "n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,10 +85,10 @@ def recorded(
             if steps:
                 store.report(claim.id, 0, steps)
             if ending is not None:
-                result = replace(_result(ending), seconds=seconds(claim.id.trial))
+                result = _result(ending)._replace(seconds=seconds(claim.id.trial))
                 if others is not None:
                     values, excesses = others(claim.id.trial)
-                    result = replace(result, values=values, constraints=excesses)
+                    result = result._replace(values=values, constraints=excesses)
                 store.finish(claim.id, result)
     return store
 

@@ -26,7 +26,7 @@ def history(*scores: tuple[int, float], maximize: bool = True) -> History:
     """Trials that reached these values at these values of x, numbered from 1."""
     trials = history_of([Configuration({"x": x}) for x, _ in scores]).trials
     ended = tuple(
-        replace(t, result=Result(Outcome.SUCCEEDED, "", value))
+        t._replace(result=Result(Outcome.SUCCEEDED, "", value))
         for t, (_, value) in zip(trials, scores, strict=True)
     )
     return History(trials=ended, maximize=maximize)
@@ -154,7 +154,7 @@ def test_diverged_runs_do_not_pass_for_spread() -> None:
 
 def test_stopped_trials_are_not_compared() -> None:
     whole = history((1, 0.5), (2, 0.6))
-    stopped = replace(whole.trials[1], result=Result(Outcome.STOPPED, "", 0.9))
+    stopped = whole.trials[1]._replace(result=Result(Outcome.STOPPED, "", 0.9))
     assert [each.trial for each in repeats_of(replace(whole, trials=(whole.trials[0], stopped)))] == [1]
 
 
@@ -205,7 +205,7 @@ def bowl(places: np.ndarray, noise: float, maximize: bool, seed: int = 0) -> His
     trials = history_of([Configuration({"x": float(x)}) for x in places]).trials
     sign = 1.0 if maximize else -1.0
     ended = tuple(
-        replace(t, result=Result(Outcome.SUCCEEDED, "", sign * float(value)))
+        t._replace(result=Result(Outcome.SUCCEEDED, "", sign * float(value)))
         for t, value in zip(trials, values, strict=True)
     )
     return History(trials=ended, maximize=maximize)
@@ -229,7 +229,7 @@ def test_values_without_noise_that_surely_differ_are_the_verdict(count: int, max
 
 def test_equal_values_without_noise_share() -> None:
     record = bowl(np.array([0.0, 0.1, 0.25, 0.35, 0.5, 0.7, 0.9, 1.0]), 0.0, True)
-    equal = replace(record.trials[3], result=record.trials[2].result)
+    equal = record.trials[3]._replace(result=record.trials[2].result)
     trials = (*record.trials[:3], equal, *record.trials[4:])
     sure = weighed(LINE, replace(record, trials=trials), believe=believed_draws)
     assert sure.recommended and sure.recommended.probability == pytest.approx(0.5, abs=0.2)
@@ -239,7 +239,7 @@ def test_equal_values_without_noise_share() -> None:
 def test_repeats_that_differ_overrule_a_model_without_noise() -> None:
     record = bowl(converged(1, 20), 0.0, True)
     best = max(record.trials, key=lambda trial: trial.result.value if trial.result else -inf)
-    fresh = replace(best, result=Result(Outcome.SUCCEEDED, "", -0.01))
+    fresh = best._replace(result=Result(Outcome.SUCCEEDED, "", -0.01))
     sure = weighed(LINE, record, [fresh], believed_draws)
     assert sure.method == "repeats" and sure.noise and sure.noise > 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -39,7 +38,7 @@ def tried(
 ) -> list[Trial]:
     """Trials of these configurations; those for which `fails` holds ended with this outcome."""
     return [
-        replace(trial, result=Result(outcome, "it broke"))
+        trial._replace(result=Result(outcome, "it broke"))
         if trial.configuration is not None and fails(trial.configuration.values())
         else trial
         for trial in history_of(configurations).trials
@@ -119,7 +118,7 @@ def test_failures_without_a_place_are_rarely_given_one() -> None:
 def test_few_failures_are_no_pattern(count: int) -> None:
     trials = tried(drawn(SPACE, 500, 7), lambda v: False)
     for i in range(count):
-        trials[i] = replace(trials[i], result=Result(Outcome.FAILED, ""))
+        trials[i] = trials[i]._replace(result=Result(Outcome.FAILED, ""))
     assert where_failures_live(SPACE, trials) is None
 
 

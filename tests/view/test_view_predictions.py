@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, nan
 
 import pytest
@@ -19,8 +18,8 @@ from luthier.view.rounding import chance, rounded
 def expected(number: int, mean: float | None, deviation: float | None, result: Result | None) -> Trial:
     (trial,) = history_of([Configuration({"x": number})]).trials
     assert trial.proposal
-    why = replace(trial.proposal, mean=mean, deviation=deviation)
-    return replace(trial, number=number, proposal=why, result=result)
+    why = trial.proposal._replace(mean=mean, deviation=deviation)
+    return trial._replace(number=number, proposal=why, result=result)
 
 
 def reached(value: float | None, outcome: Outcome = Outcome.SUCCEEDED) -> Result:

@@ -27,7 +27,7 @@ def history(values: Sequence[float | None], maximize: bool = False) -> History:
     """Trials that ended one after the other with these values; None for one that failed."""
     trials = history_of([Configuration({"x": k}) for k in range(len(values))]).trials
     ended = tuple(
-        replace(t, result=Result(Outcome.FAILED if v is None else Outcome.SUCCEEDED, "", v))
+        t._replace(result=Result(Outcome.FAILED if v is None else Outcome.SUCCEEDED, "", v))
         for t, v in zip(trials, values, strict=True)
     )
     return History(trials=ended, maximize=maximize)
@@ -166,7 +166,7 @@ def searched(algorithm: str, case: Case, seed: int) -> list[float]:
             Outcome.SUCCEEDED, "", loss, seconds=100.0
         )  # so that proposals cost nothing beside it
         state, place = TrialState.FINISHED, (made.configuration, 1, n)
-        trials.append(Trial(1, n, n, state, *place, replace(made, seen=n), result, n, n, n + 1.0, n))
+        trials.append(Trial(1, n, n, state, *place, made._replace(seen=n), result, n, n, n + 1.0, n))
     return [t.result.value for t in trials if t.result and t.result.value is not None]
 
 

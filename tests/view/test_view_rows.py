@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,16 +47,16 @@ def store(tmp_path: Path):
 @pytest.mark.parametrize("case", STATES, ids=str)
 def test_what_an_experiment_is_doing(case, store) -> None:
     wish, is_active, running, is_met = case
-    record = replace(store.experiment(1), wish=wish, running=running, finished=4 if is_met else 1)
+    record = store.experiment(1)._replace(wish=wish, running=running, finished=4 if is_met else 1)
     assert state_of(record, is_active) == STATES[case]
 
 
 def test_every_combination_has_a_state(store) -> None:
     record = store.experiment(1)
     for wish, active, running, finished in itertools.product(Wish, (True, False), (0, 1), (0, 4)):
-        changed = replace(record, wish=wish, running=running, finished=finished)
+        changed = record._replace(wish=wish, running=running, finished=finished)
         assert state_of(changed, active) in ExperimentState
-        assert state_of(replace(changed, target=None), active) is not ExperimentState.FINISHED
+        assert state_of(changed._replace(target=None), active) is not ExperimentState.FINISHED
 
 
 def test_a_row_has_the_counts_and_the_best(store) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,7 +41,7 @@ class Luthier:
         took = time.perf_counter() - began
         if not made:
             raise Exhausted
-        proposal = replace(made[0], seen=self.revision, seconds=took)
+        proposal = made[0]._replace(seen=self.revision, seconds=took)
         self.revision += 1
         self.trials[trial] = Trial(
             experiment=1,
@@ -72,8 +71,8 @@ class Luthier:
             value=loss,
             seconds=seconds,
         )
-        self.trials[trial] = replace(
-            running, state=TrialState.FINISHED, result=result, ended=self.now, revision=self.revision
+        self.trials[trial] = running._replace(
+            state=TrialState.FINISHED, result=result, ended=self.now, revision=self.revision
         )
 
 

@@ -57,7 +57,7 @@ class LeftOut(NamedTuple):
     mtime_ns: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Survey:
     """What a bundle would hold: files and links, and what a person should know."""
 

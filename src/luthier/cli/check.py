@@ -90,7 +90,7 @@ def _print(description: Description, checked: Checked, cost: Bill, slots: int) -
     emit(f"ran       {pairs(short(configuration.values(), configuration.texts()))}")
     emit(f"ended     {first.result.outcome}" + (f": {first.result.reason}" if first.result.reason else ""))
     if first.result.outcome is not Outcome.SUCCEEDED:
-        for line in metrics.tail_of(first.folder / "stderr.log", lines=12).splitlines():
+        for line in metrics.tail_of(f"{first.folder}/stderr.log", lines=12).splitlines():
             emit(f"          | {line}")
     peak = f", {size(cost.peak_bytes)} of memory" if cost.peak_bytes else ""
     emit(f"took      {duration(cost.trial_seconds)}{peak}")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from luthier import metrics
 from luthier.cli.output import duration
 from luthier.drive.listener import Ended
-from luthier.drive.preflight import bill
+from luthier.drive.preflight import bill, unwired
 from luthier.store import ExperimentRecord
 
 if TYPE_CHECKING:
     from luthier.description import Description
 
-__all__ = ["check_lines", "said_at_once", "same_folds", "served_names"]
+__all__ = ["check_lines", "said_at_once", "same_folds", "served_names", "unwired"]
 
 
 def check_lines(ended: Ended, record: ExperimentRecord, slots: int) -> list[str]:

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from luthier.cli.bundle import progress_bar
 from luthier.cli.live import listener_for
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
@@ -55,6 +54,8 @@ def search_in_sight(
 
         listener.begin_from(next(iter(best_trials(store, record, 1)), None))
     if not quiet:
+        from luthier.cli.bundle import progress_bar
+
         session.progress = progress_bar()
     with interruptible(session.start_runner(limits)) as interrupts:
         try:

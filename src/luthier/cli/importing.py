@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luthier.cli.options import Place
@@ -100,8 +99,8 @@ def _brought(study: Study, trial: Tried, configuration: Configuration) -> Brough
     result = Result(trial.outcome, trial.reason, seconds=took)
     if trial.goals is not None and trial.outcome is not Outcome.FAILED:
         several = trial.goals if len(trial.goals) > 1 else None
-        result = replace(result, value=trial.goals[0], values=several, constraints=trial.excesses)
-        result = replace(result, curve=_curve(study, trial))
+        result = result._replace(value=trial.goals[0], values=several, constraints=trial.excesses)
+        result = result._replace(curve=_curve(study, trial))
     notes = tuple(f"{key}: {text}" for key, text in trial.notes.items())
     return Brought(configuration, result, points, f"{study.of} {trial.name}", notes, trial.began, trial.ended)
 

@@ -118,7 +118,7 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
     assert before.command is not None
     if "name" in given and not given["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
-    command = replace(before.command, **_renamed(given, COMMAND))
+    command = before.command._replace(**_renamed(given, COMMAND))
     description = replace(
         before,
         **_renamed(given, PLAIN),
@@ -130,7 +130,7 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
         constraints=tuple(map(Constraint.of, given["constraints"]))
         if "constraints" in given
         else before.constraints,
-        limits=replace(before.limits, **_renamed(given, LIMITS)),
+        limits=before.limits._replace(**_renamed(given, LIMITS)),
         labels={**before.labels, **labels_of(given.get("labels", ()))},
         keeping=_keeping(before.keeping, given),
         goal=(before.goal or Goal())._replace(**_renamed(given, GOAL))
@@ -184,9 +184,9 @@ def _objective(objective: Objective | None, given: Mapping[str, Any]) -> Objecti
         raise UsageError("--maximize, --minimize and --metric-agg need a metric; add --metric NAME")
     made = objective or Objective(given["metric"])
     if "maximize" in given:
-        made = replace(made, direction="maximize" if given["maximize"] else "minimize")
-    return replace(
-        made, metric=given.get("metric", made.metric), aggregate=given.get("metric_agg", made.aggregate)
+        made = made._replace(direction="maximize" if given["maximize"] else "minimize")
+    return made._replace(
+        metric=given.get("metric", made.metric), aggregate=given.get("metric_agg", made.aggregate)
     )
 
 

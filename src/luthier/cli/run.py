@@ -90,7 +90,7 @@ def _without_gpus(description: Description) -> tuple[Description, list[str]]:
         parallel_slots(description.limits)
     except UsageError as problem:
         said = f"{problem} (the file says strict: false, so it goes on without)"
-        return replace(description, limits=replace(description.limits, gpus=0.0)), [said]
+        return replace(description, limits=description.limits._replace(gpus=0.0)), [said]
     return description, []
 
 

@@ -176,7 +176,7 @@ def search_for(
     place: Place = options["place"]
     earlier = _observed(place, asked.description)
     if earlier is not None:
-        asked = replace(asked, description=replace(asked.description, earlier=earlier.observations))
+        asked = asked._replace(description=replace(asked.description, earlier=earlier.observations))
     description = asked.description
     _refuse(description)
     _say_all([*(f"warning: {warning}" for warning in asked.warnings), *said])
@@ -187,7 +187,7 @@ def search_for(
         return _show_plan(description, own)
     parallel_slots(description.limits)  # refuses GPUs that are not there, before anything is written
     if description.environment is not None:
-        asked = replace(asked, description=_in_its_container(description))
+        asked = asked._replace(description=_in_its_container(description))
     check = not rows if options["check"] is None else options["check"]
     how = How(options["detach"], check, options["quiet"], options["as_json"], rows)
     with place.change(create=True) as store:

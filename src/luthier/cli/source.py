@@ -8,11 +8,11 @@ command that follows them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -53,15 +53,14 @@ def needs_command(options: dict[str, Any]) -> None:
         raise click.MissingParameter(ctx=ctx, param=missing)
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(NamedTuple):
     """What was named, read: the search as a job, what to say of it, and what to call it."""
 
     name: str
     job: Job
     has_places: bool = False
     said: tuple[str, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = {}
     experiment: int | None = None
 
 
@@ -252,4 +251,4 @@ def _command(before: Command | None, words: tuple[str, ...], why: str) -> Comman
     is_shell = len(words) == 1 and any(c.isspace() for c in words[0].strip())
     if before is None:
         return Command(words, os.getcwd(), shell=is_shell)
-    return replace(before, words=words, directory=os.getcwd(), shell=is_shell, is_lenient=False)
+    return before._replace(words=words, directory=os.getcwd(), shell=is_shell, is_lenient=False)

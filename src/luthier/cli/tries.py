@@ -13,7 +13,6 @@ import click
 
 from luthier.cli.output import many, pairs, short
 from luthier.errors import SpaceError, UsageError
-from luthier.job.trying import completed
 from luthier.space import Configuration, Space
 
 if TYPE_CHECKING:
@@ -48,6 +47,10 @@ def complete_tries(
     tries: Sequence[tuple[str, Mapping[str, Any]]], space: Space, budget: int | None, counted: str
 ) -> tuple[list[Configuration], list[str]]:
     """The same for configurations that were read, each with what to call it; `counted` names the budget."""
+    if not tries:
+        return [], []
+    from luthier.job.trying import completed
+
     made: list[Configuration] = []
     said: list[str] = []
     for label, given in tries:

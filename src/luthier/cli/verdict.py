@@ -22,7 +22,7 @@ def best_document(
     objective = record.description.objective
     return {
         "experiment": record.id,
-        "objective": asdict(objective) if objective else None,
+        "objective": objective._asdict() if objective else None,
         "trials": [_trial(found, index) for index in range(len(found.rows))] if found else [],
         "ties": asdict(found.ties) | {"text": str(found.ties)} if found else None,
         "certainty": _certainty(record, sure) if sure else None,

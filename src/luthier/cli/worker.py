@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import click
 
@@ -134,7 +134,7 @@ class _Work:
     def on(self, record: ExperimentRecord) -> None:
         """Works on an experiment until nothing of it is left to start."""
         session, limits = self.session, record.description.limits
-        limits = replace(limits, parallel=self.parallel or limits.parallel)
+        limits = limits._replace(parallel=self.parallel or limits.parallel)
         slots = len(parallel_slots(limits))
         self.done.add(record.id)
         say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")

@@ -6,7 +6,6 @@ What is made of how it ended is its caller's: `looking.py` scores a test set, `r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luthier.run.runner import Ended, Order
@@ -29,7 +28,7 @@ def run_alone(
     **Holds** nothing of it is alive on return. It ends with this process, for nobody else would hear what it says.
     """
     runner = session.start_runner(order.limits)
-    runner.start(order._replace(limits=replace(order.limits, on_driver_loss="stop")))
+    runner.start(order._replace(limits=order.limits._replace(on_driver_loss="stop")))
     while True:
         ended = [event for event in runner.events(BEAT_SECONDS) if isinstance(event, Ended)]
         heard()

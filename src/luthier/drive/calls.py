@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -43,7 +42,7 @@ class Reports(Protocol):
 class Called:
     """One call that runs. Points without a step are numbered here, each metric from 0."""
 
-    errors: Path | None = None
+    errors: str | None = None
 
     def __init__(self, claim: Claim, folder: AttemptFolder, slot: int | None, runner: Reports) -> None:
         self.claim = claim
@@ -60,9 +59,9 @@ class Called:
         return self.claim.id
 
     @property
-    def place(self) -> Path:
+    def place(self) -> str:
         """Its folder, made when something is put there."""
-        return Path(self._folder.path)
+        return self._folder.path
 
     def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:
         """Takes what the runner has heard and makes it durable."""

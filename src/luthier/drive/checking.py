@@ -144,7 +144,7 @@ def _steps(store: Store, experiment: int, description: Description) -> int:
 def _plan(description: Description) -> Description:
     """The pre-flight as an experiment. Nothing is stopped, and of stages only the first is run: so all attempts are alike."""
     stages = description.stages and description.stages._replace(levels=description.stages.levels[:1])
-    limits = replace(description.limits, retry_failed=0, on_driver_loss="stop")
+    limits = description.limits._replace(retry_failed=0, on_driver_loss="stop")
     asked = replace(description, trials=1, name=None, limits=limits, on_finish=None)
     return replace(asked, stopping=None, goal=None, stages=stages)
 

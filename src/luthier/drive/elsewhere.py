@@ -49,7 +49,7 @@ def at_home(
         ) from error
     copy = working_copy(folder, digest, folder / "code" / digest[:16])
     moved = relocated(command, root, copy)
-    return replace(record, description=replace(record.description, command=moved))
+    return record._replace(description=replace(record.description, command=moved))
 
 
 def _newest_code(store: Store, experiment: int) -> Provenance | None:
@@ -70,4 +70,4 @@ def relocated(command: Command, root: str, copy: Path) -> Command:
     words = command.words if command.shell else tuple(map(moved, command.words))
     directory = os.path.normpath(os.path.join(copy, os.path.relpath(command.directory, root)))
     os.makedirs(directory, exist_ok=True)  # an empty folder is no part of a bundle
-    return replace(command, words=words, directory=directory)
+    return command._replace(words=words, directory=directory)

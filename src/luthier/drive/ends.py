@@ -44,7 +44,7 @@ class Ending(NamedTuple):
     failed: int = 0
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Interrupts:
     """How often the person pressed Ctrl-C; a signal handler counts it up and writes to `fd`, which the runner watches
     and which does not block. With `drains`, somebody wants nothing new to begin, and what runs to end by itself."""

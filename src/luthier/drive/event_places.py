@@ -6,7 +6,6 @@ This is where the processes that `run.footprint` finds and the files that `metri
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from luthier.description import Command, Description
 from luthier.errors import CommandError
@@ -45,7 +44,7 @@ def _named(
     for name, value in own.items():
         text = text.replace(f"${{{name}}}", value).replace(f"${name}", value)
     is_private = text != command.tensorboard
-    template = replace(command, words=("folder", text), shell=False, as_args=False, from_environment=True)
+    template = command._replace(words=("folder", text), shell=False, as_args=False, from_environment=True)
     try:
         words = render(
             template, description.texts(claim.configuration, claim.stage), description.placeholders

@@ -7,8 +7,6 @@ is a failure however well the program ended, exit code 75 asks for another attem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from luthier import metrics
 from luthier.description import Constraint, Description, Objective
@@ -20,7 +18,7 @@ EX_TEMPFAIL = 75  # sysexits.h: try again later
 
 
 def judge(
-    description: Description, result: Result, summaries: Mapping[str, metrics.Summary], errors: Path | None
+    description: Description, result: Result, summaries: Mapping[str, metrics.Summary], errors: str | None
 ) -> Result:
     """Returns the trial's result: the objective's value, and a reason a person can act on.
 
@@ -31,10 +29,10 @@ def judge(
     if value is None and description.objective:
         value = metrics.objective_value(description.objective, summaries)
         if value is not None:
-            result = replace(result, value=value)
+            result = result._replace(value=value)
     if result.outcome is Outcome.FAILED and errors is not None:
         quoted = metrics.tail_of(errors, lines=1).strip()
-        return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
+        return result._replace(reason=f"{result.reason}: {quoted}") if quoted else result
     if result.outcome is Outcome.SUCCEEDED and description.objective and value is None:
         return _without(result, description.objective, summaries)
     return with_aims(description, result, summaries)
@@ -56,12 +54,12 @@ def with_aims(description: Description, result: Result, summaries: Mapping[str, 
         return result
     also = len(description.also)
     values = (result.value, *found[:also]) if also else None
-    return replace(result, values=values, constraints=tuple(found[also:]))
+    return result._replace(values=values, constraints=tuple(found[also:]))
 
 
 def _without(result: Result, aim: Objective | Constraint, summaries: Mapping[str, metrics.Summary]) -> Result:
     why = metrics.missing_reason(aim, tuple(summaries))
-    return replace(result, outcome=Outcome.FAILED, reason=f"it ended well, but {why}")
+    return result._replace(outcome=Outcome.FAILED, reason=f"it ended well, but {why}")
 
 
 def wants_again(description: Description, result: Result, earlier: Sequence[Outcome]) -> tuple[bool, Result]:
@@ -78,11 +76,11 @@ def wants_again(description: Description, result: Result, earlier: Sequence[Outc
     if result.outcome is Outcome.LOST:
         if lost + 1 < limits.max_attempts:
             return True, result
-        return False, replace(result, reason=f"{result.reason}; given up after {lost + 1} lost attempts")
+        return False, result._replace(reason=f"{result.reason}; given up after {lost + 1} lost attempts")
     if result.outcome is Outcome.FAILED and result.exit_code == EX_TEMPFAIL:
         if blamed + 1 < limits.max_attempts:
-            return True, replace(result, reason="it asked for another attempt (exit code 75)")
-        return False, replace(
-            result, reason=f"it asked for another attempt {blamed + 1} times (exit code 75)"
+            return True, result._replace(reason="it asked for another attempt (exit code 75)")
+        return False, result._replace(
+            reason=f"it asked for another attempt {blamed + 1} times (exit code 75)"
         )
     return result.outcome.blames_configuration and blamed < limits.retry_failed, result

@@ -6,8 +6,6 @@ that it is ended like the others. It must not know why an attempt is not worth g
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from luthier.clock import Clock
 from luthier.drive.referee import Stop
 from luthier.drive.work import Running
@@ -54,9 +52,9 @@ class Leaving:
         told, completes = self._told.pop(id, None), self._complete.pop(id, None)
         by_itself = result.outcome in (Outcome.SUCCEEDED, Outcome.FAILED) and result.signal is None
         if told is not None and by_itself:
-            result = replace(result, outcome=Outcome.STOPPED, reason=told[2].reason)
+            result = result._replace(outcome=Outcome.STOPPED, reason=told[2].reason)
         if completes is not None and result.outcome is Outcome.STOPPED and result.reason == completes:
-            return replace(result, outcome=Outcome.SUCCEEDED)
+            return result._replace(outcome=Outcome.SUCCEEDED)
         return result
 
     def _stop(self, running: Running, reason: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from luthier.store import Claim, ExperimentRecord
@@ -22,7 +21,7 @@ class Ended(NamedTuple):
     again: bool
     metrics: dict[str, float]
     sources: dict[str, str]
-    folder: Path
+    folder: str
     waits: str = ""
     at_once: tuple[str, ...] = ()
 

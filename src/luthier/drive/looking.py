@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +78,7 @@ def look(
         wanted=needed(record.description),
     )
     summaries = metrics.summarize(collector.drain(session.clock.now()))
-    result = _judged(result, summaries, Path(folder.stderr))
+    result = _judged(result, summaries, folder.stderr)
     objective = record.description.objective
     detail: dict[str, Any] = {
         "command": command.words[0] if command.shell else shlex.join(command.words),
@@ -148,11 +147,11 @@ def _order(
     return surrounded(order, around, texts, values, folder, devices, session.folders.root)
 
 
-def _judged(result: Result, summaries: dict[str, metrics.Summary], errors: Path) -> Result:
+def _judged(result: Result, summaries: dict[str, metrics.Summary], errors: str) -> Result:
     """A command that measured nothing has failed, however well it ended."""
     if result.outcome is Outcome.FAILED:
         quoted = metrics.tail_of(errors, lines=1).strip()
-        return replace(result, reason=f"{result.reason}: {quoted}") if quoted else result
+        return result._replace(reason=f"{result.reason}: {quoted}") if quoted else result
     if result.outcome is Outcome.SUCCEEDED and not summaries:
-        return replace(result, outcome=Outcome.FAILED, reason="it ended well, but reported no metric")
+        return result._replace(outcome=Outcome.FAILED, reason="it ended well, but reported no metric")
     return result

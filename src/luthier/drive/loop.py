@@ -55,7 +55,7 @@ SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Drive:
     """One worker at work on one experiment.
 
@@ -113,6 +113,8 @@ class Drive:
                 record = self.store.experiment(self.id)
                 if record.is_met or why is not Why.MET:  # else a person has just added to it
                     return self._ending(why, record)
+            if self._read < 0:  # what reads reports is loaded while the first trials start
+                self._read_reports()
             events = self._wait()
             self._watch()
 
@@ -264,8 +266,8 @@ class Drive:
         return claims
 
     def _is_planned(self) -> bool:
-        target = self.record.target
-        return target is not None and self.record.trials >= target and not self.record.reserved
+        record = self.record
+        return record.target is not None and record.trials >= record.target and not record.reserved
 
     def _launch(self, claim: Claim, place: int) -> None:
         """Starts an attempt in a slot; one that can't even be started has failed."""
@@ -363,9 +365,9 @@ class Drive:
         self.listener.beat(self.record)
 
     def _read_reports(self) -> None:
-        for running in self._running.values():
-            stop = self._read_report(running)
-            if stop is not None:
+        ahead = self.slots.ahead()  # they have not begun
+        for running in [each for id, each in self._running.items() if id not in ahead]:
+            if (stop := self._read_report(running)) is not None:
                 self._leaving.let_go(running, stop)
         self._leaving.chase()
 
@@ -381,8 +383,7 @@ class Drive:
     def heed(self, id: AttemptId) -> str | None:
         """What a call that reports is told while it waits: why it is to end, or None (`run.calls.Heed`)."""
         running = self._running.get(id)
-        stop = self._read_report(running) if running is not None else None
-        if stop is not None and running is not None:
+        if running is not None and (stop := self._read_report(running)) is not None:
             self._leaving.let_go(running, stop)
         return self._leaving.told(id)
 

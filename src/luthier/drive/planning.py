@@ -107,7 +107,7 @@ def _write_next(
         proposals = engine.propose(description.space, history, description.seed, [place.ordinal])
         seconds = clock.elapsed() - before
         made = [
-            (place.number, replace(p, seen=history.revision, seconds=seconds, note=_note(p, history)))
+            (place.number, p._replace(seen=history.revision, seconds=seconds, note=_note(p, history)))
             for p in proposals
         ]
         if store.propose(experiment, key, made, exhausted=not made, distinct=distinct):

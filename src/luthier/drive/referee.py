@@ -229,7 +229,7 @@ class Referee:
         if curve is None or result.value is None:
             return result
         is_one = curve.count < 2 and result.outcome is not Outcome.STOPPED
-        return result if is_one else replace(result, curve=curve.outline())
+        return result if is_one else result._replace(curve=curve.outline())
 
     # ------------------------------------------------------------------ what others run
 

@@ -7,7 +7,6 @@ the code, parameters, seed and environment, the same container or none, and the 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from luthier import metrics
@@ -66,7 +65,7 @@ class Reusing:
         source = found.attempt.id
         reason = f"{TAKEN}{source.experiment}.{source.trial}, which was identical"
         # The value is found anew, for this objective; so is whether constraints are met.
-        return replace(found.attempt.result, reason=reason, value=None, values=None, constraints=(), curve=())
+        return found.attempt.result._replace(reason=reason, value=None, values=None, constraints=(), curve=())
 
     def _find(self, claim: Claim) -> _Found | None:
         if claim.stage or self._description.stages is not None:

@@ -69,7 +69,7 @@ def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
     return discover(os.environ)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Session:
     """One worker of a store in `folder`, as a context manager. The folder of a store in memory is gone with it, which
     `is_durable` says. What trials ran with is found out unless the store is thrown away soon (`notes_provenance`);

@@ -9,7 +9,6 @@ worker can do it, after any crash.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,7 +69,7 @@ class Staging:
             return Staged(result)
         reason = self._hopeless(running.id, known)
         if reason is not None:
-            return Staged(replace(result, outcome=Outcome.STOPPED, reason=reason))
+            return Staged(result._replace(outcome=Outcome.STOPPED, reason=reason))
         return Staged(result, self._stages.name(stage))
 
     def _with_course(self, result: Result, known: dict[int, float], before: int) -> Result:
@@ -81,7 +80,7 @@ class Staging:
         else:
             values = [known[at] for at in done]
             curve = tuple((float(n), fsum(values[:n]) / n) for n in range(1, len(values) + 1))
-        return replace(result, value=curve[-1][1] if curve else None, curve=curve)
+        return result._replace(value=curve[-1][1] if curve else None, curve=curve)
 
     def _values(self, trial: Trial) -> dict[int, float]:
         """What a trial had in each stage it has finished, the newest attempt of each counting."""

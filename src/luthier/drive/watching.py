@@ -10,7 +10,6 @@ import json
 import os
 from collections import Counter
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from luthier import metrics
@@ -110,14 +109,14 @@ class Watched:
         return False
 
     @property
-    def place(self) -> Path:
+    def place(self) -> str:
         """Its folder."""
-        return Path(self.folder.path)
+        return self.folder.path
 
     @property
-    def errors(self) -> Path:
+    def errors(self) -> str:
         """The file of its standard error."""
-        return Path(self.folder.stderr)
+        return self.folder.stderr
 
     def notes(self) -> tuple[str, ...]:
         """What a person should know of how it reported."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from luthier import metrics
 from luthier.description import Description
@@ -44,11 +42,11 @@ class Running(Protocol):
         """What it has reported so far, by metric."""
 
     @property
-    def place(self) -> Path:
+    def place(self) -> str:
         """Its folder."""
 
     @property
-    def errors(self) -> Path | None:
+    def errors(self) -> str | None:
         """The file whose last line says why it failed, where its result does not."""
 
     def collect(self, store: Store, now: float, *, last: bool = False) -> list[Point]:
@@ -96,8 +94,7 @@ class Work(Protocol):
         """How many attempts may wait in each slot while one runs, when they take so long."""
 
 
-@dataclass(frozen=True)
-class Commands:
+class Commands(NamedTuple):
     """Attempts of a command. `created` is when the experiment began, which its keys are made of."""
 
     description: Description

@@ -168,7 +168,7 @@ class Experiment(Readable):
     def _amend(self, trials: int | None, workers: int | None) -> None:
         """Changes how many trials are wanted and how many run side by side."""
         what = self._record.description
-        limits = replace(what.limits, parallel=workers) if workers else what.limits
+        limits = what.limits._replace(parallel=workers) if workers else what.limits
         changed = replace(what, trials=trials or what.trials, limits=limits, seed=self._record.seed)
         if changed != what:
             self._store.open_experiment(changed)

@@ -7,7 +7,7 @@ remembered what the program was told. Nothing is ended: the program does that, o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
@@ -86,9 +86,9 @@ class Hearing:
             told = self._known(id, summaries, len(points))
             was_told = told.stop is not None and not told.stop.completes and not told.went_on
             if result.outcome is Outcome.SUCCEEDED and was_told:
-                result = replace(result, outcome=Outcome.STOPPED)
+                result = result._replace(outcome=Outcome.STOPPED)
             if result.outcome is Outcome.STOPPED and not result.reason:
-                result = replace(result, reason=told.stop.reason if told.stop else "its program stopped it")
+                result = result._replace(reason=told.stop.reason if told.stop else "its program stopped it")
             if result.outcome in (Outcome.SUCCEEDED, Outcome.STOPPED):
                 result = with_aims(self._description, result, summaries)
             result = self._referee.ended(Heard(id, summaries), result)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 from luthier.description import Command, Description
 from luthier.errors import UsageError
-from luthier.run.render import check_command, render
+from luthier.run.render import check_command, is_plain, render
 from luthier.search import LEARNING
 from luthier.space import Space
 
@@ -110,15 +109,18 @@ def unknown_in_folder(command: Command, names: Sequence[str]) -> list[str]:
     if command.tensorboard is None:
         return []
     words = ("folder", command.tensorboard)
-    return check_command(replace(command, words=words, shell=False, from_environment=True), names)
+    return check_command(command._replace(words=words, shell=False, from_environment=True), names)
 
 
 def try_listed_values(command: Command, space: Space, names: Sequence[str]) -> None:
     """Refuses a listed value that can't be part of the command, before a trial fails of it."""
     for parameter in space.parameters:
         if parameter.domain.kind in ("categorical", "ordinal", "constant"):
-            for place in range(parameter.domain.count() or 0):
-                render(command, {parameter.name: parameter.domain.at(place).text}, names)
+            count = parameter.domain.count() or 0
+            texts = [parameter.domain.at(place).text for place in range(count)]
+            plain = next(filter(is_plain, texts), None)  # one of them stands for all
+            for text in (text for text in texts if text is plain or not is_plain(text)):
+                render(command, {parameter.name: text}, names)
 
 
 def find_program(command: Command) -> None:

@@ -15,11 +15,14 @@ from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 from luthier.metrics.event_files import EventFiles
-from luthier.metrics.events import Scalar
 from luthier.metrics.follow import Follower
 from luthier.metrics.lines import LineParser, Reading, read_json, readings_of
 from luthier.metrics.patterns import MetricPattern, number, read_pattern
 from luthier.trial import Point
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from luthier.metrics.events import Scalar
 
 __all__ = ["Collector", "Source"]
 
@@ -63,11 +66,11 @@ class Collector:
         events: EventFiles | None = None,
         wanted: Collection[str] = (),
     ) -> None:
-        compiled = [read_pattern(p) if isinstance(p, str) else p for p in patterns]
+        self._patterns = [read_pattern(p) if isinstance(p, str) else p for p in patterns]
+        self._wanted = wanted
         paths = {Source.METRICS: metrics_path, Source.STDOUT: stdout_path, Source.STDERR: stderr_path}
         self._files = {s: Follower(os.fspath(p)) for s, p in paths.items() if p is not None}
-        self._parsers = {s: LineParser(compiled, wanted) for s in (Source.STDOUT, Source.STDERR)}
-        self._plain = LineParser((), wanted)  # for lines of $LUTHIER_METRICS that are no JSON
+        self._parsers: dict[Source, LineParser] = {}
         self._final = None if final_path is None else os.fspath(final_path)
         self._events = events
         self._met: set[str] = set()  # metrics that event files have told of
@@ -182,16 +185,23 @@ class Collector:
             for line in lines:
                 self._take_report(line, now, points)
             return
-        parse = self._parsers[source].parse
+        parse = self._parser(source).parse
         for line in lines:
             readings = parse(line)
             if readings:
                 self._add(source, readings, now, points)
 
+    def _parser(self, source: Source) -> LineParser:
+        """What reads the lines of a source, made once there is one. A user's patterns are for output alone."""
+        if source not in self._parsers:
+            patterns = () if source is Source.METRICS else self._patterns
+            self._parsers[source] = LineParser(patterns, self._wanted)
+        return self._parsers[source]
+
     def _take_report(self, line: str, now: float, points: list[Point]) -> None:
         found = read_json(line) if "{" in line else None
         if found is None:  # printf in C and awk write nan where JSON has NaN; echo may write loss=0.2
-            self._add(Source.METRICS, self._plain.parse(line), now, points)
+            self._add(Source.METRICS, self._parser(Source.METRICS).parse(line), now, points)
             return
         written = number(found.pop("_time", None))
         when = now if written is None or not 0 < written < 1e12 else written

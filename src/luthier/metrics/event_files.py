@@ -14,8 +14,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from luthier.metrics.events import EventFile, Scalar
 from luthier.metrics.walk import Walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from luthier.metrics.events import EventFile, Scalar
 
 __all__ = ["LINKS", "MARK", "EventFiles", "Places", "Traces", "begun"]
 
@@ -117,6 +120,10 @@ class EventFiles:
     def read(self, now: float, budget_bytes: int, *, last: bool = False) -> Iterator[Scalar]:
         """Gives the new scalars by the names of metrics, file by file. With `last` the program has ended."""
         self._look(now, last)
+        if not self._files:
+            return
+        from luthier.metrics.events import Scalar
+
         for path, (file, folder) in self._files.items():
             waiting = 0 if path in _contested else file.waiting()
             if waiting > 0 and (last or budget_bytes > 0):
@@ -165,6 +172,8 @@ class EventFiles:
         self._passed.add(path)
         if real in self._files or len(self._files) >= MOST_FILES:
             return
+        from luthier.metrics.events import EventFile  # few programs write any
+
         self._files[real] = (EventFile(real), os.path.dirname(real))
         if not is_own and not real.startswith(os.path.realpath(self._places.own) + "/"):
             # tensorboardX names a file by the second and the host alone: two trials may write over one another.
@@ -190,9 +199,9 @@ class EventFiles:
         if began is None:
             return found
         if last:
-            traces.look_back()
             if now - began < SHORT_SECONDS and self._places.named is None:
                 return found
+            traces.look_back()
         elif now < self._next_beside:
             return found
         self._next_beside = now + BESIDE_SECONDS

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.errors import UsageError
 
@@ -24,8 +23,7 @@ LINE_LENGTH = 8192
 """How much of a line a user's expression is shown: it may be one that takes quadratic time."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricPattern:
+class MetricPattern(NamedTuple):
     """One expression and what its groups mean.
 
     `metrics` are the names known beforehand; empty where the line itself names them. `short` is the name of

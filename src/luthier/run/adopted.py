@@ -81,7 +81,7 @@ def probe(folder: str) -> tuple[Adoption, int]:
 def is_guarded(folder: str) -> bool:
     """Whether a living guardian works in this folder. Changes nothing there."""
     try:
-        with open(Path(folder, _layout.GUARDIAN), "rb") as file:
+        with open(f"{folder}/{_layout.GUARDIAN}", "rb") as file:
             return _is_locked(file.fileno())
     except OSError:
         return False

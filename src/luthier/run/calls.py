@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -127,8 +127,8 @@ class CallingWorker:
         if devices is not None:
             env["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         # A call's own limits are kept by the runner; the guardian keeps those of the whole process.
-        own = replace(limits, timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
-        own = replace(own, grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
+        own = limits._replace(timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
+        own = own._replace(grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
         argv = (sys.executable, "-c", BOOT)
         return Order(self.id, secrets.token_hex(12), argv, env, os.getcwd(), str(self.folder), own, self.slot)
 
@@ -149,11 +149,11 @@ class CallingWorker:
             asked, outcome, reason = self.asked
             if asked != number:  # the one it was meant for has ended by itself a moment before
                 outcome, reason = Outcome.INTERRUPTED, "its worker was ended for the call before it"
-            return replace(result, outcome=outcome, reason=reason, seconds=seconds)
+            return result._replace(outcome=outcome, reason=reason, seconds=seconds)
         if result.outcome is Outcome.SUCCEEDED or result.exit_code is not None:
             ended = f"the function ended its process with exit code {result.exit_code or 0}"
-            return replace(result, outcome=Outcome.FAILED, reason=ended, seconds=seconds)
-        return replace(result, seconds=seconds)
+            return result._replace(outcome=Outcome.FAILED, reason=ended, seconds=seconds)
+        return result._replace(seconds=seconds)
 
 
 def furnish(room: Path, payload: bytes) -> None:

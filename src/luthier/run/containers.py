@@ -256,9 +256,8 @@ def _housed(environment: Environment, directory: str, root: Path) -> tuple[Engin
 
 
 def _with_memory(limits: Limits, memory_bytes: int | None) -> Limits:
-    from dataclasses import replace
 
-    return limits if limits.memory_bytes == memory_bytes else replace(limits, memory_bytes=memory_bytes)
+    return limits if limits.memory_bytes == memory_bytes else limits._replace(memory_bytes=memory_bytes)
 
 
 def _of_machine(engine: Engine, limits: Limits, devices: Sequence[str] | None) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 from luthier.run import _layout, _tree
 from luthier.run.adopted import is_guarded
@@ -30,7 +29,7 @@ class Footprint:
     def began(self) -> float | None:
         """When the attempt began, in seconds since 1970, as its folder tells; None where it has not."""
         try:
-            return os.stat(Path(self._folder, _layout.GUARDIAN)).st_mtime
+            return os.stat(f"{self._folder}/{_layout.GUARDIAN}").st_mtime
         except OSError:
             return None
 
@@ -58,7 +57,7 @@ class Footprint:
     def look_back(self) -> None:
         """Learns the process its program was from how the attempt ended; a short one may never have been seen."""
         try:
-            with open(Path(self._folder, _layout.OUTCOME), encoding="utf-8") as file:
+            with open(f"{self._folder}/{_layout.OUTCOME}", encoding="utf-8") as file:
                 pid = json.load(file).get("pid")
         except (OSError, ValueError, AttributeError):
             return
@@ -69,7 +68,7 @@ class Footprint:
         """The guardian's pid, start and boot; None until it is written down."""
         if self._guardian is None:
             try:
-                with open(Path(self._folder, _layout.GUARDIAN), encoding="utf-8") as file:
+                with open(f"{self._folder}/{_layout.GUARDIAN}", encoding="utf-8") as file:
                     named = json.load(file)
                 self._guardian = (named["pid"], named["started"], named["boot_id"])
             except (OSError, ValueError, KeyError, TypeError):

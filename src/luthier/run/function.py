@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -326,7 +325,7 @@ class FunctionRunner:
             self._give(worker, first)
             memory = event.result.outcome is Outcome.OUT_OF_MEMORY
             outcome = Outcome.OUT_OF_MEMORY if memory else Outcome.FAILED
-            self._conclude(worker, self._numbers, replace(event.result, outcome=outcome, reason=reason))
+            self._conclude(worker, self._numbers, event.result._replace(outcome=outcome, reason=reason))
         for call in waiting:
             self.start(call)
 

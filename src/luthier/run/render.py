@@ -24,7 +24,7 @@ from luthier.errors import CommandError
 from luthier.run.environment import parameter_variable
 from luthier.space.nearest import hint
 
-__all__ = ["check_command", "render"]
+__all__ = ["check_command", "is_plain", "render"]
 
 SAFE = re.compile(r"[A-Za-z0-9_.,:/+=@%-]*")
 SAFE_IN_WORDS = "A-Z a-z 0-9 _ . , : / + = @ % -"
@@ -39,6 +39,11 @@ class _Template(NamedTuple):
     words: tuple[tuple[str, ...], ...]
     appended: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+def is_plain(text: str) -> bool:
+    """Whether a value may stand anywhere in any command."""
+    return text != "" and SAFE.fullmatch(text) is not None
 
 
 def check_command(command: Command, names: Iterable[str]) -> list[str]:

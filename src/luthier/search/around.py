@@ -10,7 +10,7 @@ place that serves it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from luthier.description import Description
 from luthier.history import History
@@ -24,12 +24,11 @@ PLACE = "place"
 """The key of a proposal's note under which stands the place that served it, where that is not its ordinal."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What there is already: the configurations that only people `added`, and which place served each ordinal."""
 
     added: Set[Configuration] = frozenset()
-    places: Mapping[int, int] = field(default_factory=dict)
+    places: Mapping[int, int] = {}
 
 
 def passes_over(description: Description) -> bool:
@@ -75,7 +74,7 @@ def propose_around(
         if proposal is None:
             break
         note = proposal.note if place == ordinal else {**proposal.note, PLACE: place}
-        made[ordinal] = replace(proposal, ordinal=ordinal, note=note)
+        made[ordinal] = proposal._replace(ordinal=ordinal, note=note)
     return [made[ordinal] for ordinal in ordinals if ordinal in made]
 
 

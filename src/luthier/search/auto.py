@@ -13,7 +13,7 @@ proposal names it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import ClassVar
 
@@ -74,7 +74,7 @@ class Auto:
             taste = Taste("ei", effort=effort, repeats=self.repeats)
             made = modelled(frame, history, evidence, seed, ordinal, taste, self.name)
             if made is not None and effort is LIGHT and made.mean is not None:
-                return replace(made, note={**made.note, "light": True})
+                return made._replace(note={**made.note, "light": True})
             return made
 
         return in_turn(ordinals, one)

@@ -56,8 +56,7 @@ class Verdict(StrEnum):
     STALE = "stale"  # the attempt no longer holds its trial: kept in the events, counted nowhere
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentRecord:
+class ExperimentRecord(NamedTuple):
     """One experiment as the record has it, with its counters. `proposed` counts the algorithm's ordinals."""
 
     id: int
@@ -191,8 +190,9 @@ class Store(Protocol):
 
     def together(self) -> AbstractContextManager[object]:
         """Makes the verbs of its body durable at once, when it is left: one wait for the disk instead of many.
-        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone. No other
-        writer comes between its verbs: what its body has read stays true until it is left."""
+        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone. A verb
+        that refuses has written nothing, so its body may go on. No other writer comes between its verbs: what its body has
+        read stays true until it is left."""
 
     # experiments
     def open_experiment(

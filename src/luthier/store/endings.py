@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from luthier.trial import Outcome, Result, Step
 
 __all__ = ["cancelled", "ending"]
@@ -24,4 +22,4 @@ def ending(again: bool, pause: bool) -> tuple[Step, str]:
 
 def cancelled(before: Result | None, outcome: Outcome, reason: str) -> Result:
     """The result of a trial that is cancelled. One that was waiting for its next stage keeps what it had reached."""
-    return Result(outcome, reason) if before is None else replace(before, outcome=outcome, reason=reason)
+    return Result(outcome, reason) if before is None else before._replace(outcome=outcome, reason=reason)

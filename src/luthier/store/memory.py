@@ -164,7 +164,7 @@ class MemoryStore(MemoryCrew):
             note = json.loads(json.dumps(proposal.note)) if proposal.note else {}
             seconds = round(proposal.seconds, 6)
             is_so = (proposal.ordinal, proposal.seconds, proposal.note) == (trial.ordinal, seconds, note)
-            made = proposal if is_so else replace(proposal, ordinal=trial.ordinal, seconds=seconds, note=note)
+            made = proposal if is_so else proposal._replace(ordinal=trial.ordinal, seconds=seconds, note=note)
             trial.proposal = made
             self._move(row, trial, Step.PROPOSE, event)
         if ends:

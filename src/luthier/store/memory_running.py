@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import update_wrapper
 from math import isnan
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -174,7 +173,7 @@ class MemoryRunning(MemoryStretches):
         step, kind = ending(again, pause)
         trial, attempt = self._held_by(id), self._attempt(id)
         if result.value is not None and type(result.value) is not float:
-            result = replace(result, value=float(result.value))
+            result = result._replace(value=float(result.value))
         if attempt is None:
             return Verdict.STALE
         if trial is None:

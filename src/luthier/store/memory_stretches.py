@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
 
 from luthier.store.contract import Wish
 from luthier.store.memory_reading import MemoryReads
@@ -93,7 +92,7 @@ class MemoryStretches(MemoryReads):
                 trial.attempts.append(AttemptRow(stretch.worker, stretch.created))
                 trial.began = stretch.created
                 mine = number == stretch.first + at and result.outcome.is_final
-                one = result if mine else replace(result, outcome=Outcome.INTERRUPTED, reason=LOST)
+                one = result if mine else result._replace(outcome=Outcome.INTERRUPTED, reason=LOST)
                 trial.attempts[-1].ended = self.clock.now()
                 trial.attempts[-1].result = one
                 if mine:

@@ -1,7 +1,8 @@
 """Brings an SQLite file to the newest schema, forward only.
 
 Each migration and its number are committed together under the writers' lock, so a kill between two of them leaves a
-store that the next start goes on with. A file from a newer Luthier is refused unread.
+store that the next start goes on with. A new file, where nothing can be half done, gets all of them at once: each commit
+is a wait for the disk. A file from a newer Luthier is refused unread.
 """
 
 from __future__ import annotations
@@ -42,14 +43,11 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[tuple[int, str]], pl
             f"{place} was written by a newer Luthier (schema {version}, this one knows {newest}); "
             "upgrade Luthier to open it"
         )
-    for number, script in steps:
-        if number <= version:
-            continue
+    # user_version is part of the file's header and is committed or rolled back with the transaction.
+    due = [f"{script}\nPRAGMA user_version = {int(n)};" for n, script in steps if n > version]
+    for script in due if version else ["\n".join(due)]:
         try:
-            # user_version is part of the file's header and is committed or rolled back with the transaction.
-            connection.executescript(
-                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {int(number)};\nCOMMIT;"
-            )
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from luthier.description import Description
@@ -113,7 +112,7 @@ class Past:
     def _move(self, event: Event, state: TrialState, **changes: Any) -> None:
         number = _number(event)
         changes = {"worker": None, **changes}
-        self._trials[number] = replace(self._trials[number], state=state, revision=event.revision, **changes)
+        self._trials[number] = self._trials[number]._replace(state=state, revision=event.revision, **changes)
 
     def _end(self, event: Event) -> tuple[float | None, Result | None]:
         """When the attempt of an event ended, and how; a trial that was tried again has forgotten it."""
@@ -129,8 +128,7 @@ def _number(event: Event) -> int:
 
 def _unbegun(trial: Trial, revision: int) -> Trial:
     """A trial as it was when its configuration had just been written."""
-    return replace(
-        trial,
+    return trial._replace(
         state=TrialState.QUEUED,
         attempt=0,
         result=None,
@@ -145,5 +143,5 @@ def _unbegun(trial: Trial, revision: int) -> Trial:
 def _free(trial: Trial, held: frozenset[int]) -> Trial:
     """A trial whose worker was not counted on, as one that waits for the next."""
     if trial.state is TrialState.RUNNING and trial.number not in held:
-        return replace(trial, state=TrialState.QUEUED, worker=None)
+        return trial._replace(state=TrialState.QUEUED, worker=None)
     return trial

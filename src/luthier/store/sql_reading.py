@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from luthier.clock import Clock
 from luthier.description import Description
@@ -197,7 +196,7 @@ def _free(trial: Trial, lapsed: frozenset[AttemptId]) -> Trial:
         trial.state is TrialState.RUNNING
         and AttemptId(trial.experiment, trial.number, trial.attempt) in lapsed
     ):
-        return replace(trial, state=TrialState.QUEUED, worker=None)
+        return trial._replace(state=TrialState.QUEUED, worker=None)
     return trial
 
 

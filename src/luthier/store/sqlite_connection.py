@@ -45,6 +45,7 @@ class SqliteConnection:
         self._lock: int | None = None
         self._db: sqlite3.Connection | None = None
         self._commits = 0
+        self._is_spoilt = False
         try:
             if read_only:
                 self._open_for_reading()
@@ -197,20 +198,31 @@ class SqliteConnection:
         """Runs its body as one durable transaction, alone among the writers, `narrow` or not; inside another one, as a part
         of it.
 
-        **Holds** on return (of the outermost) it is on disk; when the body raises, nothing of it is.
+        **Holds** on return (of the outermost) it is on disk; when the body raises, nothing of it is. A part that raises
+        after it has written spoils the whole, also where its error is caught: half a verb is never kept.
         **Raises** StoreError when the disk is full or fails.
         """
         with self._guard:
             db = self._open
             if db.in_transaction:
-                with self._unit(db, "SAVEPOINT verb", "RELEASE verb", "ROLLBACK TO verb"):
+                before = db.total_changes
+                try:
                     yield
+                except BaseException:
+                    self._is_spoilt |= db.total_changes != before
+                    raise
                 return
             lock = self._may_write()
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                self._is_spoilt = False
                 with self._unit(db, "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
                     yield
+                    if self._is_spoilt:
+                        raise StoreError(
+                            f"a part of a change to the store {self.path} failed after it had written, so all of it was "
+                            "undone; this is a bug in Luthier"
+                        )
                 self._commits += 1
                 if self._commits % 256 == 0:
                     self._shorten_wal(db)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from math import inf, isnan
 
 import pytest
@@ -22,7 +21,7 @@ class RunningPromises(StoreScene):
 
     def test_all_objectives_and_constraints_are_kept(self) -> None:
         e = self.open()
-        result = replace(ended(0.5), values=(0.5, NAN, -inf), constraints=(-1.0, 1e300))
+        result = ended(0.5)._replace(values=(0.5, NAN, -inf), constraints=(-1.0, 1e300))
         id = self.begin(e)
         assert self.store.finish(id, result) is Verdict.ACCEPTED
         assert self.store.finish(id, result) is Verdict.REPEATED

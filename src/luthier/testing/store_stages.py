@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from luthier.history import History
@@ -14,8 +12,7 @@ from luthier.trial import AttemptId, Outcome, Result, TrialState
 
 __all__ = ["StagePromises"]
 
-WHOLE = replace(
-    ended(0.25),
+WHOLE = ended(0.25)._replace(
     signal=None,
     seconds=1.5,
     peak_bytes=2**20,
@@ -81,13 +78,13 @@ class StagePromises(StoreScene):
         assert {claim.stage for claim in (first, *others)} == {0}
         self.store.finish(first.id, ended(None, Outcome.LOST), again=True)
         for claim in others:
-            self.store.finish(claim.id, replace(WHOLE, value=claim.id.trial / 8), pause=True)
+            self.store.finish(claim.id, WHOLE._replace(value=claim.id.trial / 8), pause=True)
         assert self.store.promote(e, 4) and self.store.promote(e, 2)
         assert not self.store.promote(e, 4)
         trial = self.store.trial(e, 4)
         assert (trial.state, trial.stage, trial.result, trial.attempt) == (TrialState.QUEUED, 1, None, 1)
         kept = self.store.attempts(e, 4)[0]
-        assert kept.result == replace(WHOLE, value=0.5) and kept.stage == 0
+        assert kept.result == WHOLE._replace(value=0.5) and kept.stage == 0
         event = self.store.events(experiment=e)[-1]
         assert (event.kind, event.trial, event.detail) == ("promoted", 2, {"stage": 1})
         claims = self.store.claim(e, 9, "w", "n")
@@ -136,7 +133,7 @@ class StagePromises(StoreScene):
         assert self.store.cancel(e, 1, Outcome.STOPPED, "others were better")
         assert not self.store.promote(e, 1)
         trial = self.store.trial(e, 1)
-        assert trial.result == replace(WHOLE, outcome=Outcome.STOPPED, reason="others were better")
+        assert trial.result == WHOLE._replace(outcome=Outcome.STOPPED, reason="others were better")
         assert (trial.state, trial.ended) == (TrialState.FINISHED, self.clock.now())
         history, read_again = self.seen(e)
         assert read_again == repr(history)
@@ -160,7 +157,7 @@ class StagePromises(StoreScene):
     @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.STOPPED, Outcome.FAILED])
     def test_a_waiting_trial_is_in_no_list_of_results(self, outcome: Outcome) -> None:
         e = self.open(2)
-        self.paused(e, replace(WHOLE, outcome=outcome, value=1e9))
+        self.paused(e, WHOLE._replace(outcome=outcome, value=1e9))
         self.store.finish(self.begin(e), ended(0.5))
         for limit in (-1, 5):
             assert [t.number for t in self.store.trials(e, Sort("value"), limit)] == [2]
@@ -221,7 +218,7 @@ class StagePromises(StoreScene):
         self.store.promote(e, 1)
         id = self.claim(e)[0].id
         self.store.report(id, 0, points(1.0, step=3.0))
-        self.store.finish(id, replace(ended(1.0), seconds=9.0))
+        self.store.finish(id, ended(1.0)._replace(seconds=9.0))
         assert [point.step for point in self.store.points(e, 1)] == [1.0, 2.0, 3.0]
         assert (self.store.summaries(e, 1)[0].count, self.store.summaries(e, 1)[0].minimum) == (1, 1.0)
         assert [a.result.seconds for a in self.store.attempts(e, 1) if a.result] == [None, 9.0]
@@ -238,6 +235,6 @@ class StagePromises(StoreScene):
         now = self.clock.now()
         assert self.store.spent(e, [1]) == {1: Spent(1.5, 1.25, now)}
         assert self.store.spent(e, [2, 1, 3, 9]) == {1: Spent(1.5, 1.25, now), 2: Spent(None, None, now)}
-        self.store.finish(id, replace(ended(1.0), seconds=9.0))
+        self.store.finish(id, ended(1.0)._replace(seconds=9.0))
         assert self.store.spent(e, (1,)) == {1: Spent(10.5, 1.25, None)}
         assert self.store.spent(99, [1]) == {}

@@ -59,7 +59,7 @@ def code_of(wanted: Wanted, description: Description, folder: Path) -> Code:
 
 def _in_place(description: Description, directory: Path) -> Description:
     assert description.command is not None
-    return replace(description, command=replace(description.command, directory=str(directory)))
+    return replace(description, command=description.command._replace(directory=str(directory)))
 
 
 def _repository(start: Path) -> Path | None:
