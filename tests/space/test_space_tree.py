@@ -65,8 +65,8 @@ def test_parameters_are_named_by_where_they_stand() -> None:
         "model.svm.C: 0.1 … 10 log when model == svm\n"
         "model.weight: 0 … 1 when model in svm, tree\n"
         "model.tree.C: 0 … 1 when model == tree\n"
-        "model.sub: null, #1 when model == tree\n"
-        "model.sub.depth: 1 … 3 int when model == tree and model.sub == #1\n"
+        "model.sub: null, depth when model == tree\n"
+        "model.sub.depth: 1 … 3 int when model == tree and model.sub == depth\n"
         "noise: normal(0, 1)\n"
         "decay: lognormal(0, 1, q=0.5)\n"
         "batch: 16, 32, 64\n"
@@ -103,6 +103,30 @@ def test_options_keep_stable_names() -> None:
     named = Tree.of({"a": choice({"small": Small(), "none": None})})
     assert str(named.space["a"].domain) == "small, none"
     assert named.fill(Configuration({"a": "none"})) == {"a": None}
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ([{"type": SGD, "momentum": choice([0, 0.9])}, {"type": Adam}], "SGD, Adam"),
+        ([{"act": "relu", "type": SGD}, {"act": "relu", "type": Adam}], "SGD, Adam"),
+        ([{"make": len, "x": uniform(0, 1)}, {"make": max, "x": uniform(0, 1)}], "len, max"),
+        ([{"units": 32, "x": uniform(0, 1)}, {"units": 64, "bias": True}], '"units=32", "units=64, bias=true"'),
+        ([{"momentum": uniform(0, 1)}, {"rho": uniform(0, 1)}], "momentum, rho"),
+        ([{"type": SGD, "nesterov": True}, {"type": SGD, "nesterov": False}], '"SGD nesterov=true", "SGD nesterov=false"'),
+        ([{"type": SGD, "x": uniform(0, 1)}, {"type": SGD, "x": uniform(0, 2)}], "SGD#0, SGD#1"),
+        ([{}, {"kind": "svm"}], "#0, svm"),
+    ],
+)  # fmt: skip
+def test_a_dict_is_named_by_what_people_would_call_it(options: list[dict[str, Any]], names: str) -> None:
+    tree = Tree.of({"a": choice(options)})
+    assert str(tree.space["a"].domain).replace('"', "") == names.replace('"', "")
+    for i in range(len(options)):
+        configuration = tree.space.choose(
+            lambda p, i=i: p.domain.at(i) if p.name == "a" else p.domain.from_unit(0.5)
+        )
+        if "#1" not in names:  # nothing but the name tells those apart
+            assert tree.read(tree.fill(configuration)) == configuration
 
 
 def test_texts_and_spaces_are_spaces_too() -> None:

@@ -19,7 +19,7 @@ from luthier.space.branches import Leaf, placed, resolved
 from luthier.space.choices import Categorical, Constant, Ordinal
 from luthier.space.configuration import Configuration
 from luthier.space.distributions import Choice, Distribution
-from luthier.space.naming import named_options
+from luthier.space.naming import named_options, naming_key
 from luthier.space.ranges import Integer
 from luthier.space.space import Space
 from luthier.space.value import Value
@@ -121,7 +121,8 @@ class Tree:
 
         **Raises** SpaceError naming what is unknown, missing or out of range.
         """
-        if all(name in self.space for name in given):
+        is_filled = any(isinstance(v, Mapping) for v in given.values()) and set(given) <= set(self.keys)
+        if not is_filled and all(name in self.space for name in given):
             options = {b.leaf.name: b for b in self._branches()}
             flat = {
                 n: options[n].names[_option(options[n], v)] if n in options else v for n, v in given.items()
@@ -211,7 +212,7 @@ class _Reader:
         """A dict option; the entry that gave it its name is not a parameter besides."""
         if not isinstance(option, Mapping):
             return self.many(option, path, labels, under)
-        said = next((k for k, v in option.items() if isinstance(v, str)), None)
+        said = naming_key(option)
         nodes = []
         for key, inner in option.items():
             if not (isinstance(key, str) and key.strip()):
@@ -267,11 +268,18 @@ def _option(node: Branches, given: Any, place: str = "") -> int:
         if type(name) is type(given) and name == given:
             return index
         if isinstance(inner, Many) and isinstance(given, Mapping) and inner.keys is not None:
-            fixed = {k: n.what for k, n in zip(inner.keys, inner.nodes, strict=True) if isinstance(n, Fixed)}
+            fixed = {k: w for k, n in zip(inner.keys, inner.nodes, strict=True) for w in _held(n)}
             if set(given) <= set(inner.keys) and all(k in given and given[k] == v for k, v in fixed.items()):
                 return index
     shown = ", ".join(str(name) for name in node.names)
     raise SpaceError(f"{place or node.leaf.name}: {_shown(given)} is not one of {shown}")
+
+
+def _held(node: Node) -> tuple[Any, ...]:
+    """What always stands at a node, if anything does."""
+    if isinstance(node, Fixed):
+        return (node.what,)
+    return (node.domain.at(0).value,) if isinstance(node, Leaf) and isinstance(node.domain, Constant) else ()
 
 
 def _equal(a: Any, b: Any) -> bool:
