@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -127,6 +128,23 @@ def test_a_dict_is_named_by_what_people_would_call_it(options: list[dict[str, An
         )
         if "#1" not in names:  # nothing but the name tells those apart
             assert tree.read(tree.fill(configuration)) == configuration
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: loguniform(5, 1), "loguniform(5, 1): MIN 5 is not below MAX 1"),
+        (lambda: integers(1, 5, step=0), "integers(1, 5, step=0): the step 0 is not above 0"),
+        (lambda: integers(0, 5, log=True), "integers(0, 5, log=True): "),
+        (lambda: normal(0, -1), "normal(0, -1): the deviation -1 is not above 0"),
+        (lambda: choice([]), "choice([]): the list of options is empty"),
+        (lambda: Tree.of({"m": choice([{"n": range(3, 3)}, 1])}), "space['m']['n']: range(3, 3) is empty"),
+    ],
+)
+def test_a_mistake_is_named_with_its_call_or_its_place(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        make()
+    assert str(caught.value).startswith(message)
 
 
 def test_texts_and_spaces_are_spaces_too() -> None:
