@@ -147,6 +147,20 @@ def test_a_mistake_is_named_with_its_call_or_its_place(make: Callable[[], Any], 
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize("made", [uniform, loguniform, integers, normal, lognormal, choice])
+def test_a_distribution_that_was_not_called_is_refused(made: Any) -> None:
+    for space, place in (
+        ({"a": made}, "space['a']"),
+        ({"a": {"b": made}, "c": uniform(0, 1)}, "space['a']['b']"),
+        ({"a": [made, 1]}, "space['a']"),
+    ):
+        with pytest.raises(SpaceError) as caught:
+            Tree.of(space)
+        assert str(caught.value).startswith(
+            f"{place}: the function {made.__name__} stands there itself; call it: "
+        )
+
+
 def test_texts_and_spaces_are_spaces_too() -> None:
     tree = Tree.of(["rate=.001:1:log", "cell=gru,lstm"])
     assert tree.fill(Configuration({"rate": 0.1, "cell": "gru"})) == {"rate": 0.1, "cell": "gru"}

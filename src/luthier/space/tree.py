@@ -18,7 +18,16 @@ from luthier.errors import SpaceError
 from luthier.space.branches import Leaf, placed, resolved
 from luthier.space.choices import Categorical, Constant, Ordinal
 from luthier.space.configuration import Configuration
-from luthier.space.distributions import Choice, Distribution
+from luthier.space.distributions import (
+    Choice,
+    Distribution,
+    choice,
+    integers,
+    lognormal,
+    loguniform,
+    normal,
+    uniform,
+)
 from luthier.space.naming import named_options, naming_key
 from luthier.space.ranges import Integer
 from luthier.space.space import Space
@@ -26,6 +35,14 @@ from luthier.space.value import Value
 
 __all__ = ["Tree"]
 
+NUMBERS = {
+    uniform: "LOW, HIGH",
+    loguniform: "LOW, HIGH",
+    integers: "LOW, HIGH",
+    normal: "MEAN, DEVIATION",
+    lognormal: "MEAN, DEVIATION",
+}
+"""What each distribution is called with."""
 SCALARS = (str, int, float, bool, type(None))
 
 
@@ -167,6 +184,7 @@ class _Reader:
                 return self._leaf(path, labels, Constant((Value(given),)), under)
         except SpaceError as error:
             raise (error if str(error).startswith("space[") else SpaceError(f"{place}: {error}")) from None
+        _refuse_uncalled(given, place)
         if isinstance(given, Mapping) or (isinstance(given, tuple) and _holds_distributions(given)):
             return self.many(given, path, labels, under)
         return Fixed(given)
@@ -199,6 +217,7 @@ class _Reader:
                 inner = (*under, (leaf, name))
                 nodes.append(self._option(option, name, path, (*labels, str(name)), inner))
             else:
+                _refuse_uncalled(option, placed(path))
                 nodes.append(Fixed(option))
         return Branches(leaf, tuple(names), tuple(nodes))
 
@@ -294,6 +313,14 @@ def _place_of(names: tuple[Any, ...], value: Any) -> int:
         if name == value and isinstance(name, bool) == isinstance(value, bool):
             return index
     raise SpaceError(f"{value!r} is not one of {', '.join(map(str, names))}")
+
+
+def _refuse_uncalled(given: Any, place: str) -> None:
+    """**Raises** SpaceError for a distribution whose parentheses were forgotten: held fixed, it would search nothing."""
+    made = next((one for one in (*NUMBERS, choice) if given is one), None)
+    if made is not None:
+        example = "choice([FIRST, SECOND])" if made is choice else f"{made.__name__}({NUMBERS[made]})"
+        raise SpaceError(f"{place}: the function {made.__name__} stands there itself; call it: {example}")
 
 
 def _holds_distributions(given: Any) -> bool:
