@@ -188,9 +188,9 @@ class Experiment(Readable):
         record = self._record
         if record.target is None:
             raise UsageError("this space has no end; say how many trials are to be run, such as trials=100")
-        best = self.best.value if record.succeeded else None
+        best = self._first()
         take_back(self._store, self._folder, self.id)
-        shown = progress_for(record, best=best, show=progress is not False)
+        shown = progress_for(record, best=None if best is None else best.value, show=progress is not False)
         listener = Waiting(shown, self._store, self._folder)
         if self._is_changed:
             listener.note(
