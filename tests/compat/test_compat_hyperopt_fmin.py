@@ -242,6 +242,18 @@ def test_a_search_ends_early_and_says_why(options: dict[str, Any], reason: str) 
     assert reason in str(trials.stop_reason)
 
 
+@pytest.mark.parametrize("failures", [0, 7, 19])
+def test_a_first_loss_is_progress(failures: int) -> None:
+    calls: list[float] = []
+
+    def objective(x: float) -> Any:
+        calls.append(x)
+        return {"status": STATUS_FAIL} if len(calls) <= failures else 1.0
+
+    fmin(objective, X, algo=rand.suggest, max_evals=100, rstate=0, early_stop_fn=no_progress_loss(20))
+    assert len(calls) == failures + 20  # the first loss and nineteen that are no better
+
+
 @pytest.mark.parametrize(
     "poor", [{"status": STATUS_FAIL, "why": "poor"}, {"status": STATUS_OK, "loss": float("nan")}]
 )

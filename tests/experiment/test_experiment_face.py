@@ -154,6 +154,11 @@ def test_nothing_found_is_said() -> None:
     experiment = luthier.Experiment.create(SQUARE)
     with pytest.raises(NotFound, match="has succeeded yet"):
         _ = experiment.best
+    nothing = luthier.minimize(lambda x, y: float("nan"), SQUARE, **{**QUIET, "trials": 3})
+    with pytest.raises(NotFound, match="no complete trial of experiment 1 reported loss as a number; see: "):
+        _ = nothing.best
+    assert str(nothing) == "experiment 1: 3 of 3 trials finished, 3 succeeded"
+    assert len(nothing.run(lambda x, y: float("nan"), 4, workers=0, progress=False)) == 4
     with pytest.raises(NotFound, match="reported 'loss'; the metrics are none"):
         experiment.curves("loss")
     with pytest.raises(UsageError, match="this space has no end; say how many"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import luthier
-from luthier.errors import UsageError
+from luthier.errors import NotFound, UsageError
 
 SQUARE = {"x": luthier.uniform(0, 1), "y": luthier.uniform(0, 1)}
 AIMS: dict[str, Any] = {"also": ["minimize:latency"], "constraints": ["memory <= 0.8"]}
@@ -27,7 +27,12 @@ def test_the_front_of_a_function(algorithm: str) -> None:
     latencies = [t.metrics["latency"] for t in front]
     assert latencies == sorted(latencies, reverse=True)
     assert all(t.metrics["memory"] <= 0.8 for t in front)
-    assert found.best.metrics["memory"] <= 0.8
+    assert str(found).endswith(f"\n{len(front)} best trade-offs, in .front")
+    with pytest.raises(
+        NotFound, match=r"several objectives \(loss, latency\), so no trial alone is best; .*\.front"
+    ):
+        _ = found.best
+    assert found.run(costs, 17, workers=0, progress=False).front  # going on asks for no best trial either
 
 
 def test_asked_trials_are_told_all_objectives() -> None:

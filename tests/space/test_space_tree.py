@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,8 +66,8 @@ def test_parameters_are_named_by_where_they_stand() -> None:
         "model.svm.C: 0.1 … 10 log when model == svm\n"
         "model.weight: 0 … 1 when model in svm, tree\n"
         "model.tree.C: 0 … 1 when model == tree\n"
-        "model.sub: null, #1 when model == tree\n"
-        "model.sub.depth: 1 … 3 int when model == tree and model.sub == #1\n"
+        "model.sub: null, depth when model == tree\n"
+        "model.sub.depth: 1 … 3 int when model == tree and model.sub == depth\n"
         "noise: normal(0, 1)\n"
         "decay: lognormal(0, 1, q=0.5)\n"
         "batch: 16, 32, 64\n"
@@ -103,6 +104,61 @@ def test_options_keep_stable_names() -> None:
     named = Tree.of({"a": choice({"small": Small(), "none": None})})
     assert str(named.space["a"].domain) == "small, none"
     assert named.fill(Configuration({"a": "none"})) == {"a": None}
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ([{"type": SGD, "momentum": choice([0, 0.9])}, {"type": Adam}], "SGD, Adam"),
+        ([{"act": "relu", "type": SGD}, {"act": "relu", "type": Adam}], "SGD, Adam"),
+        ([{"make": len, "x": uniform(0, 1)}, {"make": max, "x": uniform(0, 1)}], "len, max"),
+        ([{"units": 32, "x": uniform(0, 1)}, {"units": 64, "bias": True}], '"units=32", "units=64, bias=true"'),
+        ([{"momentum": uniform(0, 1)}, {"rho": uniform(0, 1)}], "momentum, rho"),
+        ([{"type": SGD, "nesterov": True}, {"type": SGD, "nesterov": False}], '"SGD nesterov=true", "SGD nesterov=false"'),
+        ([{"type": SGD, "x": uniform(0, 1)}, {"type": SGD, "x": uniform(0, 2)}], "SGD#0, SGD#1"),
+        ([{}, {"kind": "svm"}], "#0, svm"),
+    ],
+)  # fmt: skip
+def test_a_dict_is_named_by_what_people_would_call_it(options: list[dict[str, Any]], names: str) -> None:
+    tree = Tree.of({"a": choice(options)})
+    assert str(tree.space["a"].domain).replace('"', "") == names.replace('"', "")
+    for i in range(len(options)):
+        configuration = tree.space.choose(
+            lambda p, i=i: p.domain.at(i) if p.name == "a" else p.domain.from_unit(0.5)
+        )
+        if "#1" not in names:  # nothing but the name tells those apart
+            assert tree.read(tree.fill(configuration)) == configuration
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: loguniform(5, 1), "loguniform(5, 1): MIN 5 is not below MAX 1"),
+        (lambda: integers(1, 5, step=0), "integers(1, 5, step=0): the step 0 is not above 0"),
+        (lambda: integers(0, 5, log=True), "integers(0, 5, log=True): "),
+        (lambda: normal(0, -1), "normal(0, -1): the deviation -1 is not above 0"),
+        (lambda: choice([]), "choice([]): the list of options is empty"),
+        (lambda: Tree.of({"m": choice([{"n": range(3, 3)}, 1])}), "space['m']['n']: range(3, 3) is empty"),
+    ],
+)
+def test_a_mistake_is_named_with_its_call_or_its_place(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        make()
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("made", [uniform, loguniform, integers, normal, lognormal, choice])
+def test_a_distribution_that_was_not_called_is_refused(made: Any) -> None:
+    for space, place in (
+        ({"a": made}, "space['a']"),
+        ({"a": {"b": made}, "c": uniform(0, 1)}, "space['a']['b']"),
+        ({"a": [made, 1]}, "space['a']"),
+    ):
+        with pytest.raises(SpaceError) as caught:
+            Tree.of(space)
+        assert str(caught.value).startswith(
+            f"{place}: the function {made.__name__} stands there itself; call it: "
+        )
 
 
 def test_texts_and_spaces_are_spaces_too() -> None:

@@ -156,8 +156,9 @@ class Experiment(Readable):
         """Who tells how it goes, and at once of a function that is not the one it was."""
         from luthier.view.progress import progress_for
 
-        best = self.best.value if record.succeeded else None
-        listener = Waiting(progress_for(record, best=best, show=shows), self._store, self._folder)
+        best = self._first()
+        shown = progress_for(record, best=None if best is None else best.value, show=shows)
+        listener = Waiting(shown, self._store, self._folder)
         if self._is_changed:
             listener.note(
                 f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "

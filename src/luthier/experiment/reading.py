@@ -39,16 +39,38 @@ class Readable:
 
     @property
     def best(self) -> Tried:
-        """The best trial that succeeded. **Raises** NotFound when none did."""
+        """The best trial that succeeded. **Raises** NotFound when there is none, as with several objectives, whose
+        trade-offs are `front`."""
+        found = self._first()
+        if found is None:
+            raise NotFound(self._why_none())
+        return found
+
+    def _first(self) -> Tried | None:
+        """The best trial, None while there is none and where none alone can be."""
         from luthier.view.experiments import best_trials
 
-        found = best_trials(self._store, self._record, 1)
-        if not found:
-            ended = (trial for trial in self._store.trials(self.id) if trial.final is not None)
-            first = next(ended, None)
-            why = f"; trial {first.number}: {first.final.reason}" if first and first.final else ""
-            raise NotFound(f"no trial of experiment {self.id} has succeeded yet{why}")
-        return self._tried(found[0])
+        record = self._record
+        found = [] if record.description.also else best_trials(self._store, record, 1)
+        return self._tried(found[0]) if found else None
+
+    def _why_none(self) -> str:
+        """The sentence that says why no trial is the best."""
+        from luthier.view.verdicts import why_none
+
+        record = self._record
+        if record.description.also:
+            names = ", ".join(objective.metric for objective in record.description.objectives)
+            return (
+                f"experiment {self.id} has several objectives ({names}), so no trial alone is best; "
+                "experiment.front has the best trade-offs"
+            )
+        if record.succeeded:
+            return why_none(self._store, record)
+        trials = self._store.trials(self.id)
+        first = next((trial for trial in trials if trial.final is not None and trial.final.reason), None)
+        why = f"; trial {first.number}: {first.final.reason}" if first and first.final else ""
+        return f"no trial of experiment {self.id} has succeeded yet{why}"
 
     @property
     def front(self) -> list[Tried]:
@@ -157,9 +179,12 @@ class Readable:
             f"experiment {self.id}: {record.finished}{target} trials finished, {record.succeeded} succeeded"
         )
         objective = record.description.objective
-        if not record.succeeded or objective is None:
+        if record.description.also:
+            count = len(self.front)
+            return f"{head}\n{count} best trade-off{'s' * (count != 1)}, in .front"
+        best = self._first()
+        if best is None or objective is None:
             return head
-        best = self.best
         lines = [head, f"best {objective.metric} {best.value:.6g} by trial {best.number}"]
         return "\n".join([*lines, *(f"  {name} = {value!r}" for name, value in best.values.items())])
 

@@ -156,9 +156,9 @@ def _log_best(client: Any, parent: str, experiment: Experiment) -> None:
     """The best value so far, as a metric of the search's run."""
     record = experiment._store.experiment(experiment.id)
     objective = record.description.objective
-    if not record.succeeded or objective is None or len(record.description.objectives) > 1:
+    best = experiment._first()
+    if objective is None or best is None:
         return
-    best = experiment.best
     if best.value is not None:
         client.log_metric(parent, f"best_{_key(objective.metric)}", best.value, step=record.finished)
         client.set_tag(parent, "luthier.best_trial", str(best.number))

@@ -1,13 +1,14 @@
 """What a Python program writes for a parameter: `uniform`, `loguniform`, `integers`, `choice`, `normal`, `lognormal`.
 
 Each is a domain and the conditions under which it exists; it has no name, for that is where it stands in the user's
-space (`tree.py`). `choice` takes any Python objects, also dicts that hold distributions of their own, which exist only
+space (`tree.py`). So what is wrong with its numbers is said with the call itself, `loguniform(5, 1): …`. `choice` takes any Python objects, also dicts that hold distributions of their own, which exist only
 while that option is chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,7 +55,8 @@ def uniform(low: float, high: float, *, step: float | None = None, when: When = 
 
     **Raises** SpaceError when the numbers make no range.
     """
-    return Distribution(Float(_plain(low), _plain(high), step=_plain(step)), when)
+    with _told("uniform", low, high, step=step):
+        return Distribution(Float(_plain(low), _plain(high), step=_plain(step)), when)
 
 
 def loguniform(low: float, high: float, *, step: float | None = None, when: When = None) -> Distribution:
@@ -62,7 +64,8 @@ def loguniform(low: float, high: float, *, step: float | None = None, when: When
 
     **Raises** SpaceError when `low` is not above 0 or the numbers make no range.
     """
-    return Distribution(Float(_plain(low), _plain(high), "log", _plain(step)), when)
+    with _told("loguniform", low, high, step=step):
+        return Distribution(Float(_plain(low), _plain(high), "log", _plain(step)), when)
 
 
 def integers(
@@ -73,7 +76,8 @@ def integers(
     **Raises** SpaceError when the numbers make no range.
     """
     scaling: Literal["log", "linear"] = "log" if log else "linear"
-    return Distribution(Integer(_plain(low), _plain(high), scaling, _plain(step)), when)
+    with _told("integers", low, high, log=log or None, step=step):
+        return Distribution(Integer(_plain(low), _plain(high), scaling, _plain(step)), when)
 
 
 def normal(mean: float, deviation: float, *, step: float | None = None, when: When = None) -> Distribution:
@@ -81,7 +85,8 @@ def normal(mean: float, deviation: float, *, step: float | None = None, when: Wh
 
     **Raises** SpaceError when the deviation is not above 0.
     """
-    return Distribution(Normal(_plain(mean), _plain(deviation), _plain(step)), when)
+    with _told("normal", mean, deviation, step=step):
+        return Distribution(Normal(_plain(mean), _plain(deviation), _plain(step)), when)
 
 
 def lognormal(mean: float, deviation: float, *, step: float | None = None, when: When = None) -> Distribution:
@@ -89,7 +94,8 @@ def lognormal(mean: float, deviation: float, *, step: float | None = None, when:
 
     **Raises** SpaceError when the deviation is not above 0.
     """
-    return Distribution(LogNormal(_plain(mean), _plain(deviation), _plain(step)), when)
+    with _told("lognormal", mean, deviation, step=step):
+        return Distribution(LogNormal(_plain(mean), _plain(deviation), _plain(step)), when)
 
 
 def choice(options: Iterable[Any] | Mapping[str, Any], *, ordered: bool = False, when: When = None) -> Choice:
@@ -102,8 +108,21 @@ def choice(options: Iterable[Any] | Mapping[str, Any], *, ordered: bool = False,
     names = tuple(map(str, options)) if isinstance(options, Mapping) else None
     listed = tuple(options.values() if isinstance(options, Mapping) else options)
     if not listed:
-        raise SpaceError("the list of options is empty; give at least one")
+        raise SpaceError("choice([]): the list of options is empty; give at least one")
     return Choice(listed, names, ordered, when)
+
+
+@contextmanager
+def _told(call: str, *numbers: Any, **named: Any) -> Iterator[None]:
+    """Puts the call before what is wrong with its numbers. **Raises** SpaceError."""
+    try:
+        yield
+    except SpaceError as error:
+        given = [
+            *map(repr, map(_plain, numbers)),
+            *(f"{k}={_plain(v)!r}" for k, v in named.items() if v is not None),
+        ]
+        raise SpaceError(f"{call}({', '.join(given)}): {error}") from None
 
 
 def _plain(number: Any) -> Any:

@@ -18,14 +18,31 @@ from luthier.errors import SpaceError
 from luthier.space.branches import Leaf, placed, resolved
 from luthier.space.choices import Categorical, Constant, Ordinal
 from luthier.space.configuration import Configuration
-from luthier.space.distributions import Choice, Distribution
-from luthier.space.naming import named_options
+from luthier.space.distributions import (
+    Choice,
+    Distribution,
+    choice,
+    integers,
+    lognormal,
+    loguniform,
+    normal,
+    uniform,
+)
+from luthier.space.naming import named_options, naming_key
 from luthier.space.ranges import Integer
 from luthier.space.space import Space
 from luthier.space.value import Value
 
 __all__ = ["Tree"]
 
+NUMBERS = {
+    uniform: "LOW, HIGH",
+    loguniform: "LOW, HIGH",
+    integers: "LOW, HIGH",
+    normal: "MEAN, DEVIATION",
+    lognormal: "MEAN, DEVIATION",
+}
+"""What each distribution is called with."""
 SCALARS = (str, int, float, bool, type(None))
 
 
@@ -121,7 +138,8 @@ class Tree:
 
         **Raises** SpaceError naming what is unknown, missing or out of range.
         """
-        if all(name in self.space for name in given):
+        is_filled = any(isinstance(v, Mapping) for v in given.values()) and set(given) <= set(self.keys)
+        if not is_filled and all(name in self.space for name in given):
             options = {b.leaf.name: b for b in self._branches()}
             flat = {
                 n: options[n].names[_option(options[n], v)] if n in options else v for n, v in given.items()
@@ -166,6 +184,7 @@ class _Reader:
                 return self._leaf(path, labels, Constant((Value(given),)), under)
         except SpaceError as error:
             raise (error if str(error).startswith("space[") else SpaceError(f"{place}: {error}")) from None
+        _refuse_uncalled(given, place)
         if isinstance(given, Mapping) or (isinstance(given, tuple) and _holds_distributions(given)):
             return self.many(given, path, labels, under)
         return Fixed(given)
@@ -198,6 +217,7 @@ class _Reader:
                 inner = (*under, (leaf, name))
                 nodes.append(self._option(option, name, path, (*labels, str(name)), inner))
             else:
+                _refuse_uncalled(option, placed(path))
                 nodes.append(Fixed(option))
         return Branches(leaf, tuple(names), tuple(nodes))
 
@@ -211,7 +231,7 @@ class _Reader:
         """A dict option; the entry that gave it its name is not a parameter besides."""
         if not isinstance(option, Mapping):
             return self.many(option, path, labels, under)
-        said = next((k for k, v in option.items() if isinstance(v, str)), None)
+        said = naming_key(option)
         nodes = []
         for key, inner in option.items():
             if not (isinstance(key, str) and key.strip()):
@@ -267,11 +287,18 @@ def _option(node: Branches, given: Any, place: str = "") -> int:
         if type(name) is type(given) and name == given:
             return index
         if isinstance(inner, Many) and isinstance(given, Mapping) and inner.keys is not None:
-            fixed = {k: n.what for k, n in zip(inner.keys, inner.nodes, strict=True) if isinstance(n, Fixed)}
+            fixed = {k: w for k, n in zip(inner.keys, inner.nodes, strict=True) for w in _held(n)}
             if set(given) <= set(inner.keys) and all(k in given and given[k] == v for k, v in fixed.items()):
                 return index
     shown = ", ".join(str(name) for name in node.names)
     raise SpaceError(f"{place or node.leaf.name}: {_shown(given)} is not one of {shown}")
+
+
+def _held(node: Node) -> tuple[Any, ...]:
+    """What always stands at a node, if anything does."""
+    if isinstance(node, Fixed):
+        return (node.what,)
+    return (node.domain.at(0).value,) if isinstance(node, Leaf) and isinstance(node.domain, Constant) else ()
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -286,6 +313,14 @@ def _place_of(names: tuple[Any, ...], value: Any) -> int:
         if name == value and isinstance(name, bool) == isinstance(value, bool):
             return index
     raise SpaceError(f"{value!r} is not one of {', '.join(map(str, names))}")
+
+
+def _refuse_uncalled(given: Any, place: str) -> None:
+    """**Raises** SpaceError for a distribution whose parentheses were forgotten: held fixed, it would search nothing."""
+    made = next((one for one in (*NUMBERS, choice) if given is one), None)
+    if made is not None:
+        example = "choice([FIRST, SECOND])" if made is choice else f"{made.__name__}({NUMBERS[made]})"
+        raise SpaceError(f"{place}: the function {made.__name__} stands there itself; call it: {example}")
 
 
 def _holds_distributions(given: Any) -> bool:

@@ -3,7 +3,8 @@
 The best of many values was partly luck. How much luck there is in one value is learned from runs of the same
 configuration (repeats, and the fresh runs of `best --confirm`), else from a model of the search, which smooths over
 neighbours; where there is neither, that is said. `posterior.py` turns what is known into draws of the true values;
-here they are read: interval, probability, ties, and which trial to use, which need not be the luckiest.
+here they are read: interval, probability, ties, and which trial to use, which need not be the luckiest. A model alone
+passes nobody over: the results must show noise of their own (`noise.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from luthier.space import Space
 from luthier.store import ExperimentRecord, Sort, Store
 from luthier.trial import Trial
 from luthier.view.experiments import is_allowed
+from luthier.view.noise import is_noise_shown
 from luthier.view.repeats import Repeats, computable, incomparable, repeats_of
 from luthier.view.rounding import chance, rounded
 
@@ -76,6 +78,15 @@ class Certainty:
     ranking: tuple[int, ...] = ()
     incomparable: int | None = None
 
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether another trial than the one with the best value is recommended."""
+        return (
+            self.best is not None
+            and self.recommended is not None
+            and self.best.trial != self.recommended.trial
+        )
+
     def leaders(self, count: int) -> tuple[int, ...]:
         """The first of the ranking; with room for two or more the luckiest is among them, so that its luck is tested."""
         first = self.ranking[:count]
@@ -119,6 +130,8 @@ def weighed(
         sure = Certainty(ranking=tuple(each.trial for each in repeats))
     else:
         sure = _read(repeats, draws, history.maximize)
+        if sure.is_passed_over and draws.noise is None and not is_noise_shown(space, computable(history)):
+            sure = _unknown(sure)
     best = incomparable(history)
     return sure if best is None else Certainty(ranking=sure.ranking, incomparable=best)
 
@@ -186,6 +199,13 @@ def _read(repeats: Sequence[Repeats], draws: posterior.Draws, maximize: bool) ->
     )
 
 
+def _unknown(sure: Certainty) -> Certainty:
+    """The same where a model's opinion is not to be had: its ranking alone, behind the trial with the best value."""
+    assert sure.best is not None
+    first = sure.best.trial
+    return Certainty(ranking=(first, *(trial for trial in sure.ranking if trial != first)))
+
+
 def sentence(sure: Certainty, experiment: int) -> str | None:
     """The verdict in words: `0.9421 (95 %: 0.935 to 0.947), best with probability 0.61; ties: 144.7 (0.9418)`. None
     when nothing is known. Where a model smooths the values, it says that they are its means."""
@@ -198,11 +218,13 @@ def sentence(sure: Certainty, experiment: int) -> str | None:
         return "equal configurations gave equal values, so there is no luck in them"
     what = f"{_interval(first)}, best with probability {chance(first.probability)}"
     if best.trial != first.trial:
-        spread = (first.high - first.low) / 2
-        what = (
-            f"{experiment}.{best.trial} had the luckiest run ({rounded(best.value, spread)}), but "
-            f"{experiment}.{first.trial} is the better choice: {what}"
+        value = rounded(best.value, (first.high - first.low) / 2)
+        lucky = (
+            f"had the best value ({value}), but neighbours differ as by luck; unless it gives that again,"
+            if sure.method == "model"
+            else f"had the luckiest run ({value}), but"
         )
+        what = f"{experiment}.{best.trial} {lucky} {experiment}.{first.trial} is the better choice: {what}"
     said = "; these are means of a model, not the observed values" if sure.method == "model" else ""
     if not sure.ties:
         return what + said

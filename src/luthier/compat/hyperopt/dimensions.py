@@ -127,7 +127,7 @@ def _shown(option: Apply) -> Any:
     if inner is not None:
         return label_of(inner)
     if option.name == "dict" and not option.pos_args:
-        return {key: node.obj for key, node in option.named_args if isinstance(node, Literal)}
+        return {key: node.obj if isinstance(node, Literal) else node for key, node in option.named_args}
     if option.name == "pos_args":
         if all(isinstance(node, Literal) for node in option.pos_args):
             return [node.obj for node in option.pos_args if isinstance(node, Literal)]
