@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import tracemalloc
 from math import inf, isnan, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.curves import PARTS, POINTS, Curve, Curves, Rung, Standing
+from luthier.curves import PARTS, POINTS, SETTLED, Curve, Curves, Rung, Standing
 from luthier.description import Aggregate, Direction
 from luthier.metrics.aggregate import Summary
 from luthier.trial import Outcome, Point
@@ -84,6 +86,64 @@ def test_a_long_curve_is_thinned_but_rungs_stay_exact(spacing: float) -> None:
         assert curves.rung(resource).known[1] == 1.0 / round(resource / spacing)
     middle = curves[1].at(10_000 * spacing)
     assert middle == pytest.approx(1e-4, rel=0.05)
+
+
+def test_ended_trials_keep_little_each_and_are_still_compared() -> None:
+    """1,000 trials of 1,000 falling points fit in memory: some 10 kB each, the two newest aside."""
+
+    def played(numbers: range) -> None:
+        for number in numbers:
+            for at in range(1, 1001):
+                curves.add(number, at, number + 1.0 / at)
+            curves.end(number, Outcome.SUCCEEDED if number % 2 else Outcome.STOPPED)
+
+    curves = Curves("last", "minimize")
+    tracemalloc.start()
+    try:
+        played(range(1, 4))
+        before, _ = tracemalloc.get_traced_memory()
+        played(range(4, 24))
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 20 * 10_000
+    for number in range(1, 24):
+        assert curves[number].resource == 1000
+        assert curves[number].loss == number + 1.0 / 1000
+        assert curves[number].at(800) == pytest.approx(number + 1.0 / 800, abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [300, 511, 700, 1000])
+def test_a_curve_that_was_made_small_goes_on_as_before(count: int) -> None:
+    curve = Curve("last", "minimize")
+    for at in range(1, count + 1):
+        curve.append(at, 1.0 / at)
+    curve.settle()
+    assert len(curve.resources) == len(curve.losses) == len(curve.means) <= SETTLED
+    assert (curve.resource, curve.loss) == (count, 1.0 / count)
+    for at in range(count + 1, count + 101):
+        curve.append(at, 1.0 / at)
+    assert (curve.resource, curve.loss, curve.records[-1][0]) == (
+        count + 100,
+        1.0 / (count + 100),
+        count + 100,
+    )
+    gaps = [b - a for a, b in itertools.pairwise(curve.resources)]
+    assert set(gaps[:-1]) == {gaps[0]}, "the points that are kept are evenly spaced, but for the last"
+
+
+def test_who_goes_on_at_once_keeps_every_record() -> None:
+    curves = Curves("last", "minimize")
+    for number in (1, 2):
+        for at in range(1, 11):
+            curves.add(number, at, 1.0 / at)
+        curves.end(number, Outcome.SUCCEEDED)
+        if number == 1:
+            curves.begin(number, onward=True)
+    curves.add(3, 1, 0.5)
+    curves.end(3, Outcome.SUCCEEDED)
+    assert len(curves[1].records) == 10
+    assert [record[0] for record in curves[2].records] == [10]
 
 
 def test_single_values_are_kept_by_step_while_they_are_few() -> None:

@@ -26,6 +26,9 @@ POINTS = 512
 """Of a longer curve every second point is kept, then every fourth, and so on, and the last one. What trials had at the
 rungs that were asked for is kept apart and stays exact."""
 
+SETTLED = 256
+"""A trial that has ended keeps at most so many points, so that a thousand trials fit in a few megabytes."""
+
 PARTS = 128
 """Single values are kept by their step up to so many, for folds; a trial with more of them is no cross-validation."""
 
@@ -62,9 +65,7 @@ class Curve:
         self.count = 0
         self.before = -inf  # the resource before the newest point: how a rule knows what was just reached
         self.notes: dict[Hashable, Any] = {}  # what rules computed of it, until the next point
-        self.records: list[
-            tuple[int, float, float]
-        ] = []  # of each new best: the count of points, resource, loss
+        self.records: list[tuple[int, float, float]] = []  # of a new best: count of points, resource, loss
         self._numbers, self._total, self._low, self._high, self._last = 0, 0.0, nan, nan, nan
         self._stride, self._index, self._recent = 1, -1, (nan, nan, nan)
         self._swing, self._swings = 0.0, 0
@@ -132,9 +133,22 @@ class Curve:
         self.resources.append(resource)
         self.losses.append(loss)
         self.means.append(mean)
-        if len(self.resources) > POINTS:  # an odd number: the last one stays
-            self._stride *= 2
-            self.resources, self.losses, self.means = self.resources[::2], self.losses[::2], self.means[::2]
+        if len(self.resources) > POINTS:
+            self._thin()
+
+    def settle(self) -> None:
+        """Keeps what is compared with other trials, now that this one has ended. More may come all the same."""
+        while len(self.resources) > SETTLED:
+            self._thin()
+        self.records = self.records[-1:]
+
+    def _thin(self) -> None:
+        """Drops every second point, but never the last one."""
+        self._stride *= 2
+        cut = slice(-1, None) if len(self.resources) % 2 == 0 else slice(0)
+        self.resources, self.losses, self.means = (
+            series[::2] + series[cut] for series in (self.resources, self.losses, self.means)
+        )
 
     def _average(self) -> float:
         return self._total / self._numbers if self._numbers else nan
@@ -219,21 +233,20 @@ class Curves:
     """The curves of one experiment, by the trials' numbers.
 
     **Cost** a point is a few microseconds, whatever there is already; a rung that was never asked for is made of all
-    curves once. Memory is bounded by the number of trials.
+    curves once. Memory is bounded: at most some 6 kB for a trial that has ended, and what it had at the rungs.
     """
 
     def __init__(self, aggregate: Aggregate = "last", direction: Direction = "maximize") -> None:
         self.aggregate: Aggregate = aggregate
         self.direction: Direction = direction
-        self.endings = (
-            0  # how often a trial ended or began again: what is computed of ended ones holds until then
-        )
+        self.endings = 0  # how often one ended or began again: what is noted of ended ones holds until then
         self._curves: dict[int, Curve] = {}
         self._complete: dict[int, Curve] = {}
         self._places: list[float] = []
         self._rungs: dict[float, Rung] = {}
         self._averages: dict[float, Rung] = {}
         self._notes: dict[Hashable, tuple[int, Any]] = {}
+        self._ended = 0  # the trial that ended last: it may go on at once, and is made small at the next end
 
     @classmethod
     def of(cls, objective: Objective) -> Curves:
@@ -320,6 +333,9 @@ class Curves:
         if curve is None or not curve.count or curve.standing is not Standing.RUNNING:
             return
         self.endings += 1
+        before, self._ended = self._curves.get(self._ended), number
+        if before is not None and before.standing is not Standing.RUNNING:
+            before.settle()
         match outcome:
             case Outcome.SUCCEEDED:
                 curve.standing = Standing.COMPLETE

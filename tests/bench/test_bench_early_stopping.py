@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import comb, inf
 
 import numpy as np
 import pytest
@@ -60,3 +60,18 @@ def test_the_figures_of_a_search(course: list[tuple[int, float]]) -> None:
     assert made.reached == (close[0] / 1000 if close else inf)
     assert made.worse == (not close)
     assert made.other == (not course or course[-1][1] > 0.3)
+
+
+def test_so_many_poor_tables_are_weighed_against_chance() -> None:
+    """Computed independently: the rate of all, then the tables' own chance to be over 1 of 20, then how many are."""
+
+    def tables(worse: list[int]) -> list[list[bench.Judged]]:
+        return [[bench.Judged(1.0, 1.0, at < count, False) for at in range(20)] for count in worse]
+
+    spread = tables([1] * 14 + [0] * 23 + [2, 2, 2, 2, 2])  # 24 of 840
+    rate = 24 / 840
+    single = 1 - sum(comb(20, k) * rate**k * (1 - rate) ** (20 - k) for k in (0, 1))
+    many = 1 - sum(comb(42, k) * single**k * (1 - single) ** (42 - k) for k in range(5))
+    assert bench.chance_of(spread) == pytest.approx(many) and many > 0.3
+    assert bench.chance_of(tables([12, 12] + [0] * 40)) > 0.9, "two tables that are poor are a rate, not a spread"
+    assert bench.chance_of(tables([2] * 12 + [0] * 30)) < 0.01
