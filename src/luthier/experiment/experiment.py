@@ -29,7 +29,7 @@ from luthier.experiment.reading import Readable
 from luthier.experiment.tried import Asked
 from luthier.space import Configuration
 from luthier.space.tree import Tree
-from luthier.store import Claim, Store, Verdict, open_store, store_folder
+from luthier.store import Claim, ExperimentRecord, Store, Verdict, open_store, store_folder
 from luthier.store.memory import MemoryStore
 from luthier.trial import AttemptId, Outcome, Result
 
@@ -193,10 +193,7 @@ class Experiment(Readable):
         shown = progress_for(record, best=None if best is None else best.value, show=progress is not False)
         listener = Waiting(shown, self._store, self._folder)
         if self._is_changed:
-            listener.note(
-                f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "
-                "it goes on with the new one (new=True starts another experiment)"
-            )
+            listener.note(_changed(record))
         try:
             ending = drive_function(
                 self._store,
@@ -338,6 +335,17 @@ def _stopping(algorithm: str, rule: str | None, conditions: Sequence[str]) -> St
     stopping_rule(stopping.rule, stopping.settings)
     Conditions.of(conditions)
     return stopping if stopping.rule != "none" or conditions else None
+
+
+def _changed(record: ExperimentRecord) -> str:
+    """The warning that the finished trials are those of another function, and what that means here."""
+    known = f"warning: the function has changed since the {record.finished} finished trials of experiment {record.id}"
+    if record.target is not None and record.finished >= record.target:
+        return (
+            f"{known}; none is left to run, so the new one is not called and the best trial is the old one's "
+            "(new=True starts another experiment, more trials go on with the new one)"
+        )
+    return f"{known}; it goes on with the new one (new=True starts another experiment)"
 
 
 def _read_all(tree: Tree, given: Sequence[Mapping[str, Any]]) -> list[Configuration]:
