@@ -96,6 +96,42 @@ def test_options_of_tpe_and_mixtures_are_taken() -> None:
         fmin(bowl, X, algo=partial(mix.suggest, p_suggest=[(0.5, rand.suggest)]), max_evals=1)
 
 
+def theirs(name: str, function: str = "suggest") -> Any:
+    """A function as hyperopt's own looks, which can't search here."""
+
+    def made(new_ids: Any, domain: Any, trials: Any, seed: Any, **options: Any) -> Any:
+        return domain.vh
+
+    made.__module__, made.__name__ = f"hyperopt.{name}", function
+    return made
+
+
+@pytest.mark.parametrize(
+    ("algo", "same"),
+    [
+        (theirs("tpe"), tpe.suggest),
+        (theirs("rand"), rand.suggest),
+        (partial(theirs("tpe"), n_startup_jobs=5, gamma=0.2), partial(tpe.suggest, n_startup_jobs=5, gamma=0.2)),
+        (
+            partial(theirs("mix"), p_suggest=[(0.5, theirs("rand")), (0.5, partial(theirs("anneal"), shrink_coef=0.2))]),
+            partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, partial(anneal.suggest, shrink_coef=0.2))]),
+        ),
+    ],
+)  # fmt: skip
+def test_hyperopts_own_searches_stand_for_ours(algo: Any, same: Any) -> None:
+    found = []
+    for one in (algo, same):
+        trials = Trials()
+        fmin(bowl, X, algo=one, max_evals=12, trials=trials, rstate=0)
+        found.append(drawn(trials))
+    assert found[0] == found[1]
+
+
+def test_hyperopts_own_search_without_a_counterpart_is_named() -> None:
+    with pytest.raises(ValueError, match=r"hyperopt.criteria.guess is hyperopt's own and searches in"):
+        fmin(bowl, X, algo=theirs("criteria", "guess"), max_evals=2)
+
+
 # --- the same seed, no repeats -----------------------------------------------------------------------------------
 
 

@@ -408,6 +408,21 @@ def test_hyper_tune_makes_25_evaluations_or_as_many_as_asked(store: Path) -> Non
     assert evaluated(store) == {"hyper_tune": 27}
 
 
+def another_model(x: float) -> float:
+    return (x + 3) ** 2
+
+
+def test_another_model_under_the_same_name_is_not_met_in_silence(
+    store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hyper_tune(model, X, max_evals=4)
+    hyper_tune(model, X, max_evals=5)
+    assert "has changed" not in caplog.text and "goes on with the 4 trials" in caplog.text
+    hyper_tune(another_model, X, max_evals=5)
+    assert "the objective has changed since the 5 trials of experiment 1, 'hyper_tune'" in caplog.text
+    assert "choose another exp_key (for hyper_tune another EXPERIMENT_NAME)" in caplog.text
+
+
 def evaluated(store: Path) -> dict[str | None, int]:
     kept = open_store(store, read_only=True)
     found = {record.description.name: record.finished for record in kept.experiments()}

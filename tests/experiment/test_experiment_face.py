@@ -251,7 +251,16 @@ def test_a_changed_function_goes_on_with_a_warning(tmp_path: Path) -> None:
     same, changed = run("", 5), run("+ 1", 7)
     assert (same.stdout, changed.stdout) == ("1 5\n", "1 7\n")
     assert "warning" not in same.stderr
-    assert "the function has changed since the 5 finished trials of experiment 1" in changed.stderr
+    assert (
+        "the function has changed since the 5 finished trials of experiment 1; it goes on with"
+        in changed.stderr
+    )
+    nothing_left = run("+ 2", 7)
+    assert nothing_left.stdout == "1 7\n"
+    assert (
+        "none is left to run, so the new one is not called and the best trial is the old"
+        in nothing_left.stderr
+    )
     assert "tune.py:f" in luthier_says(tmp_path, "list").stdout
     luthier_says(tmp_path, "retry", "1.2")
     resumed = luthier_says(tmp_path, "resume", "1")

@@ -160,10 +160,7 @@ class Experiment(Readable):
         shown = progress_for(record, best=None if best is None else best.value, show=shows)
         listener = Waiting(shown, self._store, self._folder)
         if self._is_changed:
-            listener.note(
-                f"warning: the function has changed since the {record.finished} finished trials of experiment {self.id}; "
-                "it goes on with the new one (new=True starts another experiment)"
-            )
+            listener.note(_changed(record))
         return listener
 
     def _amend(self, trials: int | None, workers: int | None) -> None:
@@ -273,6 +270,17 @@ class Experiment(Readable):
         """Adds configurations of your own, to be run before the algorithm's; returns their numbers."""
         made = read_all(self._tree, params)
         return self._store.enqueue(self.id, made, os.urandom(8).hex())
+
+
+def _changed(record: ExperimentRecord) -> str:
+    """The warning that the finished trials are those of another function, and what that means here."""
+    known = f"warning: the function has changed since the {record.finished} finished trials of experiment {record.id}"
+    if record.target is not None and record.finished >= record.target:
+        return (
+            f"{known}; none is left to run, so the new one is not called and the best trial is the old one's "
+            "(new=True starts another experiment, more trials go on with the new one)"
+        )
+    return f"{known}; it goes on with the new one (new=True starts another experiment)"
 
 
 def _say_ctrl_c(count: int) -> None:

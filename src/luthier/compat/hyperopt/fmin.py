@@ -23,6 +23,7 @@ from luthier.compat.hyperopt.driving import FMinIter
 from luthier.compat.hyperopt.exceptions import BadSearchSpace, InvalidAnnotatedParameter
 from luthier.compat.hyperopt.pyll import Apply
 from luthier.compat.hyperopt.space import space_eval
+from luthier.compat.hyperopt.theirs import ours
 from luthier.compat.hyperopt.trials import TrialsBook
 
 __all__ = [
@@ -122,6 +123,7 @@ def fmin(
 
     **Raises** what `fn` raises, unless `catch_eval_exceptions`; AllTrialsFailed; BadSearchSpace, ValueError.
     """
+    algo = ours(algo)
     validate_timeout(timeout)
     validate_loss_threshold(loss_threshold)
     _check_workers(workers, trials)

@@ -82,7 +82,14 @@ class MongoTrials(Trials):
         self.shared.open(self.name, domain)
         self._space = domain.search
         self.refresh()
-        if len(self):
+        if len(self) and self.shared.is_changed:
+            logger.warning(
+                "the objective has changed since the %d trials of experiment %d, %r, in %s, and they count for the new one "
+                "too; choose another exp_key (for hyper_tune another EXPERIMENT_NAME), or forget them: "
+                "MongoTrials(…).delete_all()",
+                len(self), self.shared.experiment, self.name, self.shared.folder,
+            )  # fmt: skip
+        elif len(self):
             logger.warning(
                 "goes on with the %d trials of experiment %d, %r, in %s; another exp_key begins anew",
                 len(self), self.shared.experiment, self.name, self.shared.folder,

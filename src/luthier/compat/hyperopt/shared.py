@@ -31,6 +31,7 @@ from luthier.description import DOOR, Algorithm, Description, Objective
 from luthier.drive.alive import Alive
 from luthier.drive.planning import nonce
 from luthier.errors import AliveError, StoreError, UsageError
+from luthier.experiment.functions import CODE, digest_of
 from luthier.store import Claim, ExperimentRecord, Reservation, open_store, store_folder
 from luthier.trial import AttemptId, Outcome, Point, Result
 from luthier.view.whole import write_whole
@@ -76,6 +77,7 @@ class Shared:
         self.alive = Alive(self.folder)
         self.worker, self._hold = self.alive.work()
         self.experiment = 0
+        self.is_changed = False
         self._driving: Any = None
         self._known: tuple[int, Domain] | None = None
 
@@ -89,17 +91,19 @@ class Shared:
     # ------------------------------------------------------------------ the experiment
 
     def open(self, name: str, domain: Domain) -> None:
-        """Finds the experiment of this name or makes it, and offers its objective to workers.
+        """Finds the experiment of this name or makes it, and offers its objective to workers; `is_changed` tells then
+        whether the trials that are there are those of another objective.
 
         **Raises** UsageError where the name belongs to a search of another space.
         """
+        before = {record.id: record.description.labels.get(CODE) for record in self.store.experiments()}
         description = Description(
             project="hyperopt",
             space=domain.search.space,
             algorithm=Algorithm("tpe", {"repeats": domain.repeats}),
             objective=Objective(LOSS, direction="minimize"),
             name=name,
-            labels=LABELS,
+            labels=LABELS | digest_of(domain.fn),
             function=name,
         )
         try:
@@ -110,6 +114,8 @@ class Shared:
                 "hyper_tune another EXPERIMENT_NAME), or forget them: MongoTrials(…).delete_all()"
             ) from error
         self.experiment = record.id
+        code = before.get(record.id)
+        self.is_changed = bool(record.finished and code and code != description.labels.get(CODE))
         self._write("domain", pickle.dumps((sys.path, pickled(domain))))
         try:
             self._driving = self.alive.drive(record.id)
@@ -143,7 +149,7 @@ class Shared:
         known: list[ExperimentRecord] = [
             r
             for r in self.store.experiments()
-            if r.description.name == name and r.description.labels == LABELS
+            if r.description.name == name and LABELS.items() <= r.description.labels.items()
         ]
         if known:
             self.experiment = known[-1].id
