@@ -214,8 +214,8 @@ def test_why_a_search_ended_before_its_trials_were_used_up_is_told_later(project
     ]
     project("grid", *words, "--", sys.executable, "train.py", ":x:")
     why = "trial 1.1 reached 1.05, the target being 1.5"
-    assert f"experiment 1 is paused: {why}" in project("list").err
-    assert f"paused: {why}, 1 of 4 finished" in project("show").err
+    assert f"experiment 1 ended: {why}" in project("list").err
+    assert f"ended: {why}, 1 of 4 finished" in project("show").err
     assert f"Ended: {why}" in project("best").out
     shown, best = json.loads(project("show", "--json").out), json.loads(project("best", "--json").out)
     assert shown["experiment"]["wish_reason"] == shown["ended_because"] == best["ended_because"] == why

@@ -9,9 +9,11 @@ import pytest
 from drive_paper import HOLD, AtTrials, Paper, failing
 
 from luthier.drive.ends import Interrupts, Why
+from luthier.drive.planning import top_up
 from luthier.run.runner import Order
 from luthier.store import Wish
 from luthier.trial import Outcome, Result
+from luthier.view.experiments import wish_reason
 
 # ---------------------------------------------------------------------- to the end
 
@@ -243,6 +245,20 @@ def test_the_first_trials_all_failing_end_the_drive(paper: Paper) -> None:
     ending = paper.drive()
     assert ending.why is Why.ALL_FAILED and ending.record.finished == 3 == len(paper.machine.begun)
     assert paper.notes.endings[0].result.reason == "exit code 1: no such file"
+    assert wish_reason(paper.store, ending.record) == "the first 3 trials all failed"
+
+
+def test_while_others_are_at_it_failing_first_trials_end_this_worker_alone(paper: Paper) -> None:
+    paper.script = failing
+
+    def join(what: str) -> None:
+        if what == "began" and len(paper.machine.begun) == 3:
+            top_up(paper.store, 1, paper.describe(), 2, "other", paper.machine.clock)
+            assert paper.store.claim(1, 1, "other", "theirs", 1e9)
+
+    ending = paper.drive(at=join)
+    assert ending.why is Why.ALL_FAILED and ending.record.running == 1
+    assert ending.record.wish is Wish.RUN
 
 
 def test_who_was_killed_is_not_counted_among_those_that_failed(paper: Paper) -> None:

@@ -522,7 +522,8 @@ def test_programs_that_all_fail_cost_three_runs(spell: Type, project: Path) -> N
 
     until(is_left)
     said = spell("spell hyper describe 1")
-    assert "Status        queued" in said.out
+    assert "Status        finished" in said.out
+    assert "the first 3 trials all failed, so no more were started" in said.err
     assert [line.split()[1] for line in said.out.splitlines()[-5:]] == ["Complete"] * 3 + ["Queued"] * 2
     assert "run 1: it exited with code 91" in said.err
 

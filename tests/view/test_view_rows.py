@@ -59,6 +59,18 @@ def test_every_combination_has_a_state(store) -> None:
         assert state_of(changed._replace(target=None), active) is not ExperimentState.FINISHED
 
 
+def test_what_ended_by_itself_is_not_paused(store) -> None:
+    store.set_wish(1, Wish.PAUSE, "the first 3 trials all failed")
+    record = replace(store.experiment(1), target=9)
+    row = experiment_row(store, record, lambda _: False)
+    assert (row.state, row.wish_reason) == (ExperimentState.ENDED, "the first 3 trials all failed")
+    going = experiment_row(store, replace(record, running=1), lambda _: True)
+    assert going.state is ExperimentState.PAUSED, "what runs goes on"
+    store.set_wish(1, Wish.RUN)
+    store.set_wish(1, Wish.PAUSE, "paused by luthier pause")
+    assert experiment_row(store, record, lambda _: False).state is ExperimentState.PAUSED
+
+
 def test_a_row_has_the_counts_and_the_best(store) -> None:
     row = experiment_row(store, store.experiment(1), lambda _: False)
     assert (row.finished, row.succeeded, row.unsuccessful, row.target) == (4, 3, 1, 4)

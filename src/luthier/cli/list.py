@@ -10,7 +10,7 @@ from luthier.cli.app import Example
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import age, emit, emit_json, number, say, table
 from luthier.clock import SystemClock
-from luthier.view.experiments import ExperimentRow, ExperimentState, experiment_rows
+from luthier.view.experiments import BY_A_PERSON, ExperimentRow, ExperimentState, experiment_rows
 
 __all__ = ["command"]
 
@@ -75,8 +75,9 @@ def command(place: Place, as_json: bool, running: bool, limit: int | None) -> No
         right = ("ID", "TRIALS", "FAILED", "STOPPED", "BEST", "AGE")
         emit(table(heads, lines, right=right, styles=styles))
         for row in rows:
-            if row.wish_reason and not row.wish_reason.startswith(("paused by", "stopped by", "killed by")):
-                say(f"experiment {row.id} is {row.state}: {row.wish_reason}")
+            if row.wish_reason and not row.wish_reason.startswith(BY_A_PERSON):
+                is_ended = row.state is ExperimentState.ENDED
+                say(f"experiment {row.id} {'' if is_ended else 'is '}{row.state}: {row.wish_reason}")
 
 
 def _line(row: ExperimentRow, now: float) -> tuple[str, ...]:

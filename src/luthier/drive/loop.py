@@ -125,10 +125,9 @@ class Drive:
             return Ending(why, record, self._doubts.reason)
         over = self._goals.over(record)
         reason = over[1] if over is not None and over[0] is why else ""
-        failed = 0
-        if why is Why.ALL_FAILED:  # others may have been killed or stopped meanwhile
-            ended = self.store.unsuccessful(self.id)
-            failed = sum(count for outcome, count in ended.items() if outcome.blames_configuration)
+        failed = (
+            self._failed() if why is Why.ALL_FAILED else 0
+        )  # others may have been killed or stopped meanwhile
         return Ending(why, record, reason, failed)
 
     def _turn(self, events: Sequence[RunEnded]) -> Why | None:
@@ -173,7 +172,7 @@ class Drive:
             self._end_all(Outcome.INTERRUPTED, f"interrupted by {self.interrupts.by}", kill=presses > 1)
             return Why.INTERRUPTED
         if self._experience.all_failed(self.record):
-            return Why.MET if self.record.is_met else Why.ALL_FAILED
+            return Why.MET if self.record.is_met else self._give_up_on_all()
         if not self.record.is_met and (over := self._goals.over(self.record)) is not None:
             return self._give_up(*over)
         if self._doubts.look(self.record, len(self._running), self.clock.elapsed()):
@@ -205,6 +204,17 @@ class Drive:
         elif why is Why.TARGET:
             self._end_all(Outcome.STOPPED, reason, kill=False)
         return why
+
+    def _give_up_on_all(self) -> Why:
+        """Starts nothing more, for the first trials all failed. While others are at it, only this worker leaves: it may be
+        its machine that is broken."""
+        if self.record.running > len(self._running):
+            return Why.ALL_FAILED
+        return self._give_up(Why.ALL_FAILED, f"the first {self._failed()} trials all failed")
+
+    def _failed(self) -> int:
+        ended = self.store.unsuccessful(self.id)
+        return sum(count for outcome, count in ended.items() if outcome.blames_configuration)
 
     def _hands_over(self) -> Why | None:
         """Whether it is done here, because trials are so short and all that were written have begun."""

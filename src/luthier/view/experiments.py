@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from luthier.trial import Trial
 
 __all__ = [
+    "BY_A_PERSON",
     "Aim",
     "ExperimentRow",
     "ExperimentState",
@@ -41,14 +42,18 @@ class ExperimentState(StrEnum):
 
     RUNNING = "running"
     ASKED = "asked"  # nobody drives it; programs that asked have trials of it
-    PAUSED = "paused"  # nothing new starts; trials may still be running
+    PAUSED = "paused"  # by a person: nothing new starts; trials may still be running
+    ENDED = "ended"  # by itself, before all trials: a goal was reached, or the first ones all failed; `resume` goes on
     STOPPING = "stopping"  # asked to stop or killed; trials are still running
     STOPPED = "stopped"  # by a person; `resume` goes on
     FINISHED = "finished"  # as many trials as asked for have ended
     INTERRUPTED = "interrupted"  # trials are left, and nobody works on it; `resume` goes on
 
 
-_WISHED = (ExperimentState.PAUSED, ExperimentState.STOPPING, ExperimentState.STOPPED)
+BY_A_PERSON = ("paused by", "stopped by", "killed by")
+"""How the reason begins where it was a person who wanted nothing more."""
+
+_WISHED = (ExperimentState.PAUSED, ExperimentState.ENDED, ExperimentState.STOPPING, ExperimentState.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,9 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
     objective = what.objective
     unsuccessful = record.finished - record.succeeded
     state = state_of(record, is_active(record.id), is_asked(store, record))
+    why = wish_reason(store, record) if state in _WISHED else None
+    if state is ExperimentState.PAUSED and not record.running and why and not why.startswith(BY_A_PERSON):
+        state = ExperimentState.ENDED
     return ExperimentRow(
         id=record.id,
         name=what.name,
@@ -179,7 +187,7 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         command=str(what.command) if what.command else what.function or what.labels.get(IMPORTED_FROM),
         stopped=store.unsuccessful(record.id).get(Outcome.STOPPED, 0) if unsuccessful else 0,
         objectives=_aims(store, record, best[0] if best else None),
-        wish_reason=wish_reason(store, record) if state in _WISHED else None,
+        wish_reason=why,
     )
 
 

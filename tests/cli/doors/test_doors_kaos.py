@@ -622,6 +622,15 @@ def test_a_job_whose_driver_is_killed_goes_on_when_it_is_submitted_again(
     assert (record.id, record.succeeded) == (1, 3)
 
 
+def test_a_job_whose_first_models_all_fail_has_failed_and_says_why(world: World) -> None:
+    world.ready("#!/bin/sh\necho no data >&2\nexit 1\n").deploy("-p 1", '{"x": [1, 2, 3, 4, 5]}')
+    until(lambda: world.newest().finished >= 3 and not Alive(world.store).is_driven(world.newest().id))
+    assert world.state() == "JOB_FAILURE"
+    said = world.kaos("train info -i 0").err
+    assert "the first 3 trials all failed, so no more were started" in said
+    assert "killed" not in said
+
+
 def test_two_folders_at_one_store_see_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.ready().deploy("-p 2", '{"x": [1, 2]}')
     world.job()

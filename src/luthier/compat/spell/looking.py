@@ -22,6 +22,7 @@ __all__ = [
     "command_for",
     "find_run",
     "find_search",
+    "has_given_up",
     "kind_of",
     "labels_of",
     "run_row",
@@ -123,11 +124,16 @@ def run_row(record: ExperimentRecord, trial: Trial, now: float) -> RunRow:
     )
 
 
+def has_given_up(record: ExperimentRecord) -> bool:
+    """Whether it ended by itself with runs left: the first all failed, or a goal was reached."""
+    return record.wish is Wish.PAUSE and bool(record.finished) and not (record.running or record.is_met)
+
+
 def search_status(record: ExperimentRecord, *, is_left: bool = False) -> str:
     """`finished`, `running` or `queued`; the last also where it `is_left`: runs wait and nobody works on it."""
     if record.running:
         return "running"
-    if record.is_met or record.wish in (Wish.STOP, Wish.KILL):
+    if record.is_met or record.wish in (Wish.STOP, Wish.KILL) or has_given_up(record):
         return "finished"
     return "running" if record.finished and not is_left else "queued"
 

@@ -19,7 +19,8 @@ from luthier.cli.options import Place
 from luthier.cli.output import date, emit, many
 from luthier.clock import SystemClock
 from luthier.description import WITHOUT
-from luthier.store import Store
+from luthier.store import Store, Wish
+from luthier.view.experiments import wish_reason
 
 __all__ = ["PAGE", "all_jobs", "info", "list_jobs", "page_count", "sorted_by", "workspace_info"]
 
@@ -177,6 +178,9 @@ def _tell_rest(place: Place, store: Store, job: Job) -> None:
             f"{place.hint(f'resume {job.record.id} --detach')}"
         )
     elif job.is_over and not job.record.is_met:
+        why = wish_reason(store, job.record) if job.record.wish is Wish.PAUSE else None
+        if why is not None:
+            notice(f"{why}, so no more were started")
         notice(f"go on with the rest: {place.hint(f'resume {job.record.id} --detach')}")
 
 

@@ -17,12 +17,21 @@ from luthier.clock import SystemClock
 from luthier.compat.spell.commands import shown
 from luthier.compat.spell.errors import SpellError
 from luthier.compat.spell.kept import Kept
-from luthier.compat.spell.looking import RunRow, find_search, kind_of, run_rows, search_status, searches
+from luthier.compat.spell.looking import (
+    RunRow,
+    find_search,
+    has_given_up,
+    kind_of,
+    run_rows,
+    search_status,
+    searches,
+)
 from luthier.description import NEEDS
 from luthier.drive.containing import image_failure
 from luthier.drive.ending import is_active
 from luthier.store import ExperimentRecord, Store, Wish
 from luthier.trial import Outcome
+from luthier.view.experiments import wish_reason
 
 __all__ = ["COMMANDS"]
 
@@ -75,6 +84,7 @@ def describe(place: Place, search: int, as_json: bool) -> None:
         rows = run_rows(store, record, SystemClock().now())
         is_left = not record.is_met and record.wish is Wish.RUN and not is_active(store, place.folder, search)
         no_image = image_failure(store, search)
+        why = wish_reason(store, record) if has_given_up(record) else None
     if as_json:
         runs = [
             {
@@ -95,6 +105,8 @@ def describe(place: Place, search: int, as_json: bool) -> None:
     if no_image is not None:
         say(f"the image could not be made: {no_image}")
     _say_what_is_wrong(place, record, rows, is_left=is_left)
+    if why is not None:
+        say(f"{why}, so no more were started; to go on: {place.hint(f'resume {search}')} --detach")
 
 
 def _facts(place: Place, record: ExperimentRecord, rows: list[RunRow], status: str) -> list[tuple[str, str]]:
