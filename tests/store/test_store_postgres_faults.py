@@ -16,7 +16,7 @@ from keeping import PostgresKeeper
 
 from luthier.clock import FakeClock
 from luthier.errors import StoreUnavailable
-from luthier.store import Verdict, Wish, postgres_connection
+from luthier.store import Verdict, Wish, postgres_session
 from luthier.store.postgres import PostgresStore
 from luthier.testing.faults import Ledger, fork, record, scaled, wait
 from luthier.testing.postgres import running
@@ -243,8 +243,8 @@ def test_deadlocked_verbs_come_again(keeper: PostgresKeeper) -> None:
 def test_a_paused_client_does_not_hold_the_lock_for_ever(
     keeper: PostgresKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = postgres_connection._SETTINGS.replace("'10s'", "'200ms'")
-    monkeypatch.setattr(postgres_connection, "_SETTINGS", short)
+    short = postgres_session._SETTINGS.replace("'10s'", "'200ms'")
+    monkeypatch.setattr(postgres_session, "_SETTINGS", short)
     with closing(keeper()) as paused, closing(keeper()) as other:
         e = other.open_experiment(describe(None))[0].id
         with pytest.raises(StoreUnavailable):
@@ -252,3 +252,18 @@ def test_a_paused_client_does_not_hold_the_lock_for_ever(
                 paused.enqueue(e, [configuration(1)], "q1")
                 assert other.enqueue(e, [configuration(2)], "q2") == [1]  # waited until the pause was over
         assert len(other.trials(e)) == 1
+
+
+def test_what_is_heard_is_heard_again_when_the_ear_was_cut_off(keeper: PostgresKeeper) -> None:
+    with closing(keeper()) as store, closing(keeper()) as other:
+        assert isinstance(store, PostgresStore)
+        e = store.open_experiment(describe(None))[0].id
+        for turn in range(3):
+            since = store.revision()
+            assert store.wait(since, 0.01) == since
+            listening = store._ear._session.info.backend_pid
+            running().session().execute("SELECT pg_terminate_backend(%s, 10000)", [listening])
+            thread = Thread(target=other.enqueue, args=(e, [configuration(turn)], f"q{turn}"))
+            thread.start()
+            assert store.wait(since, 60.0) == since + 1
+            thread.join()

@@ -388,4 +388,8 @@ class Store(Protocol):
     def revision(self) -> int:
         """The newest revision of the whole record."""
 
+    def wait(self, since: int, seconds: float) -> int:
+        """The newest revision: at once where it is above `since`, else as soon as it is, or when the time is over. Other
+        verbs go on meanwhile."""
+
     def close(self) -> None: ...

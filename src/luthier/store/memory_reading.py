@@ -15,6 +15,7 @@ from luthier.history import History
 from luthier.store.contract import BY_NUMBER, Event, ExperimentRecord, Held, Sheet, Sort, Spent, SummaryRow
 from luthier.store.memory_rows import AttemptRow, ExperimentRow, TrialRow
 from luthier.store.past import history_of, numbers_written
+from luthier.store.waiting import polled, waited
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
 
 __all__ = ["MemoryReads"]
@@ -200,6 +201,9 @@ class MemoryReads:
     def revision(self) -> int:
         with self._guard:
             return self._revision
+
+    def wait(self, since: int, seconds: float) -> int:
+        return waited(self.revision, since, seconds, polled)
 
     def close(self) -> None:
         """Does nothing: the record goes with the process."""

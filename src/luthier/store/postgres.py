@@ -16,6 +16,7 @@ from luthier.description import Description
 from luthier.store.contract import ExperimentRecord
 from luthier.store.postgres_connection import PostgresConnection
 from luthier.store.sql_store import SqlStore
+from luthier.store.waiting import Ear, waited
 
 __all__ = ["PostgresStore"]
 
@@ -53,6 +54,7 @@ class PostgresStore(SqlStore):
         self.connection = PostgresConnection(
             url, clock or SystemClock(), read_only=read_only, patience_seconds=patience_seconds
         )
+        self._ear = Ear(self.connection.new_session)
         super().__init__(self.connection, self.connection.clock)
 
     def __repr__(self) -> str:
@@ -71,6 +73,15 @@ class PostgresStore(SqlStore):
         return self.connection.patiently(
             lambda: verb(description, fresh=fresh, any_seed=any_seed, nonce=nonce)
         )
+
+    def wait(self, since: int, seconds: float) -> int:
+        """The newest revision, as soon as the server says that there is one above `since`."""
+        return waited(self.revision, since, seconds, self._ear.pause)
+
+    def close(self) -> None:
+        """Ends the sessions; may be repeated."""
+        self._ear.close()
+        super().close()
 
     set_wish = _repeated(SqlStore.set_wish)
     remove = _repeated(SqlStore.remove)

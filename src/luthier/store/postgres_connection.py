@@ -21,6 +21,8 @@ from luthier.clock import Clock, SystemClock
 from luthier.errors import StoreError, StoreUnavailable
 from luthier.store.postgres_address import address, masked, psycopg
 from luthier.store.postgres_migrate import check_schema, migrate
+from luthier.store.postgres_session import open_session
+from luthier.store.postgres_values import columns, read, written
 from luthier.store.server_clock import ServerClock
 from luthier.store.statements import statements
 
@@ -28,12 +30,6 @@ __all__ = ["PostgresConnection"]
 
 T = TypeVar("T")
 
-_SETTINGS = """
-SET search_path = luthier;
-SET idle_in_transaction_session_timeout = '10s';
-SET jit = off;
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-"""
 _LOCK = "SELECT pg_advisory_xact_lock(1282765928, 1), pg_current_xact_id()::text"
 _NOTHING = "SELECT 1"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -45,7 +41,7 @@ _LOST = (
 )  # the connection, the server's end, a pause within a transaction, no room
 # What a server says of a visitor it will never let in; it has no number for us there, and waiting would not help.
 _HOPELESS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf")
-_LONGEST_PAUSE_SECONDS = 5.0
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 5.0
 _MONOTONIC = SystemClock()
 
 
@@ -81,6 +77,7 @@ class PostgresConnection:
         self._depth = 0  # of transactions within one another
         self._queue: list[tuple[str, Mapping[str, Any] | None]] = []  # to be sent with the next statement
         self._locked: Any = None  # the answer to _LOCK
+        self._opened = 0  # sessions, after the first
         self._narrow = False
         self._widely = False
         self._asking = False
@@ -90,7 +87,7 @@ class PostgresConnection:
 
     def _open(self) -> None:
         try:
-            session = self._connect()
+            self._session = session = self.new_session()
             (check_schema if self._read_only else migrate)(session, self.name)
             self._measure(session)
         except self._library.Error as error:
@@ -99,19 +96,9 @@ class PostgresConnection:
             self._drop()
             raise
 
-    def _connect(self) -> Any:
-        self._session = session = self._library.connect(
-            **self._address, autocommit=True, prepare_threshold=2, client_encoding="utf8"
-        )
-        session.execute(_SETTINGS)
-        if self._read_only:
-            session.execute("SET default_transaction_read_only = on")
-        if session.execute("SHOW server_encoding").fetchone()[0] != "UTF8":
-            raise StoreError(
-                f"the database {self.name} can't hold every text (its encoding is not UTF8); "
-                "make one with: createdb --encoding=UTF8 --template=template0"
-            )
-        return session
+    def new_session(self) -> Any:
+        """One more session with the same server."""
+        return open_session(self._address, self.name, self._read_only)
 
     def _measure(self, session: Any) -> None:
         asked = self._local.elapsed()
@@ -125,7 +112,9 @@ class PostgresConnection:
             if self._depth:
                 raise self._unavailable("the connection was lost")
             try:
-                self._measure(self._connect())
+                self._session = session = self.new_session()
+                self._measure(session)
+                self._opened += 1
             except self._library.Error as error:
                 raise self._failed(error, "opened") from error
         return self._session
@@ -145,35 +134,35 @@ class PostgresConnection:
     def one(self, name: str, /, **values: Any) -> Any:
         """Runs a named statement and returns its first row, or None."""
         with self._guard:
-            row = self._run(name, _written(values)).fetchone()
-            return None if row is None else _read(row)
+            row = self._run(name, written(values)).fetchone()
+            return None if row is None else read(row)
 
     def all(self, name: str, /, **values: Any) -> list[Any]:
         """Runs a named statement and returns all its rows."""
         with self._guard:
-            return [_read(row) for row in self._run(name, _written(values)).fetchall()]
+            return [read(row) for row in self._run(name, written(values)).fetchall()]
 
     def do(self, name: str, /, **values: Any) -> int:
         """Runs a named statement and returns how many rows it changed."""
-        return int(self._run(name, _written(values)).rowcount)
+        return int(self._run(name, written(values)).rowcount)
 
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Runs a named statement once, with a list of every value, and returns how many rows it changed."""
-        return int(self._run(name, _columns(rows)).rowcount) if rows else 0
+        return int(self._run(name, columns(rows)).rowcount) if rows else 0
 
     def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Runs a named statement once, with a list of every value, and returns all rows it found."""
         with self._guard:
-            return [_read(row) for row in self._run(name, _columns(rows)).fetchall()] if rows else []
+            return [read(row) for row in self._run(name, columns(rows)).fetchall()] if rows else []
 
     def send(self, name: str, /, **values: Any) -> None:
         """Sends a named statement with the next one: nobody waits for its answer alone."""
-        self._queue.append((self._sql[name], _written(values)))
+        self._queue.append((self._sql[name], written(values)))
 
     def send_many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Sends a named statement, with a list of every value, with the next one."""
         if rows:
-            self._queue.append((self._sql[name], _columns(rows)))
+            self._queue.append((self._sql[name], columns(rows)))
 
     def insert(self, name: str, /, **values: Any) -> int:
         """Runs a named INSERT of an event and returns its number."""
@@ -329,7 +318,7 @@ class PostgresConnection:
                 self._asking = self._widely = False
 
     def _repeat(self, verb: Callable[[], T]) -> T:
-        begun, pause = _MONOTONIC.elapsed(), 0.02
+        begun, pause, opened = _MONOTONIC.elapsed(), _SHORTEST_PAUSE_SECONDS, self._opened
         while True:
             try:
                 return verb()
@@ -339,6 +328,8 @@ class PostgresConnection:
                 left = self._patience - (_MONOTONIC.elapsed() - begun)
                 if left <= 0:
                     raise
+                if self._opened > opened:  # the server is there again
+                    pause, opened = _SHORTEST_PAUSE_SECONDS, self._opened
                 time.sleep(min(left, uniform(0.5, 1.0) * pause))  # no two workers come back at once
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
@@ -380,28 +371,3 @@ class PostgresConnection:
         """Ends the session; may be repeated."""
         with self._guard:
             self._drop()
-
-
-def _written(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _text(value) if type(value) is str else value for name, value in values.items()}
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {
-        name: [_text(v) if type(v) is str else v for v in (row[name] for row in rows)] for name in rows[0]
-    }
-
-
-def _text(text: str) -> str:
-    """A text without NUL, which PostgreSQL can't keep: SUB stands before what it stands for."""
-    if "\0" in text or "\x1a" in text:
-        return text.replace("\x1a", "\x1a1").replace("\0", "\x1a0")
-    return text
-
-
-def _read(row: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple([_original(value) if type(value) is str and "\x1a" in value else value for value in row])
-
-
-def _original(text: str) -> str:
-    return text.replace("\x1a0", "\0").replace("\x1a1", "\x1a")

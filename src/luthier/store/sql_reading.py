@@ -31,6 +31,7 @@ from luthier.store.rows import (
     trial_of,
 )
 from luthier.store.sql_connection import SqlConnection
+from luthier.store.waiting import polled, waited
 from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
 
 __all__ = ["SqlReads"]
@@ -185,6 +186,9 @@ class SqlReads:
 
     def revision(self) -> int:
         return int(self._db.one("newest_revision")[0])
+
+    def wait(self, since: int, seconds: float) -> int:
+        return waited(self.revision, since, seconds, polled)
 
     def close(self) -> None:
         self._db.close()

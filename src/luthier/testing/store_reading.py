@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
+from threading import Thread
 
 import pytest
 
@@ -158,6 +159,26 @@ class ReadingPromises(StoreScene):
         changed = {event.trial: event.revision for event in events}
         assert {t.number: t.revision for t in self.store.trials(e)} == {1: changed[1], 2: changed[2]}
         assert self.store.experiment(e).revision == revisions[-1]
+
+    def test_the_next_change_is_waited_for(self) -> None:
+        self.finished(0.5)
+        newest = self.store.revision()
+        assert self.store.wait(newest - 1, 60.0) == self.store.wait(newest, 0.0) == newest
+        assert self.store.wait(newest, 0.02) == newest
+        seen: list[int] = []
+
+        def follow() -> None:
+            since = newest
+            while since < newest + 2:
+                since = self.store.wait(since, 60.0)
+                seen.append(since)
+
+        follower = Thread(target=follow)
+        follower.start()
+        for _ in range(2):
+            self.open()  # each is an event
+        follower.join()
+        assert seen[-1] == newest + 2 and seen == sorted(set(seen))
 
     def test_experiments_do_not_see_one_another(self) -> None:
         first = self.finished(0.5, 0.7)

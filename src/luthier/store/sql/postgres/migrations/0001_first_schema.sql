@@ -169,6 +169,11 @@ CREATE INDEX event_by_experiment ON event (experiment, revision);
 CREATE INDEX event_decided ON event (experiment, trial, revision) WHERE kind = 'decided';
 CREATE INDEX event_looked ON event (experiment, revision) WHERE kind = 'looked';
 
+-- Whoever waits for the next change hears of it when it is committed.
+CREATE FUNCTION tell() RETURNS trigger
+LANGUAGE plpgsql AS $$BEGIN PERFORM pg_notify('luthier', ''); RETURN NULL; END$$;
+CREATE TRIGGER event_told AFTER INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION tell();
+
 -- What trials ran with: code, data, Python, packages, machine, as a text. Attempts refer to it by who began them and when,
 -- so that one line a driving session serves all of its attempts.
 CREATE TABLE provenance (
