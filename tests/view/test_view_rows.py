@@ -61,10 +61,10 @@ def test_every_combination_has_a_state(store) -> None:
 
 def test_what_ended_by_itself_is_not_paused(store) -> None:
     store.set_wish(1, Wish.PAUSE, "the first 3 trials all failed")
-    record = replace(store.experiment(1), target=9)
+    record = store.experiment(1)._replace(target=9)
     row = experiment_row(store, record, lambda _: False)
     assert (row.state, row.wish_reason) == (ExperimentState.ENDED, "the first 3 trials all failed")
-    going = experiment_row(store, replace(record, running=1), lambda _: True)
+    going = experiment_row(store, record._replace(running=1), lambda _: True)
     assert going.state is ExperimentState.PAUSED, "what runs goes on"
     store.set_wish(1, Wish.RUN)
     store.set_wish(1, Wish.PAUSE, "paused by luthier pause")
