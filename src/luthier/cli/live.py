@@ -1,12 +1,10 @@
-"""What a person sees while a search runs: a line for each trial that ended, and, on a terminal, a live panel below.
+"""What a person sees while a search runs: a line for each trial that ended. On a terminal `screen.py` adds a live panel.
 
-Everything here goes to standard error: standard output is for the result. The panel is `screen.py`'s, which is loaded
-where standard error is a terminal.
+Everything here goes to standard error: standard output is for the result. `telling.py` chooses between the two.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -17,19 +15,7 @@ from luthier.drive.listener import Ended, Listener
 from luthier.store import Claim, ExperimentRecord
 from luthier.trial import Outcome, Result, Trial
 
-__all__ = ["FirstRows", "Lines", "listener_for"]
-
-
-def listener_for(
-    slots: int, *, check: bool, quiet: bool, rows: int = 0, stream: TextIO | None = None
-) -> Lines:
-    """Returns what suits the place standard error goes to. The first `rows` trials are shown as they begin."""
-    out = stream or sys.stderr
-    if quiet or not out.isatty():
-        return Lines(slots, check=check, quiet=quiet, rows=0 if quiet else rows, stream=out)
-    from luthier.cli.screen import Panel
-
-    return Panel(slots, check=check, quiet=quiet, rows=rows, stream=out)
+__all__ = ["FirstRows", "Lines"]
 
 
 class FirstRows:

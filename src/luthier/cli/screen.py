@@ -1,7 +1,7 @@
 """A search on a terminal: the lines of `live.py`, and below them a panel of what is going on now.
 
-`live.py` loads this only where standard error is a terminal, and the panel loads rich only once there is something to draw.
-What is drawn is `panel.py`'s.
+`telling.py` loads this only where standard error is a terminal, and the panel loads rich only once there is something to
+draw. What is drawn is `panel.py`'s.
 """
 
 from __future__ import annotations

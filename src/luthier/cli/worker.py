@@ -9,10 +9,10 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.foreground import interruptible
-from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
 from luthier.cli.searching import no_command
+from luthier.cli.telling import listener_for
 from luthier.drive.beginning import NEEDS
 from luthier.drive.ends import Why
 from luthier.drive.session import Session, parallel_slots
