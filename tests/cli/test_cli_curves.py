@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from test_cli_json import undocumented
 
-from luthier.cli.live import listener_for
 from luthier.cli.output import wrapped
 from luthier.cli.running import RunningTrial
 from luthier.cli.screen import Panel
+from luthier.cli.telling import listener_for
 from luthier.clock import FakeClock
 from luthier.description import Algorithm, Command, Constraint, Description, Objective
 from luthier.drive.listener import Ended

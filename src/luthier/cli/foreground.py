@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from luthier.cli.live import listener_for
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
+from luthier.cli.telling import listener_for
 from luthier.drive import interrupting
 from luthier.drive.background import say_ready
 from luthier.drive.ends import Ending, Interrupts, Why

@@ -1,7 +1,7 @@
-"""A search on a terminal: the lines of `lines.py`, and below them a panel of what is going on now.
+"""A search on a terminal: the lines of `live.py`, and below them a panel of what is going on now.
 
-`live.py` loads this only where standard error is a terminal, and the panel loads rich only once there is something to draw.
-What is drawn is `panel.py`'s.
+`telling.py` loads this only where standard error is a terminal, and the panel loads rich only once there is something to
+draw. What is drawn is `panel.py`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from luthier.cli.lines import Lines
+from luthier.cli.live import Lines
 from luthier.cli.output import duration, number, wrapped
 from luthier.cli.running import RunningTrial
 from luthier.cli.sparks import bars_for

@@ -9,11 +9,11 @@ import click
 
 from luthier.cli.app import Example
 from luthier.cli.foreground import interruptible
-from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
 from luthier.cli.quantities import DURATION
 from luthier.cli.searching import no_command
+from luthier.cli.telling import listener_for
 from luthier.description import NEEDS
 from luthier.drive.ends import Interrupts, Why
 from luthier.drive.session import Session, parallel_slots
