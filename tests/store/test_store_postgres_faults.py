@@ -260,10 +260,27 @@ def test_what_is_heard_is_heard_again_when_the_ear_was_cut_off(keeper: PostgresK
         e = store.open_experiment(describe(None))[0].id
         for turn in range(3):
             since = store.revision()
-            assert store.wait(since, 0.01) == since
+            while store._ear._session is None:
+                assert store.wait(since, 0.05) == since
             listening = store._ear._session.info.backend_pid
             running().session().execute("SELECT pg_terminate_backend(%s, 10000)", [listening])
             thread = Thread(target=other.enqueue, args=(e, [configuration(turn)], f"q{turn}"))
             thread.start()
             assert store.wait(since, 60.0) == since + 1
             thread.join()
+
+
+def test_after_a_crash_nobody_knows_how_a_commit_ended(keeper: PostgresKeeper) -> None:
+    """The number of a transaction that a crash undid may be another's then, and that one's end is not this one's."""
+    server = running()
+    with closing(keeper()) as store:
+        assert isinstance(store, PostgresStore)
+        store.open_experiment(describe(None))
+        number = str(store.connection._locked.fetchone()[1])
+        epoch = store.connection._epoch
+        cut_off(store)
+        assert store.connection._was_committed(number, epoch)
+        server.crash()
+        server.start()
+        assert not store.connection._was_committed(number, epoch)
+        assert len(store.experiments()) == 1

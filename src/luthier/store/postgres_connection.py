@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _LOCK = "SELECT pg_advisory_xact_lock(1282765928, 1), pg_current_xact_id()::text"
 _NOTHING = "SELECT 1"
+_NEW_EPOCH = "INSERT INTO epoch SELECT gen_random_uuid()::text WHERE NOT EXISTS (SELECT 1 FROM epoch)"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _LOST = (
     "08",
@@ -77,6 +78,7 @@ class PostgresConnection:
         self._depth = 0  # of transactions within one another
         self._queue: list[tuple[str, Mapping[str, Any] | None]] = []  # to be sent with the next statement
         self._locked: Any = None  # the answer to _LOCK
+        self._epoch = ""  # of the server, when the session was opened
         self._opened = 0  # sessions, after the first
         self._narrow = False
         self._widely = False
@@ -103,6 +105,9 @@ class PostgresConnection:
     def _measure(self, session: Any) -> None:
         asked = self._local.elapsed()
         self.clock.measured(asked, session.execute("SELECT server_seconds()").fetchone()[0])
+        if not self._read_only:
+            session.execute(_NEW_EPOCH)
+            self._epoch = session.execute("SELECT min(id) FROM epoch").fetchone()[0]
 
     def _live(self) -> Any:
         """The session; a new one where it was lost, but never within a transaction."""
@@ -232,12 +237,13 @@ class PostgresConnection:
             self._execute(_NOTHING)
 
     def _commit(self) -> None:
+        epoch = self._epoch
         try:
             said = self._execute("COMMIT").statusmessage
         except _Again:
             raise
         except StoreUnavailable:
-            if self._locked is not None and self._was_committed(str(self._locked.fetchone()[1])):
+            if self._locked is not None and self._was_committed(str(self._locked.fetchone()[1]), epoch):
                 return
             raise
         if said != "COMMIT":
@@ -245,15 +251,18 @@ class PostgresConnection:
                 f"the store {self.name} undid what was written ({said}); this is a bug in Luthier"
             )
 
-    def _was_committed(self, number: str) -> bool:
-        """Asks a new session how a transaction ended whose answer to COMMIT was lost."""
+    def _was_committed(self, number: str, epoch: str) -> bool:
+        """Asks a new session how a transaction ended whose answer to COMMIT was lost. After a crash nobody knows: another may
+        have its number."""
 
         def ask() -> str | None:
             try:
                 session = self._live()
+                if self._epoch != epoch:
+                    return None
                 status = session.execute("SELECT pg_xact_status(%s::text::xid8)", [number]).fetchone()[0]
             except self._library.DataError:
-                return None  # not this server's transaction: a standby took over and never heard of it
+                return None  # the server never heard of it
             except self._library.Error as error:
                 raise self._failed(error, "asked") from error
             if status == "in progress":

@@ -42,14 +42,15 @@ class SqlRunning(SqlReads):
         """Begins an attempt of up to `n` queued trials."""
         db = self._db
         with db.transaction():
-            room = db.one("claimable", experiment=experiment)
+            room = db.one("claimable", experiment=experiment, nonce=nonce)
             if room is None:
                 raise self._unknown(experiment)
-            room = min(n, room[0])
-            if room <= 0 or not db.do("hear", nonce=nonce, experiment=experiment, first=0, n=0):
+            n, was_heard = min(n, room[0]), room[1]
+            if n <= 0 or was_heard:
                 rows = db.all("repeated_claim", experiment=experiment, nonce=nonce)
             else:
-                rows = self._begin(experiment, room, storable(worker), nonce, lease_seconds)
+                db.send("hear", nonce=nonce, experiment=experiment, first=0, n=0)
+                rows = self._begin(experiment, n, storable(worker), nonce, lease_seconds)
         return [
             Claim(
                 AttemptId(experiment, number, attempt),
@@ -67,8 +68,9 @@ class SqlRunning(SqlReads):
         holder = {"experiment": experiment, "worker": worker, "nonce": nonce, "time": self.clock.now()}
         holder |= self._lease(lease_seconds)
         for _ in range(n):
-            row = db.one("claim", **holder)
-            event = self._event(experiment, "claimed", AttemptId(experiment, row[1], row[2]), worker=worker)
+            *row, revision = db.one("claim", **holder)
+            id = AttemptId(experiment, row[1], row[2])
+            event = self._event(experiment, "claimed", id, revision, worker=worker)
             db.send(
                 "add_attempt", trial=row[0], attempt=row[2], worker=worker, time=event["time"], stage=row[6]
             )
@@ -80,9 +82,7 @@ class SqlRunning(SqlReads):
         """Extends leases."""
         holder = {"worker": storable(worker), **self._lease(lease_seconds)}
         with self._db.transaction(narrow=True):
-            kept = {
-                AttemptId(*row) for row in self._db.each("renew", [{**_fence(id), **holder} for id in ids])
-            }
+            kept = set(self._db.each("renew", [{**_fence(id), **holder} for id in ids]))
             gone = [id for id in ids if id not in kept]
             for id in gone:
                 known = self._db.one("known_attempt", **_fence(id))
@@ -119,7 +119,12 @@ class SqlRunning(SqlReads):
         with self._db.transaction():
             known = self._db.one("known_attempt", **_fence(id))
             if known is not None and known[0]:
-                detail = {"rule": rule, "resource": resource, "stops": stops, "reason": storable(reason)}
+                detail: dict[str, Any] = {
+                    "rule": rule,
+                    "resource": resource,
+                    "stops": stops,
+                    "reason": storable(reason),
+                }
                 if completes:
                     detail["completes"] = True
                 self._event(id.experiment, "decided", id, **detail)
@@ -215,7 +220,7 @@ class SqlRunning(SqlReads):
             if row is None:
                 return self._late(id, result)
             stage = {"stage": row[1]} if pause else {}
-            event = self._event(id.experiment, kind, id, **stage, outcome=result.outcome.value)
+            event = self._event(id.experiment, kind, id, row[2], **stage, outcome=result.outcome.value)
             db.send("close_attempt", trial=row[0], **columns)
             is_over = step is Step.FINISH
             good = is_over and result.outcome is Outcome.SUCCEEDED
@@ -248,19 +253,28 @@ class SqlRunning(SqlReads):
         return {"lease_seconds": seconds, "now": self.clock.elapsed(), "boot_id": self.clock.boot_id}
 
     def _event(
-        self, experiment: int, kind: str, id: AttemptId | None = None, **detail: Any
+        self,
+        experiment: int,
+        kind: str,
+        id: AttemptId | None = None,
+        revision: int | None = None,
+        **detail: Any,
     ) -> dict[str, Any]:
-        """Adds an event and returns its revision and time, for the rows it changes."""
+        """Adds an event and returns its revision and time, for the rows it changes. Where a row has taken its `revision`
+        already, nobody waits for the event."""
         time = self.clock.now()
-        revision = self._db.insert(
-            "add_event",
-            time=time,
-            experiment=experiment,
-            trial=id.trial if id else None,
-            attempt=id.attempt if id and id.attempt else None,
-            kind=kind,
-            detail=storable(json.dumps(detail, ensure_ascii=False)) if detail else None,
-        )
+        columns = {
+            "time": time,
+            "experiment": experiment,
+            "trial": id.trial if id else None,
+            "attempt": id.attempt if id and id.attempt else None,
+            "kind": kind,
+            "detail": storable(json.dumps(detail, ensure_ascii=False)) if detail else None,
+        }
+        if revision is None:
+            revision = self._db.insert("add_event", **columns)
+        else:
+            self._db.send("add_event", **columns)
         return {"revision": revision, "time": time}
 
 

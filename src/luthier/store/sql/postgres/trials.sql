@@ -94,9 +94,10 @@ SELECT id, number, attempt, configuration, seed, ordinal, stage FROM trial
 WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY priority DESC, number;
 
 -- name: claimable
--- How many more may run: nothing when a person said stop, never more than the target leaves.
+-- How many more may run: nothing when a person said stop, never more than the target leaves. And whether the nonce was heard.
 SELECT CASE WHEN wish != 'run' THEN 0 WHEN target IS NULL THEN queued
-            ELSE least(queued, target - finished - running - waiting) END
+            ELSE least(queued, target - finished - running - waiting) END,
+       EXISTS (SELECT 1 FROM heard WHERE nonce = :nonce)
 FROM experiment WHERE id = :experiment;
 
 -- name: claim
@@ -107,7 +108,7 @@ SET state = 'running', attempt = attempt + 1, worker = :worker, nonce = :nonce,
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE id = (SELECT id FROM trial WHERE experiment = :experiment AND state = 'queued'
             ORDER BY priority DESC, number LIMIT 1 FOR UPDATE)
-RETURNING id, number, attempt, configuration, seed, ordinal, stage;
+RETURNING id, number, attempt, configuration, seed, ordinal, stage, revision;
 
 -- name: add_attempt
 INSERT INTO attempt (trial, number, worker, began, stage) VALUES (:trial, :attempt, :worker, :time, :stage);
@@ -161,7 +162,7 @@ SET state = 'finished', worker = NULL, nonce = NULL, lease_until = NULL, outcome
     cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes, aims = :aims, ended = :time,
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
-RETURNING id;
+RETURNING id, stage, revision;
 
 -- name: return
 -- As `finish`, but the trial goes back to the queue.
@@ -169,7 +170,7 @@ UPDATE trial
 SET state = 'queued', worker = NULL, nonce = NULL, lease_until = NULL,
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
-RETURNING id;
+RETURNING id, stage, revision;
 
 -- name: pause
 -- As `finish`, but the trial waits for its next stage. It has no outcome of its own, so it is in no list of the best.
@@ -178,7 +179,7 @@ SET state = 'waiting', worker = NULL, nonce = NULL, lease_until = NULL, reason =
     exit_code = :exit_code, signal = :signal, seconds = :seconds, cpu_seconds = :cpu_seconds, peak_bytes = :peak_bytes,
     aims = :aims, revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
-RETURNING id, stage;
+RETURNING id, stage, revision;
 
 -- name: close_attempt
 UPDATE attempt

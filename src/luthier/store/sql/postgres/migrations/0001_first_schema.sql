@@ -14,6 +14,12 @@ INSERT INTO schema_version VALUES (0);
 CREATE FUNCTION server_seconds() RETURNS double precision
 LANGUAGE sql VOLATILE AS 'SELECT extract(epoch FROM clock_timestamp())::double precision';
 
+-- Names the time since the server last recovered from a crash: an unlogged table is empty after one. A transaction's number
+-- may be given out again then, so how it ended can be asked only within one epoch.
+CREATE UNLOGGED TABLE epoch (
+    id      text    NOT NULL
+);
+
 -- The newest numbers that were given out. No sequences: those leave gaps where a transaction is undone.
 CREATE TABLE newest (
     experiment bigint NOT NULL,
