@@ -7,7 +7,7 @@ What is there already is not run again: every search is a line of JSON in `bench
 Luthier's code is being changed its lines go by the digest of its search. Optuna's default is whatever `create_study` takes
 for several directions; for constraints it is the same with the constraints told. A search has 200 trials, one after the
 other, and its front is measured after 50, 100 and 200. The table says how much of the hypervolume of the true front is
-missing, under the reference that the literature uses and under a tight one, ten hundredths beyond the front. Exit code 1
+missing, under the reference that the literature uses and under a tight one, a tenth of its width beyond the front. Exit code 1
 where Luthier misses more than Optuna at 200 trials.
 """
 

@@ -60,6 +60,13 @@ def test_the_interval_weighs_problems_not_seeds() -> None:
     assert (low, high) == (1.0, 3.0)
 
 
+def test_the_growth_is_of_the_whole_and_its_interval_over_problems() -> None:
+    mean, low, high = scoring.growth({"a": [(0.2, 0.1)] * 9, "b": [(0.3, 0.3)]})
+    assert mean == pytest.approx(0.25)  # (0.2 + 0.3) / (0.1 + 0.3), however many seeds
+    assert (low, high) == pytest.approx((0.0, 1.0))
+    assert np.isnan(scoring.growth({})).all()
+
+
 def test_the_interval_narrows_with_more_problems() -> None:
     chance = np.random.default_rng(3)
     widths = []
