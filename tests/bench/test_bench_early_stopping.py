@@ -73,5 +73,7 @@ def test_so_many_poor_tables_are_weighed_against_chance() -> None:
     single = 1 - sum(comb(20, k) * rate**k * (1 - rate) ** (20 - k) for k in (0, 1))
     many = 1 - sum(comb(42, k) * single**k * (1 - single) ** (42 - k) for k in range(5))
     assert bench.chance_of(spread) == pytest.approx(many) and many > 0.3
-    assert bench.chance_of(tables([12, 12] + [0] * 40)) > 0.9, "two tables that are poor are a rate, not a spread"
+    assert bench.chance_of(tables([12, 12] + [0] * 40)) > 0.9, (
+        "two tables that are poor are a rate, not a spread"
+    )
     assert bench.chance_of(tables([2] * 12 + [0] * 30)) < 0.01
