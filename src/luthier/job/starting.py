@@ -11,6 +11,7 @@ from typing import Any
 from luthier.job.scripts import Option, metrics_of, options_of, variables_of
 from luthier.job.suggesting import EPOCHS, Suggestion, suggest
 from luthier.job.writing import flow, scalar
+from luthier.metrics import is_made_small
 
 __all__ = ["CHANGE", "Found", "look_at", "written"]
 
@@ -18,7 +19,6 @@ PYTHON = (".py", ".pyw")
 CHANGE = "CHANGE_ME"
 WIDE = 110
 EXAMPLE = {"min": 1e-5, "max": 1e-1, "scaling": "log"}
-SMALL = ("loss", "err", "mse", "mae", "perplexity", "ppl")
 
 
 @dataclass
@@ -163,7 +163,7 @@ def _objective(found: Found) -> list[str]:
             "objective: minimize loss",
         ]
     metric = found.metrics[0]
-    way = "minimize" if any(word in metric.lower() for word in SMALL) else "maximize"
+    way = "minimize" if is_made_small(metric) else "maximize"
     others = f"; it seems to report also {', '.join(found.metrics[1:4])}" if found.metrics[1:] else ""
     text = f"{way} {metric}"
     return [_commented(f"objective: {scalar(text)}", f"found in the program's text{others}")]

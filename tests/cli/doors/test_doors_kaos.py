@@ -608,7 +608,13 @@ def test_an_image_of_a_container_is_built_anew_where_no_engine_works_any_more(
     assert world.job().succeeded == 1
     (built,) = (world.store / "kaos" / "builds").glob("*/image.json")
     before = json.loads(built.read_text())
-    container = {"state": "built", "kind": "container", "runs": "localhost/gone", "folder": "/", "engine": True}
+    container = {
+        "state": "built",
+        "kind": "container",
+        "runs": "localhost/gone",
+        "folder": "/",
+        "engine": True,
+    }
     built.write_text(json.dumps(before | container))
     world.deploy("-p 1", '{"x": [2]}')
     assert world.job().succeeded == 1 and world.state() == "JOB_SUCCESS"
