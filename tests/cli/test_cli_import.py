@@ -51,9 +51,12 @@ def test_a_table_becomes_an_experiment(run: Any, tmp_path: Path) -> None:
 
 def test_the_direction_is_asked_about(run: Any, tmp_path: Path) -> None:
     write(tmp_path, "a.csv", "x;loss\n1;2\n2;3\n")
-    assert "warning:" in run("import", "a.csv", "--metric", "loss").err
+    said = run("import", "a.csv", "--metric", "loss")
+    assert "named like a loss" in said.err and "loss 2 " in run("best", said.out.strip()).out
+    said = run("import", "a.csv", "--metric", "loss", "--maximize")
+    assert "named like" not in said.err and "loss 3 " in run("best", said.out.strip()).out
     said = run("import", "a.csv", "--metric", "loss", "--minimize")
-    assert "warning:" not in said.err and "loss 2 " in run("best", said.out.strip()).out
+    assert "named like" not in said.err and "loss 2 " in run("best", said.out.strip()).out
 
 
 def test_a_column_that_names_its_lines_is_no_parameter_and_one_with_gaps_depends_on_another(

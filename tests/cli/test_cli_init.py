@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import luthier
+from luthier.cli.tries import complete_tries
 from luthier.job.document import parse_document
 from luthier.job.reading import job_of
 from luthier.job.scripts import metrics_of, options_of, variables_of
@@ -128,6 +129,57 @@ def test_a_shell_program_gets_what_can_be_known(run: Run, tmp_path: Path) -> Non
     assert run("run", "search.yaml", "--num-runs", "2", "--quiet").code == 0
 
 
+def test_what_is_to_be_filled_in_does_not_run_before(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.sh").write_text("#!/bin/bash\necho loss=$1\n")
+    said = run("init", "t.sh")
+    assert "to be filled in" in said.err and "Fill in what says CHANGE_ME, then" in said.err
+    for words in ((), ("--dry-run",)):
+        refused = run("run", "search.yaml", *words)
+        assert refused.code == 2 and refused.err.startswith("luthier: search.yaml:")
+        assert "'--CHANGE_ME={{rate}}' is to be filled in" in refused.err
+    assert run("list").out == "", "nothing was made"
+    file = tmp_path / "search.yaml"
+    file.write_text(file.read_text().replace("--CHANGE_ME={{rate}}", "'{{rate}}'"))
+    assert run("run", "search.yaml", "--num-runs", "2", "--quiet").code == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("#!/bin/bash", ["bash"]),
+        ("#! /bin/sh -e", ["sh", "-e"]),
+        ("#!/usr/bin/env bash", ["bash"]),
+        ("#!/usr/bin/env -S bash -e", ["bash", "-e"]),
+        ("#!/opt/no/such-shell", ["/opt/no/such-shell"]),
+        ("#!/usr/bin/env", ["sh"]),
+        ("echo no first line", ["sh"]),
+    ],
+)
+def test_a_script_is_run_by_what_its_first_line_names(
+    run: Run, tmp_path: Path, first: str, words: list[str]
+) -> None:
+    (tmp_path / "t.sh").write_text(f"{first}\necho loss=$LUTHIER_PARAM_RATE\n")
+    text = run("init", "t.sh", "-o", "-").out
+    command = job_of(parse_document("search.yaml", text), "/project", Path("/tmp")).description.command
+    assert command and list(command.words) == [*words, "t.sh"]
+
+
+def test_the_defaults_of_a_program_are_tried_first() -> None:
+    source = """
+import argparse
+p = argparse.ArgumentParser()
+p.add_argument("--lr", type=float, default=0.001)
+p.add_argument("--layers", type=int, default=2)
+p.add_argument("--act", choices=["relu", "tanh"], default="tanh")
+p.add_argument("--dropout", type=float)
+print(f"loss={p}")
+"""
+    text = written("train.py", ["python", "train.py"], look_at("train.py", source))
+    (tried,) = job_of(parse_document("search.yaml", text), "/project", Path("/tmp")).tries
+    values = {name: value.value for name, value in tried[1].items()}
+    assert values == {"lr": 0.001, "layers": 2, "act": "tanh"}, "what has no default takes its centre"
+
+
 def test_it_refuses_to_overwrite_and_says_what_it_did(run: Run, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(ARGPARSE)
     first = run("init")
@@ -225,6 +277,10 @@ def test_whatever_options_a_program_has_its_file_is_valid(
     ]
     text = written("train.py", ["python", "train.py"], look_at("train.py", "\n".join(lines)))
     assert len(read(text)) >= 1
+    job = job_of(parse_document("search.yaml", text), "/project", Path("/tmp"))
+    complete_tries(
+        [(part.name, values) for part, values in job.tries], job.description.space, 30, "trials is"
+    )
 
 
 @given(st.text(max_size=200), st.sampled_from(["a.py", "b.sh", "c"]))

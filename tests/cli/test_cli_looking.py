@@ -199,7 +199,7 @@ def test_check_70_an_svm_with_folds_from_data_to_one_score_of_the_test_set(tmp_p
     for file in (EXAMPLES / "folds").iterdir():
         if file.is_file():
             shutil.copy(file, tmp_path)
-    words = ["-q", "-n", "8", "-r", "2", "--folds", "5", "--metric", "accuracy", "--seed", "3"]
+    words = ["-q", "-n", "4", "-r", "2", "--folds", "5", "--metric", "accuracy", "--seed", "3"]
     space = ["--param", "C=0.1:100:log", "--param", "gamma=1e-5:0.1:log"]
     program = [sys.executable, "train.py", "--C", ":C:", "--gamma", ":gamma:", "--fold", ":fold:"]
     said = run("tune", *words, *space, "--no-check", "--", *program)

@@ -215,6 +215,24 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
     assert "Traceback" not in done.stderr and not (tmp_path / ".luthier").exists()
 
 
+@pytest.mark.parametrize("search", ["tune", "bayesian", "grid", "random"])
+def test_a_metric_named_like_a_loss_is_minimized_unless_it_is_said_otherwise(
+    tmp_path: Path, search: str
+) -> None:
+    words = [search, *([] if search == "grid" else ["-n", "2"]), "-r", "1", "--param", "x=1,2", "--dry-run"]
+    for metric, way, direction in (
+        ("val_loss", (), "minimize"),
+        ("val_loss", ("--maximize",), "maximize"),
+        ("val_loss", ("--minimize",), "minimize"),
+        ("accuracy", (), "maximize"),
+    ):
+        shown = luthier(tmp_path, *words, "--metric", metric, *way, "--show-native", "--", "echo", ":x:")
+        assert f"{direction} {metric}" in shown.stdout, shown.stdout
+        said = luthier(tmp_path, *words, "--metric", metric, *way, "--", "echo", ":x:")
+        assert ("val_loss is made as small as can be" in said.stderr) == (metric == "val_loss" and not way)
+        assert "warning" not in said.stderr
+
+
 def test_the_smallest_of_a_metric_to_be_large_gets_a_hint(tmp_path: Path) -> None:
     words = ("bayesian", "-n", "4", "-m", "gain", "--metric-agg", "min", *R, "--dry-run")
     hints = [line for line in luthier(tmp_path, *words, *ECHO).stderr.splitlines() if "warning" in line]

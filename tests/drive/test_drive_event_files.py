@@ -176,7 +176,7 @@ def test_a_guardian_that_has_gone_on_to_another_attempt_tells_nothing(tmp_path: 
     here = os.getpid()
     named = {"pid": here, "started": _tree.started(here), "boot_id": _tree.boot_id()}
     guardian.write_text(json.dumps(named))
-    writes = ["sh", "-c", 'exec 5> "$0"; echo; sleep 60', str(file)]
+    writes = ["sh", "-c", 'exec 5> "$0"; echo; exec sleep 60', str(file)]
     child = subprocess.Popen(writes, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None

@@ -11,6 +11,7 @@ from luthier.description import Objective
 from luthier.metrics import (
     Summary,
     direction_hint,
+    is_made_small,
     matching_name,
     missing_reason,
     objective_value,
@@ -116,13 +117,14 @@ SCORES = (
 
 
 @pytest.mark.parametrize("metric", [*LOSSES.split(), "cross_entropy", "validation/mean_absolute_error"])
-def test_a_loss_to_be_maximized_gets_a_hint(metric: str) -> None:
+def test_a_loss_is_made_small_and_maximizing_it_gets_a_hint(metric: str) -> None:
+    assert is_made_small(metric)
     assert "--minimize" in str(direction_hint(metric))
 
 
 @pytest.mark.parametrize("metric", SCORES.split())
 def test_a_score_gets_no_hint(metric: str) -> None:
-    assert direction_hint(metric) is None
+    assert direction_hint(metric) is None and not is_made_small(metric)
 
 
 def test_the_tail_of_an_output(tmp_path: Path) -> None:

@@ -70,7 +70,10 @@ _OPTIONS: list[Callable[[F], F]] = [
         help="How a trial's values of the metric become one.",
     ),
     click.option(
-        "--maximize/--minimize", "maximize", default=None, help="Which way is better (default: maximize)."
+        "--maximize/--minimize",
+        "maximize",
+        default=None,
+        help="Which way is better (default: by the name of the metric; a loss or an error is minimized).",
     ),
     click.option(
         "--also",
@@ -180,11 +183,13 @@ def search_options(function: F) -> F:
 
 
 class Asked(NamedTuple):
-    """A description, whether its seed was named, and what the user should be told before it runs."""
+    """A description, whether its seed was named, and what the user should be told before it runs: what may be wrong, and
+    what was taken for granted."""
 
     description: Description
     seed_named: bool
     warnings: list[str]
+    notes: tuple[str, ...] = ()
 
 
 def space_of(params: tuple[str, ...], json_params: tuple[str, ...], file: Path | None) -> Space:
@@ -254,7 +259,8 @@ def describe(
         goal=goal_of(options, objective),
         keeping=keeping_of(options),
     )
-    return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []))
+    notes = direction_notes(objective, options["maximize"])
+    return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []), notes)
 
 
 def _default(early_stopping: str, stages: Stages | None) -> str:
@@ -268,11 +274,20 @@ def _objective(options: dict[str, Any]) -> tuple[Objective | None, str | None]:
         if maximize is not None:
             raise UsageError("--maximize and --minimize need a metric; add --metric NAME")
         return None, None
-    objective = Objective(metric, options["metric_agg"], "minimize" if maximize is False else "maximize")
-    hint = metrics.direction_hint(metric) if maximize is None else None
-    if hint is None and maximize is None and objective.aggregate == "min":
+    is_small = metrics.is_made_small(metric) if maximize is None else not maximize
+    objective = Objective(metric, options["metric_agg"], "minimize" if is_small else "maximize")
+    hint = None
+    if maximize is None and not is_small and objective.aggregate == "min":
         hint = "--metric-agg min takes each trial's smallest value and still maximizes; add --minimize to look for small"
     return objective, hint
+
+
+def direction_notes(objective: Objective | None, maximize: bool | None) -> tuple[str, ...]:
+    """Says that the name of a metric decided which way is better, where nobody did."""
+    if objective is None or maximize is not None or objective.direction == "maximize":
+        return ()
+    name = objective.metric
+    return (f"{name} is made as small as can be, for it is named like a loss; --maximize makes it large",)
 
 
 def check_measuring(command: Command) -> None:

@@ -62,7 +62,7 @@ def _is_option(args: Sequence[str], place: int) -> bool:
     help="The objective: a column of a CSV file, or a name for Optuna's. Repeat it for several of Optuna's.",
 )
 @click.option(
-    "--maximize/--minimize", "maximize", default=None, help="Which way is better in a CSV file (default: maximize)."
+    "--maximize/--minimize", "maximize", default=None, help="Which way is better in a CSV file (default: by the name; a loss or an error is minimized)."
 )  # fmt: skip
 @click.option(
     "--also", multiple=True, metavar="WAY:METRIC", help="A further objective in a CSV file: minimize:latency."
@@ -214,16 +214,18 @@ def _optuna(path: Path, study: str | None, metrics: Sequence[str]) -> Study:
 def _table(
     path: Path, named: Sequence[str], maximize: bool | None, also: Sequence[str], params: Sequence[str]
 ) -> Study:
+    from luthier.cli.describe import direction_notes
     from luthier.job.foreign.table import Columns, read_table
-    from luthier.metrics import direction_hint
+    from luthier.metrics import is_made_small
 
     if len(named) > 1:
         raise UsageError("a CSV file has one --metric; name further ones with --also minimize:NAME")
-    first = [Objective(named[0], direction="minimize" if maximize is False else "maximize")] if named else []
+    is_small = is_made_small(named[0]) if named and maximize is None else maximize is False
+    first = [Objective(named[0], direction="minimize" if is_small else "maximize")] if named else []
     objectives = (*first, *map(Objective.of, also))
     found = read_table(path, Columns(tuple(objectives), tuple(params)))
-    if maximize is None and (hint := direction_hint(named[0])):
-        say(f"warning: {hint}")
+    for note in direction_notes(first[0] if first else None, maximize):
+        say(note)
     return found
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from luthier.cli.app import Example
 from luthier.cli.output import emit, many, say
 from luthier.errors import UsageError
+
+if TYPE_CHECKING:
+    from luthier.job.starting import Found
 
 __all__ = ["command"]
 
@@ -44,7 +48,7 @@ def command(script: Path | None, output: str, force: bool) -> int:
     The program is read, never run: the options of argparse and click are found in the text of a Python program. Of other
     programs little can be known, and the file says what to fill in.
     """
-    from luthier.job.starting import Found, look_at, written
+    from luthier.job.starting import CHANGE, Found, look_at, written
 
     script = _usual() if script is None else script
     file = Path(output)
@@ -57,7 +61,8 @@ def command(script: Path | None, output: str, force: bool) -> int:
         line, column = found.broken
         raise UsageError(f"{script}:{line}:{column}: {found.why}; mend it, or name another program")
     named = script or Path("train.py")
-    text = written(str(named), _start(named, Path.cwd() if output == "-" else file.parent), found)
+    start = _start(named, _text(script) if script else "", Path.cwd() if output == "-" else file.parent)
+    text = written(str(named), start, found)
     _make_sure(text, file)
     if output == "-":
         emit(text.removesuffix("\n"))
@@ -66,7 +71,7 @@ def command(script: Path | None, output: str, force: bool) -> int:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{output} can't be written: {error.strerror}; name another with --output") from None
-    _tell(script, output, found.why, [o.name for o, _ in found.searched], [o.words[0] for o, _ in found.left])
+    _tell(script, output, found, CHANGE in text)
     return 0
 
 
@@ -85,15 +90,31 @@ def _text(script: Path) -> str:
         raise UsageError(f"{script} can't be read: {error.strerror}; name the program to tune") from None
 
 
-def _start(script: Path, folder: Path) -> list[str]:
-    """The words that run the program from the folder of the file."""
+def _start(script: Path, text: str, folder: Path) -> list[str]:
+    """The words that run the program from the folder of the file: by its own first line, but Python by the one in use."""
     path = os.path.relpath(script, folder)
+    own = _named_by(text)
+    if own and not Path(own[0]).name.startswith("python"):
+        return [*own, path]
     runner = RUNS.get(script.suffix)
     if runner == "python" and shutil.which("python") is None:
         runner = "python3"
     if runner is not None:
         return [runner, path]
     return [path if "/" in path else f"./{path}"]
+
+
+def _named_by(text: str) -> list[str]:
+    """The program that the first line names, `#!/bin/bash -e` or `#!/usr/bin/env -S bash -e`, by its name alone where that
+    is found; empty where it names none."""
+    first = text.partition("\n")[0]
+    words = first[2:].split() if first.startswith("#!") else []
+    if words and Path(words[0]).name == "env":
+        words = words[2:] if words[1:2] == ["-S"] else words[1:]
+    if not words or words[0].startswith("-") or "=" in words[0]:
+        return []
+    name = Path(words[0]).name
+    return [name if shutil.which(name) else words[0], *words[1:]]
 
 
 def _make_sure(text: str, file: Path) -> None:
@@ -104,11 +125,18 @@ def _make_sure(text: str, file: Path) -> None:
     job_of(parse_document(str(file), text), str(Path.cwd()), Path.cwd())
 
 
-def _tell(script: Path | None, output: str, why: str, searched: list[str], left: list[str]) -> None:
+def _tell(script: Path | None, output: str, found: Found, is_open: bool) -> None:
+    """`is_open`: something in the file has to be filled in before it runs."""
+    searched = [option.name for option, _ in found.searched] or found.variables
+    why = f": {found.why}" if found.why else ""
     if searched:
-        say(f"Wrote {output}: {many(len(searched), 'parameter')} of {script} ({', '.join(searched)})")
+        guessed = "" if found.searched else "; the ranges are made up"
+        say(
+            f"Wrote {output}: {many(len(searched), 'parameter')} of {script} ({', '.join(searched)}){guessed}"
+        )
     else:
-        say(f"Wrote {output} to be filled in" + (f": {why}" if why else ""))
-    if left:
-        say(f"Left as they are: {', '.join(left)}")
-    say(f"Look it over, then: luthier run {output} --dry-run")
+        say(f"Wrote {output} to be filled in{why}")
+    if found.left:
+        say(f"Left as they are: {', '.join(option.words[0] for option, _ in found.left)}")
+    first = "Fill in what says CHANGE_ME" if is_open else "Look it over"
+    say(f"{first}, then: luthier run {output} --dry-run")

@@ -24,6 +24,7 @@ from luthier.description import (
     Stopping,
 )
 from luthier.errors import UsageError
+from luthier.metrics import is_made_small
 from luthier.space import Space
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ def _objective(objective: Objective | None, given: Mapping[str, Any]) -> Objecti
     if objective is None and "metric" not in given:
         raise UsageError("--maximize, --minimize and --metric-agg need a metric; add --metric NAME")
     made = objective or Objective(given["metric"])
+    if "metric" in given and is_made_small(given["metric"]):
+        made = replace(made, direction="minimize")
     if "maximize" in given:
         made = made._replace(direction="maximize" if given["maximize"] else "minimize")
     return made._replace(

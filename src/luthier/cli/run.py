@@ -69,6 +69,7 @@ def command(ctx: click.Context, /, file: Path, **options: Any) -> int:
 
     given = {name: value for name, value in options.items() if _is_given(ctx, name) and name not in RUNNING}
     job = overridden(read_job(file, project_of(options["place"])), given)
+    _refuse_open(job)
     at = _Places(job, given)
     warnings = check_description(job.description, at)
     own, said = _tries(job, given)
@@ -79,6 +80,17 @@ def command(ctx: click.Context, /, file: Path, **options: Any) -> int:
     description, without = _without_gpus(job.description)
     asked = Asked(description, job.seed_named, [*warnings, *without])
     return search_for(asked, own, said, options, rows=description.algorithm.name == "bayesian")
+
+
+def _refuse_open(job: Job) -> None:
+    """**Raises** UsageError where the command is still as `init` left it, with something to fill in."""
+    from luthier.job.starting import CHANGE
+
+    command = job.description.command
+    open_words = [word for word in command.words if CHANGE in word] if command else []
+    if open_words:
+        with job.at("command"):
+            raise UsageError(f"{open_words[0]!r} is to be filled in: write what the program takes there")
 
 
 def _without_gpus(description: Description) -> tuple[Description, list[str]]:

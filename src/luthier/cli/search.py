@@ -179,7 +179,7 @@ def search_for(
         asked = asked._replace(description=replace(asked.description, earlier=earlier.observations))
     description = asked.description
     _refuse(description)
-    _say_all([*(f"warning: {warning}" for warning in asked.warnings), *said])
+    _say_all([*(f"warning: {warning}" for warning in asked.warnings), *asked.notes, *said])
     if not options["quiet"]:
         _say_search(description)
     if options["dry_run"]:

@@ -73,8 +73,8 @@ def bayesian(**options: Any) -> int:
     """Learns from every result where to look next, by a Gaussian process; --num-runs says how many trials.
 
     Ranges are written NAME=MIN:MAX[:TYPE], or with a scaling (linear, log, reverse_log) before the type; lists and files of
-    parameters go too. It maximizes the metric unless --minimize is given. At most --parallel-runs trials run at once:
-    with fewer each proposal has seen more results. Type the same command again to go on.
+    parameters go too. It maximizes the metric, but minimizes a loss or an error; --maximize and --minimize decide. At most
+    --parallel-runs trials run at once: with fewer each proposal has seen more results. Type the same command again to go on.
     """
     if options["source"] is not None:
         return search_from("bayesian", options)
@@ -99,8 +99,8 @@ def bayesian(**options: Any) -> int:
 def tune(algorithm: str, **options: Any) -> int:
     """Chooses the algorithm itself, by the space, the budget and what the results are like, and says which and why.
 
-    It maximizes the metric unless --minimize is given. Type the same command again to go on; with a larger
-    --num-runs it goes further.
+    It maximizes the metric, but minimizes one that is named like a loss or an error; --maximize and --minimize decide.
+    Type the same command again to go on; with a larger --num-runs it goes further.
     """
     if options["source"] is not None:
         return search_from(algorithm, options)

@@ -205,7 +205,7 @@ def _choices(node: ast.expr | None, known: Mapping[str, Any]) -> tuple[Any, ...]
     values = _literal(node, known)
     if not isinstance(values, (list, tuple, set, frozenset, dict, range)):
         return ()
-    listed = [each for each in values if isinstance(each, (str, int, float))]
+    listed = list(dict.fromkeys(each for each in values if isinstance(each, (str, int, float))))
     return tuple(sorted(listed, key=str)) if isinstance(values, (set, frozenset)) else tuple(listed[:50])
 
 

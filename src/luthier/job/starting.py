@@ -6,18 +6,19 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from luthier.job.scripts import Option, metrics_of, options_of, variables_of
 from luthier.job.suggesting import EPOCHS, Suggestion, suggest
 from luthier.job.writing import flow, scalar
+from luthier.metrics import is_made_small
 
-__all__ = ["Found", "look_at", "written"]
+__all__ = ["CHANGE", "Found", "look_at", "written"]
 
 PYTHON = (".py", ".pyw")
 CHANGE = "CHANGE_ME"
 WIDE = 110
 EXAMPLE = {"min": 1e-5, "max": 1e-1, "scaling": "log"}
-SMALL = ("loss", "err", "mse", "mae", "perplexity", "ppl")
 
 
 @dataclass
@@ -98,7 +99,9 @@ def _command(start: Sequence[str], found: Found) -> list[str]:
     for option, suggestion in sorted(options, key=lambda pair: pair[0].positional and 1):
         words += _words(option, suggestion)
     if not options and not found.variables:
-        words.append((_word("--rate={{rate}}"), "an example: how the program takes a parameter"))
+        words.append(
+            (_word(f"--{CHANGE}={{{{rate}}}}"), "how the program takes a parameter, such as --rate={{rate}}")
+        )
     lines += [f"  - {word}" + (f"    # {comment}" if comment else "") for word, comment in words]
     if found.variables:
         lines.append("from_env: true           # it reads LUTHIER_PARAM_* itself")
@@ -133,7 +136,7 @@ def _parameters(found: Found) -> list[str]:
                 _commented(f"  {scalar(name)}: {flow(EXAMPLE)}", "CHANGE the range; nothing is known of it")
             )
     if len(lines) == 1:
-        note = f"an example: {found.why}" if found.why else "an example: no option has values to try"
+        note = f"CHANGE: {found.why}" if found.why else "CHANGE: no option has values to try"
         lines.append(_commented(f"  rate: {flow(EXAMPLE)}", note))
     left = [(option, suggestion) for option, suggestion in found.left if not option.required]
     if left:
@@ -160,7 +163,7 @@ def _objective(found: Found) -> list[str]:
             "objective: minimize loss",
         ]
     metric = found.metrics[0]
-    way = "minimize" if any(word in metric.lower() for word in SMALL) else "maximize"
+    way = "minimize" if is_made_small(metric) else "maximize"
     others = f"; it seems to report also {', '.join(found.metrics[1:4])}" if found.metrics[1:] else ""
     text = f"{way} {metric}"
     return [_commented(f"objective: {scalar(text)}", f"found in the program's text{others}")]
@@ -178,8 +181,7 @@ def _rest(found: Found) -> list[str]:
         "trials: 30               # how many, in all",
         "# parallel: 2            # how many side by side (default: one a core)",
         "# algorithm: auto        # or grid, random, sobol, bayesian, tpe, cmaes",
-        "# try:                   # configurations to begin with",
-        "#   - {NAME: VALUE}",
+        *_tries(found),
         "# early_stopping: auto   # or none, asha, median, …",
         *budget,
         "# goal: {target: 0.99, max_time: 8h, no_progress: 20}",
@@ -187,6 +189,24 @@ def _rest(found: Found) -> list[str]:
         "# limits: {timeout: 2h, idle_timeout: 10m, retry: 1}",
         "# environment: {NAME: text}",
     ]
+
+
+def _tries(found: Found) -> list[str]:
+    """What the program does by itself is tried first, as far as that is known and among what is searched."""
+    known = {o.name: o.default for o, s in found.searched if _is_among(o.default, s.tree)}
+    if not known:
+        return ["# try:                   # configurations to begin with", "#   - {NAME: VALUE}"]
+    what = "all" if len(known) == len(found.searched) else "where they are known"
+    return [f"try:                     # the program's own defaults first, {what}", f"  - {flow(known)}"]
+
+
+def _is_among(default: Any, tree: Any) -> bool:
+    """Whether a default is one of the values that are searched."""
+    if isinstance(tree, dict) and "min" in tree:
+        is_number = isinstance(default, int if tree.get("type") == "int" else (int, float))
+        return is_number and not isinstance(default, bool) and tree["min"] <= default <= tree["max"]
+    values = tree.get("values", ()) if isinstance(tree, dict) else tree
+    return isinstance(values, list) and any(type(v) is type(default) and v == default for v in values)
 
 
 # ---------------------------------------------------------------------- comments

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from luthier.metrics.aggregate import Summary, matching_name, objective_value, summarize
     from luthier.metrics.collect import Collector
-    from luthier.metrics.explain import direction_hint, missing_reason
+    from luthier.metrics.explain import direction_hint, is_made_small, missing_reason
     from luthier.metrics.patterns import MetricPattern, read_pattern
     from luthier.metrics.tail import tail_of
 
@@ -22,6 +22,7 @@ __all__ = [
     "MetricPattern",
     "Summary",
     "direction_hint",
+    "is_made_small",
     "matching_name",
     "missing_reason",
     "objective_value",
@@ -35,6 +36,7 @@ _HOMES = {
     "MetricPattern": "patterns",
     "Summary": "aggregate",
     "direction_hint": "explain",
+    "is_made_small": "explain",
     "matching_name": "aggregate",
     "missing_reason": "explain",
     "objective_value": "aggregate",

@@ -1,4 +1,4 @@
-"""The sentences about metrics: why an objective is missing, and whether it points the wrong way.
+"""The sentences about metrics: why an objective is missing, and which way is better by its name.
 
 Pure text from names. Who is told, and when, is decided in `drive/` and `cli/`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from luthier.description import Constraint, Objective
 
-__all__ = ["direction_hint", "missing_reason"]
+__all__ = ["direction_hint", "is_made_small", "missing_reason"]
 
 _SHOWN = 8
 _SMALL_IS_GOOD = re.compile(
@@ -35,12 +35,17 @@ def missing_reason(objective: Objective | Constraint, seen: Iterable[str]) -> st
     return f"it reported no {metric}; it did report {listed}{question}"
 
 
-def direction_hint(metric: str) -> str | None:
-    """A sentence for whoever maximizes a metric named like a loss or an error; None for the others."""
+def is_made_small(metric: str) -> bool:
+    """Whether a metric is named like a loss or an error, so that less of it is better."""
     words = [word.lower() for word in _WORDS.findall(metric)]
     if not words or words[0] in ("neg", "negative", "minus", "inverse") or "reduction" in words:
-        return None  # scikit-learn's neg_log_loss is made to be maximized
-    if not any(_SMALL_IS_GOOD.fullmatch(word) for word in words):
+        return False  # scikit-learn's neg_log_loss is made to be maximized
+    return any(_SMALL_IS_GOOD.fullmatch(word) for word in words)
+
+
+def direction_hint(metric: str) -> str | None:
+    """A sentence for whoever maximizes a metric named like a loss or an error; None for the others."""
+    if not is_made_small(metric):
         return None
     return f"{metric} sounds like a thing to make small, and it is being maximized: is --minimize missing?"
 

@@ -599,6 +599,32 @@ def test_without_an_engine_a_dockerfile_is_loudly_left_out(world: World) -> None
         assert "no container engine works here" in world.kaos(f"train {look}").err
 
 
+def test_an_image_of_a_container_is_built_anew_where_no_engine_works_any_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ready()
+    Path("src/toy/Dockerfile").write_text("FROM scratch\n")
+    world.deploy("-p 1", '{"x": [1]}')
+    assert world.job().succeeded == 1
+    (built,) = (world.store / "kaos" / "builds").glob("*/image.json")
+    before = json.loads(built.read_text())
+    container = {
+        "state": "built",
+        "kind": "container",
+        "runs": "localhost/gone",
+        "folder": "/",
+        "engine": True,
+    }
+    built.write_text(json.dumps(before | container))
+    world.deploy("-p 1", '{"x": [2]}')
+    assert world.job().succeeded == 1 and world.state() == "JOB_SUCCESS"
+    assert json.loads(built.read_text())["kind"] == before["kind"] and before["engine"] is False
+    engine = type("Engine", (), {"engine": object()})
+    monkeypatch.setattr("luthier.run.containers_engine.find_engine", engine)
+    assert not images._suits(before), "and in a container again where one works"
+    assert images._suits(before | {"engine": True}), "but not where it did not help"
+
+
 # ---------------------------------------------------------------------- others, and deaths
 
 

@@ -47,6 +47,10 @@ def build(folder: Path) -> None:
                 image = _image(request, log)
             except (OSError, _Failed) as error:
                 image = {"state": "failed", "reason": str(error)}
+            if request["dockerfile"]:
+                from luthier.run.containers_engine import find_engine
+
+                image["engine"] = find_engine().engine is not None
             is_built = image["state"] == "built"
             _say(log, f"Built: {image['runs']}" if is_built else f"Failed: {image['reason']}")
         image |= {"label": request["label"], "began": began, "ended": _now()}

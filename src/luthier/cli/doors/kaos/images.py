@@ -6,7 +6,7 @@ import fcntl
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,16 +44,17 @@ def label_of(code: Input) -> str:
 
 def request(store_folder: Path, code: Input, *, anew: bool) -> Path:
     """Asks for the image of a source bundle, and starts its build in the background unless it is there; returns the
-    build's folder. With `anew` one that failed is tried again. **Holds** may be repeated."""
+    build's folder. With `anew` one that failed is tried again. An image that was built for a container is no use where no
+    engine works now, nor the other way round: then there is another build. **Holds** may be repeated."""
     from luthier.bundles import tree_of
 
     folder = _folder(store_folder, code)
     folder.mkdir(parents=True, exist_ok=True)
-    if anew and _image(folder).get("state") == "failed":
-        (folder / "image.json").unlink(missing_ok=True)
     tree = tree_of(store_folder, code.digest) / code.root
     wanted = next((place for place in _lists(tree) if place.is_file()), None)
-    dockerfile = _dockerfile(tree)
+    dockerfile, image = _dockerfile(tree), _image(folder)
+    if (anew and image.get("state") == "failed") or (dockerfile and not _suits(image)):
+        (folder / "image.json").unlink(missing_ok=True)
     environments = store_folder / "kaos" / "environments"
     asked = {
         "label": label_of(code),
@@ -70,6 +71,17 @@ def request(store_folder: Path, code: Input, *, anew: bool) -> Path:
     if not _image(folder) and not _is_held(folder / "lock"):
         start_apart(["-m", "luthier.cli.doors.kaos.building", str(folder)], folder / "build.log")
     return folder
+
+
+def _suits(image: Mapping[str, Any]) -> bool:
+    """Whether an image of a Dockerfile can be used as things stand: in a container only where an engine works, and without
+    one only where none does, or one did not help."""
+    from luthier.run.containers_engine import find_engine
+
+    if image.get("state") != "built":
+        return True
+    works = find_engine().engine is not None
+    return works if image["kind"] == "container" else image.get("engine", works) == works
 
 
 def _dockerfile(tree: Path) -> Path | None:
