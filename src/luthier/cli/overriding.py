@@ -185,7 +185,7 @@ def _objective(objective: Objective | None, given: Mapping[str, Any]) -> Objecti
         raise UsageError("--maximize, --minimize and --metric-agg need a metric; add --metric NAME")
     made = objective or Objective(given["metric"])
     if "metric" in given and is_made_small(given["metric"]):
-        made = replace(made, direction="minimize")
+        made = made._replace(direction="minimize")
     if "maximize" in given:
         made = made._replace(direction="maximize" if given["maximize"] else "minimize")
     return made._replace(
