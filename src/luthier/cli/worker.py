@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +14,15 @@ from luthier.cli.foreground import interruptible
 from luthier.cli.live import listener_for
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
+from luthier.cli.placing import with_on
 from luthier.cli.searching import no_command
 from luthier.drive.beginning import NEEDS
 from luthier.drive.ends import Why
-from luthier.drive.session import Session, parallel_slots
+from luthier.drive.session import Session
 from luthier.store import ExperimentRecord, Store, Wish
+
+if TYPE_CHECKING:
+    from luthier.drive.on_ray import OnRay
 
 __all__ = ["command"]
 
@@ -40,18 +45,25 @@ BEAT_SECONDS = 0.5
     metavar="NAME",
     help="What kind of machine this is, such as K80: only such a worker takes what was asked for with -t K80.",
 )
+@with_on
 @click.option("--wait", is_flag=True, help="Wait for more when nothing is left, until Ctrl-C.")
 @click.option("-q", "--quiet", is_flag=True, help="Only failures.")
 @with_store
 def command(
-    id: Id | None, parallel_runs: int | None, tags: tuple[str, ...], wait: bool, quiet: bool, place: Place
+    id: Id | None,
+    parallel_runs: int | None,
+    tags: tuple[str, ...],
+    on: OnRay | None,
+    wait: bool,
+    quiet: bool,
+    place: Place,
 ) -> int:
     """Works on experiment ID, or on every experiment that has trials left, oldest first.
 
     It shares the budget with the other workers: together they make exactly the trials that were asked for. It ends
     when nothing is left to start; Ctrl-C returns its trials to the queue.
     """
-    with place.change() as store, Session(store, place.folder, tags=tags) as session:
+    with place.change() as store, Session(store, place.folder, tags=tags, on=on) as session:
         done: set[int] = set()
         ended = 0
         while (record := _next(store, id, done, tags)) is not None or wait:
@@ -63,7 +75,7 @@ def command(
             limits = replace(
                 record.description.limits, parallel=parallel_runs or record.description.limits.parallel
             )
-            slots = len(parallel_slots(limits))
+            slots = len(session.slots(limits))
             say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
             listener = listener_for(slots, check=False, quiet=quiet)
             with interruptible(session.start_runner(limits)) as interrupts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from luthier.errors import LuthierError
@@ -14,9 +14,12 @@ __all__ = ["run_in_background", "say_ready"]
 READY = "LUTHIER_READY_FD"
 
 
-def run_in_background(folder: Path, experiment: int, variables: Mapping[str, str] | None = None) -> int:
+def run_in_background(
+    folder: Path, experiment: int, variables: Mapping[str, str] | None = None, words: Sequence[str] = ()
+) -> int:
     """Starts a driver that outlives this terminal, waits until it drives, and returns its process number. `variables` are
-    added to its environment, and so to that of the trials it starts; they are stored nowhere.
+    added to its environment, and so to that of the trials it starts; they are stored nowhere. `words` are further options
+    of its command.
 
     **Raises** LuthierError when it ended before that, with the file that says why.
     """
@@ -25,12 +28,12 @@ def run_in_background(folder: Path, experiment: int, variables: Mapping[str, str
 
     logs = folder / "drivers"
     logs.mkdir(parents=True, exist_ok=True)
-    words = [sys.executable, "-m", "luthier", "resume", str(experiment), "--store", str(folder)]
+    command = [sys.executable, "-m", "luthier", "resume", str(experiment), "--store", str(folder), *words]
     reading, writing = os.pipe()
     path = logs / f"{experiment}.log"
     with open(path, "ab") as log:
         process = subprocess.Popen(
-            words,
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
