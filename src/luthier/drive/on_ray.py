@@ -52,9 +52,9 @@ class OpenRay:
         self.on, self.folder = on, folder
         address = sought(on.address, os.environ)
         if address is None:
-            from luthier.run.ray_local import LocalRay
+            from luthier.run.ray_local import LocalRay, Node
 
-            local = LocalRay(folder / LOG, [os.cpu_count() or 1])
+            local = LocalRay(folder / LOG, [Node(os.cpu_count() or 1)])
             exit.callback(local.end)
             local.wait()
             address = local.address

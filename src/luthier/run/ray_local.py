@@ -17,11 +17,11 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.errors import LuthierError
 
-__all__ = ["LOOPBACK", "LocalRay", "free_port"]
+__all__ = ["LOOPBACK", "LocalRay", "Node", "free_port"]
 
 START_SECONDS = 180.0
 END_SECONDS = 30.0
@@ -38,27 +38,21 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-class LocalRay:
-    """A Ray of one or more nodes on this machine. `cpus` are those of each node, the head first; `variables` are added to
-    the environment of each, so that a test can tell them apart."""
+class Node(NamedTuple):
+    """One node: its cores, what else it gives, and what is added to the environment of its programs."""
 
-    def __init__(
-        self,
-        log: Path,
-        cpus: Sequence[float],
-        *,
-        port: int = 0,
-        bound: bool = True,
-        variables: Sequence[Mapping[str, str]] = (),
-    ) -> None:
+    cpus: float
+    resources: Mapping[str, float] = {}
+    variables: Mapping[str, str] = {}
+
+
+class LocalRay:
+    """A Ray of one or more nodes on this machine, the head first."""
+
+    def __init__(self, log: Path, nodes: Sequence[Node], *, port: int = 0, bound: bool = True) -> None:
         self.port = port or free_port()
         self.log = log
-        wanted = {
-            "cpus": list(cpus),
-            "port": self.port,
-            "bound": bound,
-            "variables": list(map(dict, variables)),
-        }
+        wanted = {"nodes": [node._asdict() for node in nodes], "port": self.port, "bound": bound}
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "ab") as file:
             self.process = subprocess.Popen(
@@ -123,27 +117,33 @@ def main(wanted: dict[str, Any]) -> None:
     ensure_token_if_auth_enabled(None, create_token_if_missing=True)
     cluster = Cluster(shutdown_at_exit=True)
     try:
-        for number, cpus in enumerate(wanted["cpus"]):
-            cluster.add_node(**_node(wanted, number, cpus))
+        nodes = []
+        for number, node in enumerate(wanted["nodes"]):
+            nodes.append(
+                cluster.add_node(**_arguments(Node(**node), wanted["port"] if number == 0 else None))
+            )
         _until_it_answers(wanted["port"])
-        raylets = [node.all_processes["raylet"][0].process.pid for node in cluster.list_all_nodes()]
+        raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
         said = json.dumps({"gcs": cluster.address, "raylets": raylets})
         os.write(1, f"{said}\n".encode())
         select.select([ended, 0] if wanted["bound"] else [ended], [], [])
     finally:
-        for node in cluster.list_all_nodes()[::-1]:
-            cluster.remove_node(node, allow_graceful=False)  # in good grace it takes half a minute
+        for one in cluster.list_all_nodes()[::-1]:
+            cluster.remove_node(one, allow_graceful=False)  # in good grace it takes half a minute
 
 
-def _node(wanted: Mapping[str, Any], number: int, cpus: float) -> dict[str, Any]:
-    made: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False, "node_ip_address": LOOPBACK}
-    if number == 0:
-        # Unix sockets have to lie at short paths, and two of these may begin in the same second.
-        place = tempfile.mkdtemp(prefix="luthier-ray-")
-        made |= {"ray_client_server_port": wanted["port"], "temp_dir": place, "dashboard_port": free_port()}
-    if number < len(wanted["variables"]):
-        made["env_vars"] = wanted["variables"][number]
-    return made
+def _arguments(node: Node, port: int | None) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "num_cpus": node.cpus,
+        "resources": dict(node.resources),
+        "env_vars": dict(node.variables),
+    }
+    made |= {"include_dashboard": False, "node_ip_address": LOOPBACK}
+    if port is None:
+        return made
+    # Unix sockets have to lie at short paths, and two of these may begin in the same second.
+    place = tempfile.mkdtemp(prefix="luthier-ray-")
+    return {**made, "ray_client_server_port": port, "temp_dir": place, "dashboard_port": free_port()}
 
 
 def _until_it_answers(port: int) -> None:

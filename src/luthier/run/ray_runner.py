@@ -9,13 +9,10 @@ runs is written into its folder, so that the next driver finds it. It must not k
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +22,11 @@ from luthier.run import _layout
 from luthier.run import adopted as adopting
 from luthier.run.command import CommandRunner
 from luthier.run.ray_code import Code
+from luthier.run.ray_endings import first_sentence, gone, unpacked, write_outcome
 from luthier.run.ray_files import News, offsets, take_in, to_take_along
-from luthier.run.ray_seat import ENDED, RUNNING, WAITING, Message, Seat, machine
-from luthier.run.ray_where import NAMESPACE, Cluster, Needs, RayLost, folder_facts, variables
+from luthier.run.ray_places import Place, Places, no_luthier
+from luthier.run.ray_seat import ENDED, RUNNING, WAITING, machine
+from luthier.run.ray_where import Cluster, Needs, RayLost, folder_facts, variables
 from luthier.run.runner import Adoption, Ended, Event, Order, Started
 from luthier.trial import AttemptId, Outcome, Result
 
@@ -36,25 +35,9 @@ __all__ = ["RayRunner"]
 ASK_SECONDS = 8.0
 LOOK_SECONDS = 0.2
 IDLE_SECONDS = 15.0  # a place without an order for so long is given back
-ANSWER_SECONDS = 60.0
 CLOSE_SECONDS = 15.0
 AGAIN_SECONDS = 1.0
 ENDING = "its place on Ray was lost"
-
-
-@dataclass(eq=False)
-class _Place:
-    """One seat as the driver knows it. `waiting` are orders that have not been sent: it is not there yet."""
-
-    name: str
-    handle: Any
-    slot: int
-    is_up: bool = False
-    here: bool = True
-    waiting: list[Order] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
-    sent: int = 0
-    since: float = 0.0
 
 
 @dataclass(eq=False)
@@ -64,7 +47,7 @@ class _Held:
     id: AttemptId
     key: str
     folder: str
-    place: _Place
+    place: Place
     phase: int = WAITING
     offsets: dict[str, int] = field(default_factory=dict)
     told_to_stop: bool = False
@@ -86,23 +69,17 @@ class RayRunner:
         self._variables = variables(cluster.address)
         self._environment = {**environment, **self._variables}
         self._code, self._packed = code, None
-        self._driver = secrets.token_hex(8)
-        self._arrived: deque[tuple[_Place, str, Future[Any]]] = deque()
-        self._again: list[tuple[float, _Place]] = []
+        self._places = Places(cluster, needs)
+        self._again: list[tuple[float, Place]] = []
         self._told: deque[Event] = deque()
         self._held: dict[str, _Held] = {}
         self._keys: dict[AttemptId, str] = {}
-        self._slots: dict[int, _Place] = {}
-        self._places: dict[str, _Place] = {}
+        self._slots: dict[int, Place] = {}
         self._lost: dict[AttemptId, str] = {}  # whose guardians end them, for their places are gone
-        self._refs: deque[Any] = deque(maxlen=64)  # to let go of one waits for an answer
         self._nearby: CommandRunner | None = None
-        self._is_gone = False
+        self._is_closed = False
         self._selector = selectors.DefaultSelector()
-        self._wake, self._waker = os.pipe()
-        for fd in (self._wake, self._waker):
-            os.set_blocking(fd, False)
-        self._selector.register(self._wake, selectors.EVENT_READ, "wake")
+        self._selector.register(self._places, selectors.EVENT_READ, "answers")
 
     # ------------------------------------------------------------------ orders
 
@@ -127,13 +104,13 @@ class RayRunner:
             if self._nearby is not None:
                 self._nearby.stop(id, outcome, reason, grace_seconds, kill=kill)
         elif not self._take_back(held, Result(outcome, reason)):
-            self._send(held.place, ("stop", held.key, str(outcome), reason, float(grace_seconds), kill))
+            self._places.say(held.place, ("stop", held.key, str(outcome), reason, float(grace_seconds), kill))
 
     def withdraw(self, id: AttemptId, reason: str) -> None:
         """Takes an order back if it has not begun."""
         held = self._held.get(self._keys.get(id, ""))
         if held is not None and not self._take_back(held, Result(Outcome.INTERRUPTED, reason)):
-            self._send(held.place, ("withdraw", held.key, reason))
+            self._places.say(held.place, ("withdraw", held.key, reason))
 
     def _take_back(self, held: _Held, result: Result) -> bool:
         """Ends an order that was never sent."""
@@ -153,36 +130,12 @@ class RayRunner:
 
     # ------------------------------------------------------------------ places
 
-    def _open(self, slot: int) -> _Place:
-        name = f"luthier-{secrets.token_hex(8)}"
-        with _Reaching(self):
-            made = self._cluster.ray.remote(Seat).options(
-                name=name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, **self._needs.options()
-            )
-            place = _Place(name, made.remote(), slot)
-        self._slots[slot] = self._places[name] = place
-        self._ask(place, "hello", self._root, *folder_facts(self._root), machine())
+    def _open(self, slot: int) -> Place:
+        place = self._slots[slot] = self._places.make(slot)
+        self._places.ask(place, "hello", self._root, *folder_facts(self._root), machine())
         return place
 
-    def _ask(self, place: _Place, what: str, *words: Any) -> None:
-        """Calls a place; the answer arrives in `events`."""
-
-        def arrived(future: Future[Any]) -> None:
-            self._arrived.append((place, what, future))
-            try:
-                os.write(self._waker, b".")
-            except OSError:
-                pass  # it is full, so it wakes; or closed, so nobody waits
-
-        with _Reaching(self):
-            getattr(place.handle, what).remote(*words).future().add_done_callback(arrived)
-
-    def _send(self, place: _Place, *messages: Message) -> None:
-        with _Reaching(self):
-            self._refs.append(place.handle.do.remote(self._driver, place.sent, messages))
-            place.sent += 1
-
-    def _send_order(self, place: _Place, order: Order) -> None:
+    def _send_order(self, place: Place, order: Order) -> None:
         files = []
         if not place.here:
             try:
@@ -196,11 +149,11 @@ class RayRunner:
         Path(order.folder, _layout.RAY).write_text(json.dumps(mark), encoding="utf-8")
         env = {**self._variables, **order.env}
         words = {**order._asdict(), "id": tuple(order.id), "limits": astuple(order.limits), "env": env}
-        self._send(place, ("start", order.key, words, files))
+        self._places.say(place, ("start", order.key, words, files))
 
-    def _ask_news(self, place: _Place) -> None:
+    def _ask_news(self, place: Place) -> None:
         known = {key: (self._held[key].phase, self._held[key].offsets) for key in place.keys}
-        self._ask(place, "news", self._driver, known, ASK_SECONDS)
+        self._places.ask(place, "news", self._places.driver, known, ASK_SECONDS)
 
     # ------------------------------------------------------------------ events
 
@@ -219,19 +172,13 @@ class RayRunner:
         """Takes in what places say, waiting so long for something; True when a watched descriptor is readable."""
         watched = False
         for key, _ in self._selector.select(wait_seconds):
-            if key.data == "wake":
-                os.read(self._wake, 4096)
-            else:
-                watched = True
+            watched |= key.data == "watched"
         self._take_arrived()
         self._look_around()
         return watched
 
     def _take_arrived(self) -> None:
-        while self._arrived:
-            place, what, future = self._arrived.popleft()
-            if place.name not in self._places:
-                continue
+        for place, what, future in self._places.answers():
             error = future.exception()
             if error is not None:
                 self._failed(place, error)
@@ -242,7 +189,7 @@ class RayRunner:
             else:
                 self._learn(place, future.result())
 
-    def _greeted(self, place: _Place, facts: Mapping[str, Any]) -> None:
+    def _greeted(self, place: Place, facts: Mapping[str, Any]) -> None:
         from luthier import __version__
 
         if facts["version"] != __version__:
@@ -257,9 +204,9 @@ class RayRunner:
                 self._packed = self._cluster.ray.put(self._code())
             code = self._packed
         threads = max(1, int(self._needs.cpus))
-        self._ask(place, "furnish", self._environment if place.here else None, threads, code)
+        self._places.ask(place, "furnish", self._environment if place.here else None, threads, code)
 
-    def _furnished(self, place: _Place, why_not: str) -> None:
+    def _furnished(self, place: Place, why_not: str) -> None:
         if why_not:
             raise UsageError(f"{why_not}; free some space there, or take that node out of the cluster")
         place.is_up = True
@@ -269,7 +216,7 @@ class RayRunner:
             self._send_order(place, order)
         self._ask_news(place)
 
-    def _learn(self, place: _Place, news: Mapping[str, News]) -> None:
+    def _learn(self, place: Place, news: Mapping[str, News]) -> None:
         for key, new in news.items():
             held = self._held.get(key)
             if held is not None:
@@ -285,12 +232,12 @@ class RayRunner:
             self._told.append(Started(held.id, new.began, new.pid))
             held.phase = RUNNING
         if new.phase == ENDED and new.end is not None and not new.more:
-            ended = _ended(held, new.end, new.left)
+            ended = unpacked(held.id, held.folder, new.end, new.left)
             if not held.place.here:
-                _write_outcome(ended, new.pid)
+                write_outcome(ended, new.pid)
             self._release(held)
             self._told.append(ended)
-            self._send(held.place, ("taken", held.key))
+            self._places.say(held.place, ("taken", held.key))
 
     def _look_around(self) -> None:
         """Does what no answer brings: hears of attempts of this machine, passes words on, gives back what is not used."""
@@ -304,9 +251,9 @@ class RayRunner:
         for held in list(self._held.values()):
             if not held.place.here and held.phase == RUNNING and not held.told_to_stop:
                 self._pass_on(held)
-        for place in list(self._slots.values()):
-            if place.is_up and not place.keys and now - place.since > IDLE_SECONDS:
-                self._give_back(place)
+        for place in self._places.idle(now - IDLE_SECONDS):
+            self._leave_slot(place)
+            self._places.give_back(place)
 
     def _pass_on(self, held: _Held) -> None:
         """Carries the word that an attempt is to end early to where it runs."""
@@ -316,21 +263,15 @@ class RayRunner:
             except OSError:
                 return
             held.told_to_stop = True
-            self._send(held.place, ("tell", held.key, reason))
+            self._places.say(held.place, ("tell", held.key, reason))
 
-    def _give_back(self, place: _Place) -> None:
-        self._forget(place)
-        with _Reaching(self):
-            self._refs.append(place.handle.leave.remote())
-
-    def _forget(self, place: _Place) -> None:
-        self._places.pop(place.name, None)
+    def _leave_slot(self, place: Place) -> None:
         if self._slots.get(place.slot) is place:
             del self._slots[place.slot]
 
     # ------------------------------------------------------------------ what is lost
 
-    def _failed(self, place: _Place, error: BaseException) -> None:
+    def _failed(self, place: Place, error: BaseException) -> None:
         """A place did not answer: it is gone, or only out of reach for a moment, or all of Ray is."""
         errors = self._cluster.ray.exceptions
         if isinstance(error, errors.ActorUnavailableError):
@@ -339,14 +280,13 @@ class RayRunner:
         if not isinstance(error, errors.RayActorError):
             if isinstance(error, errors.RayTaskError):
                 raise error  # the seat has a fault
-            self._is_gone = True
-            raise _gone(self._cluster.address, error)
+            self._places.is_gone = True
+            raise gone(self._cluster.address, error)
         if "luthier" in str(error) and "ModuleNotFoundError" in str(error):
-            raise UsageError(
-                f"a node of the Ray cluster at {self._cluster.address} has no Luthier: install the same version on every node"
-            )
-        reason = f"{ENDING}: {_first_sentence(str(error))}"
-        self._forget(place)
+            raise UsageError(no_luthier(self._cluster.address))
+        reason = f"{ENDING}: {first_sentence(str(error))}"
+        self._places.forget(place)
+        self._leave_slot(place)
         for key in [held.key for held in self._held.values() if held.place is place]:
             self._lose(self._held[key], reason)
 
@@ -389,7 +329,7 @@ class RayRunner:
         if not mark["here"] and (written := adopting.read_outcome(id, folder)) is not None:
             self._told.append(written)
             return Adoption.ENDED
-        phase, place = self._seek(mark, key)
+        phase, place = self._places.seek(mark["seat"], mark["here"], key)
         if place is None:
             if mark["here"]:
                 return self._near().adopt(id, key, folder)
@@ -405,21 +345,6 @@ class RayRunner:
         self._ask_news(place)
         return Adoption.ENDED if phase == ENDED else Adoption.RUNNING
 
-    def _seek(self, mark: Mapping[str, Any], key: str) -> tuple[int, _Place | None]:
-        """The phase of an attempt and its place; none where that is gone."""
-        ray = self._cluster.ray
-        place = self._places.get(mark["seat"])
-        with _Reaching(self):
-            try:
-                if place is None:
-                    handle = ray.get_actor(mark["seat"], namespace=NAMESPACE)
-                    place = _Place(mark["seat"], handle, -1, is_up=True, here=mark["here"])
-                phase = ray.get(place.handle.adopt.remote(self._driver, key), timeout=ANSWER_SECONDS)
-            except (ValueError, ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError):
-                return -1, None
-        self._places[place.name] = place
-        return phase, place
-
     # ------------------------------------------------------------------ the rest
 
     def watch(self, fd: int) -> None:
@@ -432,21 +357,20 @@ class RayRunner:
 
     def close(self, *, leave_running: bool) -> None:
         """Lets go: places where something runs stay for the next driver, the others are given back. May be repeated."""
-        if self._waker < 0:
+        if self._is_closed:
             return
-        if not self._is_gone:
+        self._is_closed = True
+        if not self._places.is_gone:
             try:
                 if not leave_running:
                     self._end_all()
-                self._let_go()
+                self._places.close()
             except (RayLost, UsageError):
                 pass  # there is nobody to tell
         if self._nearby is not None:
             self._nearby.close(leave_running=leave_running)
         self._selector.close()
-        os.close(self._wake)
-        waker, self._waker = self._waker, -1
-        os.close(waker)
+        self._places.shut()
 
     def _end_all(self) -> None:
         for id in list(self._keys):
@@ -454,74 +378,3 @@ class RayRunner:
         deadline = time.monotonic() + CLOSE_SECONDS
         while (self._held or self._lost) and time.monotonic() < deadline:
             self.events(deadline - time.monotonic())
-
-    def _let_go(self) -> None:
-        ray, leaving = self._cluster.ray, []
-        with _Reaching(self):
-            for place in self._places.values():
-                if not place.is_up:
-                    ray.kill(place.handle)
-                elif not place.keys:
-                    leaving.append(place.handle.leave.remote())
-            if leaving:
-                ray.wait(leaving, num_returns=len(leaving), timeout=CLOSE_SECONDS)
-        self._places.clear()
-        self._slots.clear()
-
-
-class _Reaching:
-    """Turns the errors of a Ray that is out of reach into one that says so."""
-
-    def __init__(self, runner: RayRunner) -> None:
-        self._runner = runner
-
-    def __enter__(self) -> None:
-        if self._runner._is_gone:
-            raise _gone(self._runner._cluster.address, None)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, ConnectionError | RuntimeError) and not isinstance(error, NotImplementedError):
-            self._runner._is_gone = True
-            raise _gone(self._runner._cluster.address, error) from error
-
-
-def _gone(address: str, error: BaseException | None) -> RayLost:
-    why = f" ({_first_sentence(str(error))})" if error is not None and str(error) else ""
-    return RayLost(
-        f"the Ray cluster at {address} can't be reached any more{why}; nothing that was recorded is lost. When it is back, "
-        "type the same command again: trials that still run there are taken up, the others run again"
-    )
-
-
-def _first_sentence(text: str) -> str:
-    """The line of Ray's message that says what happened, without the advice after it."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = next(
-        (line for line in lines if "because" in line or "node" in line.lower()),
-        lines[0] if lines else "no reason given",
-    )
-    return told.split(" Worker exit type")[0].split(" Some common causes")[0].rstrip(". ")[:300]
-
-
-def _ended(held: _Held, end: tuple[Any, ...], left: str) -> Ended:
-    outcome, reason, exit_code, number, seconds, peak, cpu, began, ended = end
-    said = f"{reason}; {left}" if left else reason
-    result = Result(Outcome(outcome), said, None, exit_code, number, seconds, peak, cpu)
-    return Ended(held.id, result, held.folder, began, ended)
-
-
-def _write_outcome(event: Ended, pid: int) -> None:
-    """Leaves the end in the folder, as the guardian does here, before its place forgets it."""
-    r = event.result
-    content: dict[str, Any] = {
-        "outcome": str(r.outcome),
-        "reason": r.reason,
-        "exit_code": r.exit_code,
-        "signal": r.signal,
-    }
-    content |= {"seconds": r.seconds, "cpu_seconds": r.cpu_seconds, "peak_bytes": r.peak_bytes}
-    content |= {"began": event.began, "ended": event.ended, "pid": pid}
-    path = Path(event.folder, _layout.OUTCOME)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    new.replace(path)

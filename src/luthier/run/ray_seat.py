@@ -19,9 +19,10 @@ from luthier.run import _tree
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment
 from luthier.run.ray_code import Code, lay_out
+from luthier.run.ray_endings import plain
 from luthier.run.ray_files import Chunk, News, changes, clear_away, move_in, moved
 from luthier.run.rooms import Room
-from luthier.run.runner import Ended, Order, Started
+from luthier.run.runner import Order, Started
 from luthier.trial import AttemptId, Outcome
 
 __all__ = ["ENDED", "RUNNING", "WAITING", "Message", "Seat", "machine"]
@@ -31,7 +32,7 @@ MACHINE = "LUTHIER_RAY_MACHINE"
 """A node of a test claims to be another machine by this variable."""
 
 LOOK_SECONDS = 0.2  # how often at least files are looked at that a driver elsewhere wants to see grow
-ATTEND_SECONDS = 5.0
+ATTEND_SECONDS = 1.0
 SILENT_SECONDS = 30.0  # a driver that lives asks every few seconds
 IDLE_SECONDS = 60.0
 KEPT_SECONDS = 86_400.0
@@ -235,7 +236,7 @@ class Seat:
             if isinstance(event, Started):
                 kept.phase, kept.began, kept.pid = RUNNING, event.began, event.pid
             else:
-                kept.phase, kept.end = ENDED, _plain(event)
+                kept.phase, kept.end = ENDED, plain(event)
             self._notify()
 
     def _notify(self) -> None:
@@ -244,8 +245,11 @@ class Seat:
 
     async def _attend(self) -> None:
         """Does what is to be done when no driver comes any more."""
+        node = os.getppid()
         while True:
             await asyncio.sleep(ATTEND_SECONDS)
+            if os.getppid() != node:
+                os._exit(1)  # the node is dead for Ray, which runs it elsewhere; guardians end what is here
             silent = time.monotonic() - self._heard
             running = [kept for kept in self._kept.values() if kept.phase != ENDED]
             if silent > SILENT_SECONDS:
@@ -260,13 +264,6 @@ class Seat:
         if kept.order.limits.on_driver_loss == "stop":
             reason = "its driver was lost, and it was to be stopped then"
             self._runner.stop(kept.order.id, Outcome.INTERRUPTED, reason, kept.order.limits.grace_seconds)
-
-
-def _plain(event: Ended) -> tuple[Any, ...]:
-    """The end of an attempt as it travels."""
-    r = event.result
-    measured = (r.exit_code, r.signal, r.seconds, r.peak_bytes, r.cpu_seconds)
-    return (str(r.outcome), r.reason, *measured, event.began, event.ended)
 
 
 def _own_environment() -> dict[str, str]:

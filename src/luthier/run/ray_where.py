@@ -11,6 +11,7 @@ import os
 import socket
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,9 @@ __all__ = [
     "Needs",
     "RayLost",
     "connect",
+    "folder_facts",
     "has_token",
+    "need_ray",
     "sought",
     "variables",
 ]
@@ -160,9 +163,9 @@ def connect(address: str) -> Cluster:
     **Raises** UsageError where nothing answers, or Ray or Python there is another version; for a missing library too.
     """
     _knock(address)
-    if has_token(os.environ):
-        os.environ.setdefault(MODE, "token")  # Ray's client shows its token only when it is told to
-    ray = _library()
+    ray = need_ray()
+    if has_token(os.environ) and MODE not in os.environ:
+        _show_token()
     for again in range(TRIES, 0, -1):
         try:
             with warnings.catch_warnings():
@@ -187,7 +190,17 @@ def _knock(address: str) -> None:
         raise UsageError(_unreachable(address, error)) from error
 
 
-def _library() -> Any:
+def _show_token() -> None:
+    """Has Ray's client show its token, which it does only when it is told to."""
+    os.environ[MODE] = "token"
+    try:
+        import_module("ray._raylet").Config.initialize("")  # it was read when Ray was loaded
+    except (ImportError, AttributeError):
+        pass  # an older one reads the variable itself
+
+
+def need_ray() -> Any:
+    """The library. **Raises** UsageError where it is not installed."""
     os.environ.setdefault("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "15")
     try:
         import ray
