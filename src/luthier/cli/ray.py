@@ -26,11 +26,13 @@ __all__ = ["command"]
 END_SECONDS = 60.0
 
 
-@click.group(name="ray")
+@click.group(name="ray", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Starts and ends a Ray on this machine, and says how programs connect to it.
 
     Trials run on any Ray with --on ray; without an address, and with none in RAY_ADDRESS, a search starts its own.
+
+    Example: luthier ray up --nodes 2
     """
 
 

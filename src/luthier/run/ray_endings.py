@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ from luthier.run.ray_where import RayLost
 from luthier.run.runner import Ended
 from luthier.trial import AttemptId, Outcome, Result
 
-__all__ = ["first_sentence", "gone", "plain", "unpacked", "write_outcome"]
+__all__ = ["first_sentence", "gone", "own_version", "plain", "unpacked", "write_outcome"]
+
+
+def own_version() -> str:
+    """The version of Luthier at this end."""
+    return version("luthier")
 
 
 def plain(event: Ended) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from luthier.run import _layout
 from luthier.run import adopted as adopting
 from luthier.run.command import CommandRunner
 from luthier.run.ray_code import Code
-from luthier.run.ray_endings import first_sentence, gone, unpacked, write_outcome
+from luthier.run.ray_endings import first_sentence, gone, own_version, unpacked, write_outcome
 from luthier.run.ray_files import News, offsets, take_in, to_take_along
 from luthier.run.ray_places import Place, Places, no_luthier
 from luthier.run.ray_seat import ENDED, RUNNING, WAITING, machine
@@ -190,11 +190,9 @@ class RayRunner:
                 self._learn(place, future.result())
 
     def _greeted(self, place: Place, facts: Mapping[str, Any]) -> None:
-        from luthier import __version__
-
-        if facts["version"] != __version__:
+        if facts["version"] != own_version():
             raise UsageError(
-                f"the node {facts['host']} of the Ray cluster has Luthier {facts['version']}, this is {__version__}; "
+                f"the node {facts['host']} of the Ray cluster has Luthier {facts['version']}, this is {own_version()}; "
                 "install the same version on every node"
             )
         place.here = facts["here"]

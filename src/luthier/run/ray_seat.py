@@ -19,7 +19,7 @@ from luthier.run import _tree
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment
 from luthier.run.ray_code import Code, lay_out
-from luthier.run.ray_endings import plain
+from luthier.run.ray_endings import own_version, plain
 from luthier.run.ray_files import Chunk, News, changes, clear_away, move_in, moved
 from luthier.run.rooms import Room
 from luthier.run.runner import Order, Started
@@ -79,15 +79,13 @@ class Seat:
 
     async def hello(self, folder: str, device: int, inode: int, driver: str) -> dict[str, Any]:
         """Says where this is, and whether a driver's folder is to be found here as well."""
-        from luthier import __version__
-
         try:
             status = os.stat(folder)
             is_same = (status.st_dev, status.st_ino) == (device, inode)
         except OSError:
             is_same = False
         self._here = is_same and machine() == driver
-        return {"here": self._here, "host": os.uname().nodename, "version": __version__, "pid": os.getpid()}
+        return {"here": self._here, "host": os.uname().nodename, "version": own_version(), "pid": os.getpid()}
 
     async def furnish(self, environment: Mapping[str, str] | None, threads: int, code: Code | None) -> str:
         """Gets ready to run attempts: in a driver's environment where this is its machine, else in the node's own and with
