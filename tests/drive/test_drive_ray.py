@@ -71,7 +71,7 @@ class Shop:
 
     def trials(self, id: int = 1) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.run("show", str(id), "--json"))["trials"]
-        return sorted(found, key=lambda trial: str(trial["id"]))
+        return sorted(found, key=lambda trial: int(trial["number"]))
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_one_after_the_other_ray_gives_the_same_trials_as_this_machine(shop: Sho
     shop.run(*_search("--parallel-runs", "1", "--new", "--on", "ray"))
     here, there = shop.trials(1), shop.trials(2)
     assert len(here) == 5
-    assert [trial["params"] for trial in here] == [trial["params"] for trial in there]
+    assert [trial["values"] for trial in here] == [trial["values"] for trial in there]
     assert [trial["value"] for trial in here] == [trial["value"] for trial in there]
 
 
@@ -112,15 +112,17 @@ def test_an_experiment_goes_on_with_ray_on_other_machines_in_the_middle(shop: Sh
         )
     )
     trials = shop.trials()
-    assert [trial["state"] for trial in trials] == ["succeeded"] * 4
+    assert [trial["outcome"] for trial in trials] == ["succeeded"] * 4
     places = sorted(shop.root.glob(".luthier/trials/1/*/attempt-1/ray.json"))
     assert [json.loads(place.read_text())["here"] for place in places] == [False, False]
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize("node", ["here", "elsewhere"])
-def test_the_same_command_goes_on_after_its_driver_was_killed(node: str, shop: Shop, tmp_path: Path) -> None:
-    go = tmp_path / "go"
+def test_the_same_command_goes_on_after_its_driver_was_killed(
+    node: str, shop: Shop, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    go = tmp_path_factory.mktemp("outside") / "go"  # what is in the project is another file elsewhere
     words = [
         *_search("--on", "ray", "--ray-resources", f"{node}=1", "--parallel-runs", "2", way="random"),
         str(go),
@@ -136,7 +138,7 @@ def test_the_same_command_goes_on_after_its_driver_was_killed(node: str, shop: S
     go.touch()
     shop.run(*words)
     trials = shop.trials()
-    assert [trial["state"] for trial in trials] == ["succeeded"] * 5
+    assert [trial["outcome"] for trial in trials] == ["succeeded"] * 5
     # Those that ran were taken over, none ran twice.
     assert len(list(shop.root.glob(".luthier/trials/1/*/attempt-*"))) == 5
 
