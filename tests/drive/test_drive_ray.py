@@ -158,5 +158,8 @@ def test_the_words_of_the_page_connect_from_a_trial(shop: Shop) -> None:
         "--num-runs",
         "1",
     ]
-    shop.run("grid", *words, "--from-env", "--", sys.executable, "-W", "ignore", "train.py")
+    # Now and then Ray's head fails to start a client's server; Luthier's own connection is tried again by itself.
+    shop.run(
+        "grid", *words, "--retry-failed", "2", "--from-env", "--", sys.executable, "-W", "ignore", "train.py"
+    )
     assert [trial["value"] for trial in shop.trials()][:1] == [16]

@@ -100,9 +100,8 @@ class LocalRay:
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     left_out = ("RAY_ADDRESS", "RAY_JOB_ID", "RAY_HEAD_SERVICE_HOST", "RAY_HEAD_SERVICE_PORT")
     found = {name: text for name, text in inherited.items() if name not in left_out}
-    found.setdefault(
-        "RAY_AUTH_MODE", "token"
-    )  # whoever else works on this machine is not to run programs as us
+    # Whoever else works on this machine is not to run programs as us.
+    found.setdefault("RAY_AUTH_MODE", "token")
     return {**found, LOOPBACK_ONLY: "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
