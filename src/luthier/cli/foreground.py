@@ -17,7 +17,7 @@ from luthier.cli.telling import listener_for
 from luthier.drive import interrupting
 from luthier.drive.background import say_ready
 from luthier.drive.ends import Ending, Interrupts, Why
-from luthier.drive.session import Session, parallel_slots
+from luthier.drive.session import Session
 from luthier.run.runner import Runner
 from luthier.store import ExperimentRecord, Wish
 
@@ -42,7 +42,7 @@ def search_in_sight(
     """Drives an experiment until it ends, tells what was found and returns the exit code."""
     store, folder = session.store, session.folder
     limits = record.description.limits
-    slots = len(parallel_slots(limits))
+    slots = len(session.slots(limits))
     if not quiet:
         _say_opening(record, slots, created=created, folder=folder)
     store.set_wish(record.id, Wish.RUN, "a search was started")

@@ -34,6 +34,7 @@ COMMANDS = {
     ),
     "resume": ("resume", "Go on with an experiment that was paused, stopped or interrupted.", "search"),
     "worker": ("worker", "Help with an experiment from another process or machine.", "search"),
+    "ray": ("ray", "Start and end a Ray on this machine, for searches with --on ray.", "search"),
     "list": ("list", "The experiments of this project.", "look"),
     "workers": ("workers", "Who works at a store, and how they are.", "look"),
     "show": ("show", "The trials of an experiment, or everything about one trial.", "look"),

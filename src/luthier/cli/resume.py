@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from luthier.cli.app import Example
 from luthier.cli.options import EXPERIMENT, Id, Place, as_json, with_store
 from luthier.cli.output import say
+from luthier.cli.placing import with_on
 from luthier.cli.searching import How, conduct
 from luthier.store import Wish
+
+if TYPE_CHECKING:
+    from luthier.drive.on_ray import OnRay
 
 __all__ = ["command"]
 
@@ -16,10 +22,11 @@ __all__ = ["command"]
 @click.command(cls=Example, example="luthier resume 3\nluthier resume 3 --detach")
 @click.argument("id", type=EXPERIMENT, required=False)
 @click.option("--detach", is_flag=True, help="Run in the background; see it with list and logs -f.")
+@with_on
 @click.option("-q", "--quiet", is_flag=True, help="Only failures and the result.")
 @as_json
 @with_store
-def command(id: Id | None, detach: bool, quiet: bool, as_json: bool, place: Place) -> int:
+def command(id: Id | None, detach: bool, on: OnRay | None, quiet: bool, as_json: bool, place: Place) -> int:
     """Goes on with experiment ID, the newest one when it is left out.
 
     Trials that were running when Luthier was killed are adopted, not started again. A paused experiment whose driver
@@ -34,4 +41,4 @@ def command(id: Id | None, detach: bool, quiet: bool, as_json: bool, place: Plac
             follow = place.hint(f"logs {record.id} -f")
             say(f"Experiment {record.id} goes on in the process that drives it. Follow it with: {follow}")
             return 0
-        return conduct(store, place.folder, record, How(detach=detach, quiet=quiet, as_json=as_json))
+        return conduct(store, place.folder, record, How(detach=detach, quiet=quiet, as_json=as_json, on=on))

@@ -17,6 +17,7 @@ from luthier.cli.describe import Asked, F, describe, search_options
 from luthier.cli.native import show, with_show_native
 from luthier.cli.options import Place, as_json, with_store
 from luthier.cli.output import emit, many, say, short, table
+from luthier.cli.placing import with_on
 from luthier.cli.searching import How, conduct
 from luthier.cli.source import asked_from, needs_command, with_source
 from luthier.cli.stages import schedule
@@ -77,6 +78,7 @@ _RUNNING: list[Callable[[F], F]] = [
         "--dry-run", is_flag=True, help="Only show the trials that would run, and the first command."
     ),
     with_show_native,
+    with_on,
     click.option("-q", "--quiet", is_flag=True, help="Only failures and the result."),
     as_json,
     with_store,
@@ -185,11 +187,12 @@ def search_for(
     if options["dry_run"]:
         _say_all(earlier.told() if earlier is not None else ())
         return _show_plan(description, own)
-    parallel_slots(description.limits)  # refuses GPUs that are not there, before anything is written
+    if options["on"] is None:
+        parallel_slots(description.limits)  # refuses GPUs that are not there, before anything is written
     if description.environment is not None:
         asked = asked._replace(description=_in_its_container(description))
     check = not rows if options["check"] is None else options["check"]
-    how = How(options["detach"], check, options["quiet"], options["as_json"], rows)
+    how = How(options["detach"], check, options["quiet"], options["as_json"], rows, options["on"])
     with place.change(create=True) as store:
         record, created = _open(store, place, asked, own, earlier, fresh=options["fresh"])
         _say_all(earlier.told() if earlier is not None and created and not how.quiet else ())

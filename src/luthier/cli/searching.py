@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from luthier.cli.options import Place
 from luthier.cli.output import many, say
@@ -15,18 +15,22 @@ from luthier.drive.session import Session
 from luthier.errors import UsageError
 from luthier.store import ExperimentRecord, Store
 
+if TYPE_CHECKING:
+    from luthier.drive.on_ray import OnRay
+
 __all__ = ["How", "conduct", "no_command"]
 
 
 class How(NamedTuple):
     """How a search is conducted: in the background, with a first trial to look at, with few words, as JSON, with the
-    first trials shown as rows when they begin."""
+    first trials shown as rows when they begin, on Ray."""
 
     detach: bool = False
     check: bool = False
     quiet: bool = False
     as_json: bool = False
     rows: bool = False
+    on: OnRay | None = None
 
 
 def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, created: bool = False) -> int:
@@ -39,7 +43,7 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
         return _print_result(store, folder, record, how)
     if record.description.command is None:
         raise no_command(record)
-    with Session(store, folder) as session:
+    with Session(store, folder, on=how.on) as session:
         session.become_driver(record.id)
         if not how.detach:
             session.start_runner(record.description.limits)
@@ -55,7 +59,7 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
                 rows=how.rows,
             )
     # The lock showed that nobody drives it, and is free again for the driver in the background.
-    _detach(folder, record)
+    _detach(folder, record, how.on)
     return 0
 
 
@@ -67,11 +71,11 @@ def _print_result(store: Store, folder: Path, record: ExperimentRecord, how: How
     return print_result(store, folder, Ending(Why.MET, record), as_json=how.as_json)
 
 
-def _detach(folder: Path, record: ExperimentRecord) -> None:
+def _detach(folder: Path, record: ExperimentRecord, on: OnRay | None) -> None:
     """Hands the experiment to a driver in the background."""
     from luthier.drive.background import run_in_background
 
-    pid, place = run_in_background(folder, record.id), Place(folder)
+    pid, place = run_in_background(folder, record.id, words=on.words() if on else ()), Place(folder)
     say(
         f"Experiment {record.id} runs in the background (process {pid}). "
         f"Follow it with: {place.hint(f'logs {record.id} -f')}; end it with: {place.hint(f'stop {record.id}')}"

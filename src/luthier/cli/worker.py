@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,14 +12,18 @@ from luthier.cli.app import Example
 from luthier.cli.foreground import interruptible
 from luthier.cli.options import EXPERIMENT, Id, Place, with_store
 from luthier.cli.output import many, say
+from luthier.cli.placing import with_on
 from luthier.cli.quantities import DURATION
 from luthier.cli.searching import no_command
 from luthier.cli.telling import listener_for
 from luthier.description import NEEDS
 from luthier.drive.ends import Interrupts, Why
-from luthier.drive.session import Session, parallel_slots
+from luthier.drive.session import Session
 from luthier.errors import StoreUnavailable
 from luthier.store import ExperimentRecord, Store, Wish
+
+if TYPE_CHECKING:
+    from luthier.drive.on_ray import OnRay
 
 __all__ = ["command"]
 
@@ -46,6 +51,7 @@ DRAIN = "\nLeaving: what runs goes on to its end, nothing new begins. TERM or Ct
     metavar="NAME",
     help="What kind of machine this is, such as K80: only such a worker takes what was asked for with -t K80.",
 )
+@with_on
 @click.option(
     "--max-trials",
     type=click.IntRange(1),
@@ -78,6 +84,7 @@ def command(
     id: Id | None,
     parallel_runs: int | None,
     tags: tuple[str, ...],
+    on: OnRay | None,
     max_trials: int | None,
     wait: bool,
     lease: float,
@@ -92,7 +99,7 @@ def command(
     """
     with (
         place.change() as store,
-        Session(store, place.folder, tags=tags, depot=bundles, lease_seconds=lease) as session,
+        Session(store, place.folder, tags=tags, on=on, depot=bundles, lease_seconds=lease) as session,
         interruptible(None, drain=DRAIN) as interrupts,
     ):
         work = _Work(session, interrupts, parallel_runs, quiet, max_trials)
@@ -135,7 +142,7 @@ class _Work:
         """Works on an experiment until nothing of it is left to start."""
         session, limits = self.session, record.description.limits
         limits = limits._replace(parallel=self.parallel or limits.parallel)
-        slots = len(parallel_slots(limits))
+        slots = len(session.slots(limits))
         self.done.add(record.id)
         say(f"Worker {session.worker} works on experiment {record.id}, {many(slots, 'trial')} at a time")
         session.presence.say("working", record.id, slots)

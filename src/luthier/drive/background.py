@@ -17,13 +17,16 @@ __all__ = ["run_in_background", "say_ready", "start_and_wait", "start_apart"]
 READY = "LUTHIER_READY_FD"
 
 
-def run_in_background(folder: Path, experiment: int, variables: Mapping[str, str] | None = None) -> int:
+def run_in_background(
+    folder: Path, experiment: int, variables: Mapping[str, str] | None = None, words: Sequence[str] = ()
+) -> int:
     """Starts a driver that outlives this terminal, waits until it drives, and returns its process number. `variables` are
-    added to its environment, and so to that of the trials it starts; they are stored nowhere.
+    added to its environment, and so to that of the trials it starts; they are stored nowhere. `words` are further options
+    of its command.
 
     **Raises** LuthierError when it ended before that, with the file that says why.
     """
-    words = ["-m", "luthier", "resume", str(experiment), "--store", str(folder)]
+    words = ["-m", "luthier", "resume", str(experiment), "--store", str(folder), *words]
     log = folder / "drivers" / f"{experiment}.log"
     return start_and_wait("driver in the background", words, log, variables)
 

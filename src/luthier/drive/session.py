@@ -20,7 +20,7 @@ from luthier.description import Limits
 from luthier.drive.alive import Alive
 from luthier.drive.presence import Presence
 from luthier.drive.slots import Slots
-from luthier.errors import StoreUnavailable
+from luthier.errors import StoreUnavailable, UsageError
 from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from luthier.drive.ends import Ending, Interrupts
     from luthier.drive.listener import Listener
     from luthier.drive.loop import Drive
+    from luthier.drive.on_ray import OnRay, OpenRay
     from luthier.drive.provenance import Provenance
     from luthier.drive.work import Work
     from luthier.run.gpus import Device
@@ -73,9 +74,9 @@ def _devices(path: str | None, visible: str | None) -> tuple[Device, ...]:
 class Session:
     """One worker of a store in `folder`, as a context manager. The folder of a store in memory is gone with it, which
     `is_durable` says. What trials ran with is found out unless the store is thrown away soon (`notes_provenance`);
-    `progress` is told how far a snapshot of the code has come. `tags` are what it tells others of its machine; `depot` is where
-    code waits for machines that do not have it, None for the store itself or what the environment says. `lease_seconds` is
-    how long it may be silent before others take over what it runs."""
+    `progress` is told how far a snapshot of the code has come. `tags` are what it tells others of its machine; trials run `on`
+    Ray, or here. `depot` is where code waits for machines that do not have it, None for the store itself or what the
+    environment says. `lease_seconds` is how long it may be silent before others take over what it runs."""
 
     store: Store
     folder: Path
@@ -84,6 +85,7 @@ class Session:
     notes_provenance: bool = True
     progress: Callable[[int, int], None] | None = None
     tags: tuple[str, ...] = ()
+    on: OnRay | None = None
     depot: str | None = None
     lease_seconds: float = 60.0
 
@@ -92,7 +94,9 @@ class Session:
         self.alive = Alive(self.folder)
         self.folders = Folders(self.folder)
         self._exit = ExitStack()
-        self._runner: CommandRunner | None = None
+        self._runner: Runner | None = None
+        self._ray: OpenRay | None = None
+        self._driven: ExperimentRecord | None = None
 
     def __enter__(self) -> Session:
         self._begin_to_work()
@@ -104,19 +108,41 @@ class Session:
         self.worker, self._hold = self.alive.work(self.tags)
         self.presence = Presence(self.store, self.worker, self.clock, self.tags)
 
-    def start_runner(self, limits: Limits) -> CommandRunner:
-        """Starts the nursery, early, so that it is ready when the first trial is."""
+    def slots(self, limits: Limits) -> Slots:
+        """The places trials run in, here or on Ray. **Raises** UsageError where not even one fits."""
+        return parallel_slots(limits) if self.on is None else self._open_ray(self.on).slots(limits)
+
+    def start_runner(self, limits: Limits) -> Runner:
+        """Starts the nursery, early, so that it is ready when the first trial is; or connects to Ray."""
         if self._runner is None:
             environment = self._environment(limits)
             # A worker that srun or mpirun started has a rank that is not its trials'.
             environment["LUTHIER_OUTER_RANKS"] = outer_ranks(os.environ)
-            self._runner = CommandRunner(self.folder, environment)
+            if self.on is None:
+                self._runner = CommandRunner(self.folder, environment)
+            else:
+                ray = self._open_ray(self.on)
+                self._runner = ray.runner(
+                    limits, environment, lambda: self._driven.description if self._driven else None
+                )
             self._exit.callback(self._runner.close, leave_running=True)
         return self._runner
 
+    def _open_ray(self, on: OnRay) -> OpenRay:
+        if self._ray is None:
+            from luthier.drive.on_ray import OpenRay
+
+            self._ray = OpenRay(on, self.folder, self._exit)
+        return self._ray
+
     def _environment(self, limits: Limits) -> dict[str, str]:
-        """What every attempt inherits."""
-        return base_environment(os.environ, cpu_share(limits.cpus, len(parallel_slots(limits))))
+        """What every attempt inherits. On Ray each has the cores it asked for, else one."""
+        share = (
+            cpu_share(limits.cpus, len(parallel_slots(limits)))
+            if self.on is None
+            else cpu_share(limits.cpus or 1, 1)
+        )
+        return base_environment(os.environ, share)
 
     def become_driver(self, experiment: int) -> None:
         """Takes the experiment's driver lock.
@@ -192,11 +218,12 @@ class Session:
         """The loop with all it needs."""
         from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
 
-        if self.alive.is_shared:
+        if self.alive.is_shared and self.on is None:
             from luthier.drive.elsewhere import at_home
 
             record = at_home(self.store, self.folder, record, self.depot)
         limits = limits or record.description.limits
+        self._driven = record
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
         if record.description.environment is not None:
@@ -211,7 +238,7 @@ class Session:
             folders=self.folders,
             alive=self.alive,
             worker=self.worker,
-            slots=Slots([None]) if here else parallel_slots(limits),
+            slots=Slots([None]) if here else self.slots(limits),
             clock=self.clock,
             listener=listener,
             interrupts=interrupts,
@@ -293,7 +320,12 @@ class Session:
         else:
             from luthier.run.function import FunctionRunner
 
-            runner = FunctionRunner(sent(callee), self.start_runner(limits))
+            commands = self.start_runner(limits)
+            if not isinstance(commands, CommandRunner):
+                raise UsageError(
+                    "Python functions are tuned on this machine only; on Ray tune a command: luthier tune --on ray"
+                )
+            runner = FunctionRunner(sent(callee), commands)
         self._exit.callback(runner.close, leave_running=False)
         return runner, Calls(record.description, self.folders, runner, is_durable=self.is_durable, pace=[1.0])
 

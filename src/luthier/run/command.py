@@ -162,6 +162,10 @@ class CommandRunner:
                 pass
         return state
 
+    def fileno(self) -> int:
+        """A descriptor that is readable while `events` would have something to hear, for whoever waits for more than this."""
+        return self._selector.fileno()
+
     def watch(self, fd: int) -> None:
         """Makes `events` return early while `fd` is readable."""
         self._selector.register(fd, selectors.EVENT_READ, None)

@@ -8,6 +8,7 @@ The layout below `trials/` of the store's folder, for people and for every progr
         attempt-<k>/                one attempt, from 1 (LUTHIER_RUN_DIR)
             command.json            the words it was started with, where, the parameters as written, its GPUs
             container.json          the image it asked for, the engine that runs it and the container's name, or why none
+            ray.json                where on Ray it runs, if it does: the name of its place and whether that is here
             stdout.log, stderr.log  what it printed
             metrics.jsonl           what it reported, one JSON object a line; written by the program (LUTHIER_METRICS)
             metrics.json            final metrics as one JSON object; written by the program, if it likes
