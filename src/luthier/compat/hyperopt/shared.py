@@ -2,7 +2,7 @@
 
 The store knows the configurations, who evaluates which and what came of it; leases, fences and locks are its own. What
 only hyperopt's users have lies as pickles in `hyperopt/<experiment>/` of the store's folder: the objective with its space
-(`domain.pickle`), and for every attempt all that it returned (`<trial>-<attempt>.pickle`). That folder may be read by its
+(`domain.pickle`) and the digest of its source (`code.pickle`), and for every attempt all that it returned (`<trial>-<attempt>.pickle`). That folder may be read by its
 owner alone, and no other is unpickled.
 """
 
@@ -96,14 +96,13 @@ class Shared:
 
         **Raises** UsageError where the name belongs to a search of another space.
         """
-        before = {record.id: record.description.labels.get(CODE) for record in self.store.experiments()}
         description = Description(
             project="hyperopt",
             space=domain.search.space,
             algorithm=Algorithm("tpe", {"repeats": domain.repeats}),
             objective=Objective(LOSS, direction="minimize"),
             name=name,
-            labels=LABELS | digest_of(domain.fn),
+            labels=LABELS,
             function=name,
         )
         try:
@@ -114,8 +113,10 @@ class Shared:
                 "hyper_tune another EXPERIMENT_NAME), or forget them: MongoTrials(…).delete_all()"
             ) from error
         self.experiment = record.id
-        code = before.get(record.id)
-        self.is_changed = bool(record.finished and code and code != description.labels.get(CODE))
+        code = digest_of(domain.fn).get(CODE, "")
+        before = self._read("code") if (self._place() / "code.pickle").is_file() else ""
+        self.is_changed = bool(record.finished and before and before != code)
+        self._write("code", pickle.dumps(code))
         self._write("domain", pickle.dumps((sys.path, pickled(domain))))
         try:
             self._driving = self.alive.drive(record.id)
@@ -149,7 +150,7 @@ class Shared:
         known: list[ExperimentRecord] = [
             r
             for r in self.store.experiments()
-            if r.description.name == name and LABELS.items() <= r.description.labels.items()
+            if r.description.name == name and r.description.labels == LABELS
         ]
         if known:
             self.experiment = known[-1].id
