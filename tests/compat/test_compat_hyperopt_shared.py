@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -597,6 +597,7 @@ def test_show_native_runs_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "riseml.yml").write_text(FILE)
     said = run("train", "--show-native")
     assert said.code == 0 and "1e-6" in said.out
+    assert "revision" not in said.out, "nobody knows it before the project is copied"
     assert not (tmp_path / ".luthier").exists()
 
 
