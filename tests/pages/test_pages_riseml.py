@@ -418,7 +418,9 @@ def test_check_28_the_log_and_how_to_come_back_to_it(run: Run, tmp_path: Path) -
 
 
 def test_the_log_of_what_is_over_is_in_order_of_its_times(run: Run, tmp_path: Path) -> None:
-    project(tmp_path, "echo hello {{x}}; sleep 0.1; echo bye >&2", "parameters: {x: [1, 2]}", "concurrency: 1")
+    project(
+        tmp_path, "echo hello {{x}}; sleep 0.1; echo bye >&2", "parameters: {x: [1, 2]}", "concurrency: 1"
+    )
     assert run("train").code == 0
     lines = run("logs", "1").out.splitlines()
     times = [line[line.index("[") + 1 : line.index("]")] for line in lines]

@@ -70,7 +70,9 @@ class _Stream:
         self.planned: dict[int, Configuration] = {}
         self.logs = [(pick, self._logs(pick)) for pick in (attrgetter("stdout"), attrgetter("stderr"))]
         self.is_live = False
-        self.held: list[tuple[float, str]] | None = None  # lines of what is over already, to be told in order of their times
+        self.held: list[tuple[float, str]] | None = (
+            None  # lines of what is over already, to be told in order of their times
+        )
         self.build: Tail | None = None
         self.without = self.what.record.description.labels.get(WITHOUT)  # said when it began
 
