@@ -145,7 +145,7 @@ def test_who_chose_for_auto_is_said_with_it() -> None:
     found = rationale(store, store.experiment(1), 9)
     assert found.trial.proposal is not None and found.trial.proposal.by in ("bayesian", "tpe")
     assert f"auto ({found.trial.proposal.by}) from 8 results" in str(
-        explained(store, store.experiment(1), 9).facts
+        explained(store, store.experiment(1), 9).facts()
     )
 
 
