@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,25 @@ def test_a_worker_gives_its_trial_back_when_it_is_ended(trials: mongo.MongoTrial
     trials.refresh()
     assert [doc["state"] for doc in trials.trials] == [0]
     assert trials.shared.lost_of(1) == 0
+
+
+def test_a_worker_that_is_ended_between_two_trials_leaves_none_waiting(
+    trials: mongo.MongoTrials,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As when an experiment of Gradient's is over: make must not call that an error."""
+    caplog.set_level("INFO")
+    domain = mongo.Domain(lambda x: x, X)
+    trials.offer(domain)
+    trials.insert_trial_docs(rand.suggest(trials.new_trial_ids(1), domain, trials, 0))
+    monkeypatch.setattr(time, "sleep", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    assert worker(["--mongo", "localhost/foo_db", "--exp-key", "exp1", "--no-subprocesses"]) == 0
+    assert "asked to leave by TERM; this worker evaluated 1 trials" in caplog.text
+    assert "waits" not in capfd.readouterr().err
+    monkeypatch.setattr(time, "sleep", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    assert worker(["--mongo", "localhost/foo_db", "--exp-key", "exp1", "--no-subprocesses"]) == 130
 
 
 def test_the_command_line_has_the_worker(

@@ -119,6 +119,24 @@ def test_ten_thousand_spoiled_files_of_riseml_are_read_or_refused(tmp_path: Path
         survives_riseml(tmp_path, mutated(RISEML, seed, 1 + seed % 4))
 
 
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_ten_thousand_spoiled_files_of_json_are_read_or_refused() -> None:
+    texts = [json.dumps(unvalued(tree), indent=1) for tree in TREES]
+    good = sum(
+        survives("f.json", mutated(texts[seed % 2], seed, 1 + seed % 4)) for seed in range(FEW, FEW + MANY)
+    )
+    assert 0 < good < MANY / 2, "both are met"
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_ten_thousand_spoiled_files_of_kaos_are_read_or_refused(tmp_path: Path) -> None:
+    file = tmp_path / "f.json"
+    for seed in range(FEW, FEW + MANY):
+        survives_door(file, mutated(KAOS, seed, 1 + seed % 4), space_of)
+
+
 def unvalued(tree: object) -> object:
     """A tree of a document as JSON has it."""
     if isinstance(tree, dict):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import textwrap
@@ -281,6 +282,16 @@ def test_check_35_without_a_store_or_with_one_that_can_t_be_used_it_is_a_config_
 ) -> None:
     with pytest.raises(gradient_sdk.ConfigError, match="MONGO_DB_HOST.*MONGO_DB_PORT.*EXPERIMENT_NAME"):
         gradient_sdk.hyper_tune(lambda x: x, hp.uniform("x", 0, 1))
+    for name, value in zip(gradient_sdk.MONGO, ("nowhere.invalid", "27017", "mine"), strict=True):
+        monkeypatch.setenv(name, value)
+
+    def unknown(host: str, *_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, f"no {host}")
+
+    with monkeypatch.context() as offline, pytest.raises(gradient_sdk.ConfigError, match=r"nowhere\.invalid"):
+        offline.setattr(socket, "getaddrinfo", unknown)
+        gradient_sdk.hyper_tune(lambda x: x, hp.uniform("x", 0, 1))
+    assert not list(Path.cwd().glob(".luthier")), "nothing was kept here instead"
     sdk.touch()
     monkeypatch.setenv("LUTHIER_STORE", str(sdk / "below-a-file"))
     with pytest.raises(gradient_sdk.ConfigError, match="can't be used"):

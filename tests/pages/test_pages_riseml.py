@@ -158,7 +158,7 @@ def outputs(path: Path, id: str, project: str = "ai-toaster") -> Path:
 
 
 def is_finished(log: str) -> bool:
-    """Whether a log tells that the set has finished; where it had before, its state comes first."""
+    """Whether a log tells that the set has finished."""
     return re.search(r"^1 +\| \[.*\] --> FINISHED$", log, re.MULTILINE) is not None
 
 
@@ -417,6 +417,20 @@ def test_check_28_the_log_and_how_to_come_back_to_it(run: Run, tmp_path: Path) -
     assert again.count("] up") == 2 and is_finished(again)
 
 
+def test_the_log_of_what_is_over_is_in_order_of_its_times(run: Run, tmp_path: Path) -> None:
+    project(
+        tmp_path, "echo hello {{x}}; sleep 0.1; echo bye >&2", "parameters: {x: [1, 2]}", "concurrency: 1"
+    )
+    assert run("train").code == 0
+    lines = run("logs", "1").out.splitlines()
+    times = [line[line.index("[") + 1 : line.index("]")] for line in lines]
+    assert times == sorted(times)
+    for part, other in (("1.1", "1"), ("1.2", "2")):
+        mine = [line.rpartition("] ")[2] for line in lines if line.startswith(f"{part} ")]
+        assert mine[-3:] == [f"hello {other}", "bye", "--> FINISHED"] and "--> RUNNING" in mine[:-3]
+    assert lines[-1].startswith("1 ") and lines[-1].endswith("--> FINISHED")
+
+
 def test_check_29_event_files_are_runs_of_the_set(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from urllib.request import urlopen
@@ -597,6 +611,7 @@ def test_show_native_runs_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "riseml.yml").write_text(FILE)
     said = run("train", "--show-native")
     assert said.code == 0 and "1e-6" in said.out
+    assert "revision" not in said.out, "nobody knows it before the project is copied"
     assert not (tmp_path / ".luthier").exists()
 
 

@@ -140,6 +140,15 @@ def test_who_proposed_it_is_said_honestly(ladder: Store) -> None:
         assert (found.results is None) is (algorithm != "tpe")
 
 
+def test_who_chose_for_auto_is_said_with_it() -> None:
+    store = searched(LADDER, hill, 9, "auto")
+    found = rationale(store, store.experiment(1), 9)
+    assert found.trial.proposal is not None and found.trial.proposal.by in ("bayesian", "tpe")
+    assert f"auto ({found.trial.proposal.by}) from 8 results" in str(
+        explained(store, store.experiment(1), 9).facts()
+    )
+
+
 def test_a_person_s_own_trial_is_explained_as_of_now(ladder: Store) -> None:
     store = searched(LADDER, hill, 6)
     (number,) = store.enqueue(1, [Configuration({"n": 1, "fixed": 3})], "mine")

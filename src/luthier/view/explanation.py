@@ -168,12 +168,14 @@ def _trial_facts(of: Rationale) -> list[tuple[str, str]]:
 
 
 def _who(of: Rationale, proposal: Proposal) -> str:
-    """`bayesian from 23 results (3 to come: 12.21 …) at revision 812 in 14 ms`."""
+    """`bayesian from 23 results (3 to come: 12.21 …) at revision 812 in 14 ms`; `auto (bayesian)` where that chose it."""
+    chosen = of.record.description.algorithm.name
+    by = f"auto ({proposal.by})" if chosen == "auto" and proposal.by != "auto" else proposal.by
     if proposal.ordinal is None or of.results is None:
-        return proposal.by
+        return by
     coming = f" ({_to_come(of.record.id, of.expected)})" if of.expected else ""
     took = f" in {proposal.seconds * 1000:.0f} ms" if proposal.seconds >= 5e-4 else ""
-    return f"{proposal.by} from {_many(of.results, 'result')}{coming} at revision {proposal.seen}{took}"
+    return f"{by} from {_many(of.results, 'result')}{coming} at revision {proposal.seen}{took}"
 
 
 def _to_come(experiment: int, numbers: Sequence[int]) -> str:

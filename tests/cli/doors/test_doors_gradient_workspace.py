@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.cli.doors.gradient.workspace import Source, copied, fetch, inside, shown
+from luthier.cli.doors.gradient.workspace import Source, copied, entered, fetch, inside, shown
 from luthier.errors import UsageError
 
 
@@ -276,6 +276,30 @@ def test_the_working_directory_stays_inside(tmp_path: Path) -> None:
             inside(tmp_path / "w", outside)
     with pytest.raises(UsageError, match="has no such folder"):
         inside(tmp_path / "w", "nope")
+
+
+@pytest.mark.parametrize(
+    ("members", "asked", "found"),
+    [
+        (("r-main/Makefile", "r-main/src/a"), None, "r-main"),
+        (("r-main/Makefile", "r-main/src/a"), "src", "r-main/src"),
+        (("r-main/Makefile", "r-main/src/a"), "/paperspace/src", "r-main/src"),
+        (("r-main/Makefile", "r-main/src/a"), "r-main", "r-main"),
+        (("r-main/Makefile", "r-main/src/a"), "..", ".."),
+        (("r-main/Makefile", "beside"), None, None),
+        (("Makefile",), None, None),
+    ],
+)
+def test_an_archive_of_one_folder_is_entered(
+    members: tuple[str, ...], asked: str | None, found: str | None, tmp_path: Path
+) -> None:
+    tar(tmp_path / "w.tar.gz", *((entry(f"./{name}"), b"x") for name in members))
+    source = Source(str(tmp_path / "w.tar.gz"))
+    fetch(source, tmp_path / "w")
+    assert entered(source, tmp_path / "w", asked) == found
+    folder = Source(str(tmp_path / "w"))
+    fetch(folder, tmp_path / "w2")
+    assert entered(folder, tmp_path / "w2", asked) == asked, "a folder is taken as it is"
 
 
 def test_a_task_gets_a_copy_of_its_own(tmp_path: Path) -> None:

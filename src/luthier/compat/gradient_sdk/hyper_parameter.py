@@ -47,6 +47,7 @@ def _trials() -> MongoTrials:
     url = f"mongo://localhost/{name or 'hyper_tune'}/jobs"
     if not os.environ.get("LUTHIER_STORE"):
         url = get_mongo_conn_str()
+        _look_up(os.environ[MONGO[0]])
     try:
         return MongoTrials(url, exp_key=name)
     except (LuthierError, OSError) as error:
@@ -55,6 +56,20 @@ def _trials() -> MongoTrials:
             COMPONENT,
             f"the store in {where} can't be used: {error}; set another folder: export LUTHIER_STORE=FOLDER",
         ) from error
+
+
+def _look_up(host: str) -> None:
+    """**Raises** ConfigError for a host that there is not: whoever names it means trials that are kept elsewhere."""
+    import socket
+
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            COMPONENT,
+            f"there is no host {host!r} ({error}), which MONGO_DB_HOST names; set the folder to keep the trials in: "
+            "export LUTHIER_STORE=.luthier",
+        ) from None
 
 
 def get_mongo_conn_str() -> str:

@@ -44,7 +44,7 @@ def main(words: Sequence[str] | None = None, prog: str = "hyperopt-mongo-worker"
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted; the trial waits for another worker.\n")
+        sys.stderr.write("Interrupted; a trial that it had begun waits for another worker.\n")
         return 130
 
 
@@ -71,6 +71,7 @@ class _Worker:
         self._options = options
         self._ending = _Ending()
         self._pool: Pool | None = None
+        self._is_busy = False
         self._done = self._failed_in_a_row = 0
         self._began = self._silent_since = shared.clock.elapsed()
 
@@ -82,14 +83,27 @@ class _Worker:
         self._ending.close()
 
     def work(self, name: str) -> int:
-        """Evaluates trials of the experiment of this name; returns the exit code."""
+        """Evaluates trials of the experiment of this name; returns the exit code. A TERM between two trials is an end like
+        any other: nothing waits for another worker then."""
+        try:
+            return self._work(name)
+        except KeyboardInterrupt:
+            if self._is_busy or not self._ending.by_term:
+                raise
+            logger.info("asked to leave by TERM; this worker evaluated %d trials", self._done)
+            return 0
+
+    def _work(self, name: str) -> int:
         shared, options = self._shared, self._options
         while (why := self._why_to_end()) is None:
             is_open = shared.find(name) and shared.has_work and not self._is_full()
             domain = shared.domain() if is_open else None
+            self._is_busy = domain is not None
             claim = shared.take() if domain is not None else None
+            self._is_busy = claim is not None
             if claim is not None and domain is not None:
                 self._evaluate(claim, domain)
+                self._is_busy = False
                 continue
             if shared.experiment and shared.is_driven:
                 self._silent_since = shared.clock.elapsed()
@@ -137,7 +151,7 @@ class _Ending:
     had the signals before has them again after `close`."""
 
     def __init__(self) -> None:
-        self.is_asked = False
+        self.is_asked = self.by_term = False
         self._before: dict[int, Any] = {}
         with suppress(ValueError):  # not in the main thread
             self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._ask)
@@ -153,6 +167,7 @@ class _Ending:
         self.is_asked = True
 
     def _interrupt(self, *_: Any) -> None:
+        self.by_term = True
         raise KeyboardInterrupt
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from luthier.cli.doors.gradient.options import Kind, given_of
 from luthier.cli.doors.gradient.record import Room, Tuning, new_id, sweep
-from luthier.cli.doors.gradient.workspace import NONE, Source, fetch, inside, shown
+from luthier.cli.doors.gradient.workspace import NONE, Source, entered, fetch, inside, shown
 from luthier.cli.output import say
 from luthier.clock import SystemClock
 from luthier.compat.secrets import is_secret
@@ -94,7 +94,13 @@ def _with_workspace(room: Room, tuning: Tuning, source: Source) -> Tuning:
     if source.place.startswith("git+"):
         say(f"Fetching {shown(source.place)}")
     commit = fetch(source, workspace)
-    inside(workspace, tuning.working_directory)
+    directory = entered(source, workspace, tuning.working_directory)
+    inside(workspace, directory)
+    if directory != tuning.working_directory:
+        say(
+            f"All of the archive lies in {directory.partition('/')[0] if directory else ''}: the tasks run there"
+        )
+        tuning = replace(tuning, working_directory=directory)
     try:
         code = digest_of(workspace, "code").digest
     except UsageError:

@@ -147,6 +147,23 @@ def _ignoring(patterns: Sequence[str]) -> Callable[[str], bool]:
     return is_left_out
 
 
+def entered(source: Source, workspace: Path, directory: str | None) -> str | None:
+    """The working directory as `inside` takes it: where everything of an archive lies below one folder, as code forges pack
+    it, that folder or what is named below it. What is named as the archive has it stays."""
+    tops = list(workspace.iterdir())
+    is_packed = Path(source.place).expanduser().is_file() and len(tops) == 1
+    if not is_packed or tops[0].is_symlink() or not tops[0].is_dir():
+        return directory
+    below = _below(directory or "")
+    if not directory or not ((workspace / below).is_dir() or Path(below).is_absolute()):
+        return os.path.normpath(f"{tops[0].name}/{below}")
+    return directory
+
+
+def _below(directory: str) -> str:
+    return directory.removeprefix(REMOTE_HOME).lstrip("/") if directory.startswith(REMOTE_HOME) else directory
+
+
 def inside(workspace: Path, directory: str | None) -> Path:
     """The working directory that an option names, in a workspace.
 
@@ -154,9 +171,7 @@ def inside(workspace: Path, directory: str | None) -> Path:
     """
     if directory is None:
         return workspace
-    below = (
-        directory.removeprefix(REMOTE_HOME).lstrip("/") if directory.startswith(REMOTE_HOME) else directory
-    )
+    below = _below(directory)
     path = workspace / below
     home = os.path.realpath(workspace)
     if Path(below).is_absolute() or not f"{os.path.realpath(path)}/".startswith(f"{home}/"):

@@ -34,7 +34,7 @@ def configuration(job: Job, revision: str) -> str:
     if job.resources.written:
         lines.append("resources:")
         lines += [f"  {name}: {_value(value)}" for name, value in sorted(job.resources.written.items())]
-    lines += [f"revision: {revision}", "run:", *_run(job)]
+    lines += [*([f"revision: {revision}"] if revision else []), "run:", *_run(job)]
     if job.tensorflow:
         lines.append("tensorflow:")
         lines += [f"  {name}: {_value(value)}" for name, value in sorted(job.tensorflow.items())]

@@ -40,7 +40,8 @@ class Described(NamedTuple):
 
 
 def describe(job: Job, revision: str, *, strict: bool = False, bundle: str | None = None) -> Described:
-    """The experiment a file describes; `revision` names its code, as does the digest of its `bundle`.
+    """The experiment a file describes; `revision` names its code, as does the digest of its `bundle`; it is empty where nobody
+    knows it yet.
 
     **Raises** UsageError for a value that can't stand in the command.
     """

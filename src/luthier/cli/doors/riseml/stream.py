@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from luthier.cli.doors.riseml.naming import Named, is_set
 from luthier.cli.doors.riseml.states import State, Sub, Whole, subs, whole
@@ -36,6 +36,7 @@ __all__ = ["follow"]
 WIDTH = 16
 BEAT_SECONDS = 0.2
 FORSAKEN_SECONDS = 3.0
+MOST_HELD = 100_000  # lines; longer logs are put in order in portions
 WAY = (State.PENDING, State.STARTING, State.RUNNING)
 """What a sub-experiment goes through, each said even where nobody looked in time."""
 
@@ -69,6 +70,9 @@ class _Stream:
         self.planned: dict[int, Configuration] = {}
         self.logs = [(pick, self._logs(pick)) for pick in (attrgetter("stdout"), attrgetter("stderr"))]
         self.is_live = False
+        self.held: list[tuple[float, str]] | None = (
+            None  # lines of what is over already, to be told in order of their times
+        )
         self.build: Tail | None = None
         self.without = self.what.record.description.labels.get(WITHOUT)  # said when it began
 
@@ -78,6 +82,8 @@ class _Stream:
     def run(self, *, is_new: bool) -> State:
         """Prints until it is over, or until nobody drives it any more."""
         record, parts, standing = self._look()
+        if self.state.is_over:
+            self.held = []
         self._say_first(record, parts, standing, is_new=is_new)
         forsaken, clock = None, SystemClock()
         while True:
@@ -86,6 +92,7 @@ class _Stream:
             self.is_live = True
             if is_last:
                 self._say_rest()
+                self._tell_held()
                 return self.state
             if not standing.is_driven:
                 forsaken = forsaken or clock.elapsed()
@@ -114,7 +121,7 @@ class _Stream:
     ) -> None:
         """The states as they are; of what has just begun, as it was then."""
         now = record.created if is_new else SystemClock().now()
-        if self.what.trial is None:
+        if self.what.trial is None and (is_new or not standing.state.is_over):
             self._change(self.what.id, State.PENDING if is_new else standing.state, now)
         if not self.is_set:
             return
@@ -123,8 +130,8 @@ class _Stream:
             if is_new:
                 self._change(self._name(part.number), first, now)
                 first = State.CREATED
-            else:
-                self._change(self._name(part.number), part.state, part.ended or part.began or now)
+            elif not part.state.is_over:
+                self._change(self._name(part.number), part.state, part.began or now)
 
     def _say_news(self, record: ExperimentRecord, parts: list[Sub], standing: Whole) -> None:
         now = SystemClock().now()
@@ -202,5 +209,17 @@ class _Stream:
     def _line(self, name: str, text: str, at: float, *, is_ours: bool = False) -> None:
         shown = text if is_ours else one_line(text.expandtabs())
         stamp = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        emit(f"{name.ljust(WIDTH)}| [{stamp}] {shown}")
+        told = f"{name.ljust(WIDTH)}| [{stamp}] {shown}"
+        if self.held is not None:
+            self.held.append((at, told))
+            if len(self.held) > MOST_HELD:
+                self._tell_held()
+            return
+        emit(told)
         sys.stdout.flush()
+
+    def _tell_held(self) -> None:
+        for _, told in sorted(self.held or (), key=itemgetter(0)):
+            emit(told)
+        sys.stdout.flush()
+        self.held = None if self.held is None else []

@@ -46,7 +46,7 @@ def command(path: str, long: bool, strict: bool, detach: bool, show_native: bool
     from luthier.drive.containing import settled
 
     job = read_job(path)
-    described = describe(job, "0" * 40, strict=strict)
+    described = describe(job, "", strict=strict)  # its code has no revision before it is copied
     check(described.description)
     _, without = settled(described.description)
     if show_native:
