@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,7 +131,8 @@ def main(wanted: dict[str, Any]) -> None:
         select.select([ended, 0] if wanted["bound"] else [ended], [], [])
     finally:
         for one in cluster.list_all_nodes()[::-1]:
-            cluster.remove_node(one, allow_graceful=False)  # in good grace it takes half a minute
+            with suppress(Exception):  # whatever is wrong with one, the others are to end
+                cluster.remove_node(one, allow_graceful=False)  # in good grace it takes half a minute
         shutil.rmtree(place, ignore_errors=True)
 
 
