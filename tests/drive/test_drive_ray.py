@@ -42,7 +42,7 @@ print("loss:", ray.get(square.remote(4)))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     with shared_ray(place_of_all(tmp_path_factory.getbasetemp())) as found:
         yield found
@@ -132,7 +132,7 @@ def test_the_same_command_goes_on_after_its_driver_was_killed(
     driver = subprocess.Popen(shop.words(*words), cwd=shop.root, env=shop.environment)
     try:
         until(
-            lambda: len(list(shop.root.glob(".luthier/trials/1/*/attempt-1/stderr.log"))) == 2, "two run", 60
+            lambda: len(list(shop.root.glob(".luthier/trials/1/*/attempt-1/stderr.log"))) == 2, "two run", 150
         )
     finally:
         driver.send_signal(signal.SIGKILL)
@@ -183,7 +183,7 @@ def test_a_search_whose_head_is_killed_says_so_and_goes_on_here(
             shop.words(*on_ray), cwd=tmp_path, env=shop.environment, stderr=subprocess.PIPE, text=True
         )
         until(
-            lambda: len(list(tmp_path.glob(".luthier/trials/1/*/attempt-1/stderr.log"))) == 2, "two run", 60
+            lambda: len(list(tmp_path.glob(".luthier/trials/1/*/attempt-1/stderr.log"))) == 2, "two run", 150
         )
         ray.process.kill()
         said = driver.communicate(timeout=120)[1]

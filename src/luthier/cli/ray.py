@@ -26,13 +26,23 @@ __all__ = ["command"]
 END_SECONDS = 60.0
 
 
-@click.group(name="ray", context_settings={"help_option_names": ["-h", "--help"]})
+_EXAMPLE = """\
+luthier ray up --nodes 2
+eval "$(luthier ray env)"
+luthier random --on ray --num-runs 20 --metric loss --param rate=.001:1:log -- python train.py --rate :rate:
+luthier ray down
+"""
+
+
+class _Verbs(Example, click.Group):
+    """Its commands, with the example below the text."""
+
+
+@click.group("ray", cls=_Verbs, example=_EXAMPLE)
 def command() -> None:
     """Starts and ends a Ray on this machine, and says how programs connect to it.
 
     Trials run on any Ray with --on ray; without an address, and with none in RAY_ADDRESS, a search starts its own.
-
-    Example: luthier ray up --nodes 2
     """
 
 

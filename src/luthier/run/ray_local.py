@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,13 +116,14 @@ def main(wanted: dict[str, Any]) -> None:
     from ray.cluster_utils import Cluster
 
     ensure_token_if_auth_enabled(None, create_token_if_missing=True)
+    # Unix sockets have to lie at short paths, and two of these may begin in the same second.
+    place = tempfile.mkdtemp(prefix="luthier-ray-")
     cluster = Cluster(shutdown_at_exit=True)
     try:
         nodes = []
         for number, node in enumerate(wanted["nodes"]):
-            nodes.append(
-                cluster.add_node(**_arguments(Node(**node), wanted["port"] if number == 0 else None))
-            )
+            head = {} if number else _head(wanted["port"], place)
+            nodes.append(cluster.add_node(**_arguments(Node(**node)), **head))
         _until_it_answers(wanted["port"])
         raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
         said = json.dumps({"gcs": cluster.address, "raylets": raylets})
@@ -128,21 +131,18 @@ def main(wanted: dict[str, Any]) -> None:
         select.select([ended, 0] if wanted["bound"] else [ended], [], [])
     finally:
         for one in cluster.list_all_nodes()[::-1]:
-            cluster.remove_node(one, allow_graceful=False)  # in good grace it takes half a minute
+            with suppress(Exception):  # whatever is wrong with one, the others are to end
+                cluster.remove_node(one, allow_graceful=False)  # in good grace it takes half a minute
+        shutil.rmtree(place, ignore_errors=True)
 
 
-def _arguments(node: Node, port: int | None) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "num_cpus": node.cpus,
-        "resources": dict(node.resources),
-        "env_vars": dict(node.variables),
-    }
-    made |= {"include_dashboard": False, "node_ip_address": LOOPBACK}
-    if port is None:
-        return made
-    # Unix sockets have to lie at short paths, and two of these may begin in the same second.
-    place = tempfile.mkdtemp(prefix="luthier-ray-")
-    return {**made, "ray_client_server_port": port, "temp_dir": place, "dashboard_port": free_port()}
+def _arguments(node: Node) -> dict[str, Any]:
+    made = {"num_cpus": node.cpus, "resources": dict(node.resources), "env_vars": dict(node.variables)}
+    return {**made, "include_dashboard": False, "node_ip_address": LOOPBACK}
+
+
+def _head(port: int, place: str) -> dict[str, Any]:
+    return {"ray_client_server_port": port, "temp_dir": place, "dashboard_port": free_port()}
 
 
 def _until_it_answers(port: int) -> None:
