@@ -49,6 +49,11 @@ class SqlReads:
         self._histories: dict[int, tuple[int, dict[int, Trial]]] = {}
         self._newest: dict[int, tuple[frozenset[AttemptId], History]] = {}
 
+    @property
+    def database(self) -> SqlConnection:
+        """What the verbs run on, for what copies rows from one store to another."""
+        return self._db
+
     def experiment(self, experiment: int) -> ExperimentRecord:
         row = self._db.one("read_experiment", experiment=experiment)
         if row is None:

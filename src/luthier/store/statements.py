@@ -22,7 +22,7 @@ _SQL = Path(__file__).parent / "sql"
 def statements(dialect: str) -> dict[str, str]:
     """Returns every named statement of a dialect, comments removed."""
     found: dict[str, str] = {}
-    for file in ("experiments", "trials", "points", "reads", "crew"):
+    for file in ("experiments", "trials", "points", "reads", "crew", "copying"):
         for block in (_SQL / dialect / f"{file}.sql").read_text(encoding="utf-8").split("-- name: ")[1:]:
             name, _, body = block.partition("\n")
             lines = [line for line in body.splitlines() if not line.lstrip().startswith("--")]
