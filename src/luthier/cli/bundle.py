@@ -63,18 +63,20 @@ def create(place: Place, path: Path, is_data: bool, dry_run: bool, as_json: bool
     say(f"{bundle.name}: {many(bundle.files, 'file')}, {size(bundle.size_bytes)}, {known}")
 
 
-def progress_bar() -> Callable[[int, int], None] | None:
-    """Shows on a terminal how far a snapshot has come, where it takes a while."""
+def progress_bar(
+    least: int = 10**7, told: Callable[[float], str] = size
+) -> Callable[[int, int], None] | None:
+    """Shows on a terminal how far a snapshot, or what else has `told` for its units, has come, where there is much to do."""
     if not sys.stderr.isatty():
         return None
     shown = [-1]
 
     def progress(done: int, total: int) -> None:
         share = int(100 * done / total) if total else 100
-        if total > 10**7 and share != shown[0]:
+        if total > least and share != shown[0]:
             shown[0] = share
             end = "\r" + " " * 40 + "\r" if done >= total else ""
-            sys.stderr.write(f"\r{share:3d} % of {size(total)} {end}")
+            sys.stderr.write(f"\r{share:3d} % of {told(total)} {end}")
             sys.stderr.flush()
 
     return progress

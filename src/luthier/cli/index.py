@@ -69,6 +69,7 @@ COMMANDS = {
     "bundle": ("bundle", "Snapshots of code and data: create, list, show, extract.", "keep"),
     "rm": ("rm", "Remove experiments and their files.", "keep"),
     "gc": ("gc", "Free the disk of checkpoints and outputs no longer needed.", "keep"),
+    "store": ("store", "Move experiments between stores: this machine, a PostgreSQL.", "keep"),
     "template": ("template", "Ready projects to begin with.", "keep"),
     "doctor": ("doctor", "Examine this machine and say what to mend.", "keep"),
     "completion": ("completion", "Print the script that completes words in your shell.", "keep"),

@@ -1,0 +1,75 @@
+"""An experiment that begins on a laptop, moves to PostgreSQL, goes on with two workers, and comes back: one record."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from drive_shop import Shop
+
+from luthier.testing.postgres import running, stop_running
+
+SEARCH = ("bayesian", "--param", "x=0:4", "--metric", "loss", "--minimize", "--seed", "3", "--no-check")
+TRAIN = ("--", "sh", "train.sh", ":x:")
+BOWL = 'awk -v x="$1" "BEGIN { print \\"loss: \\" (x - 1) * (x - 1) }"'
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = running()
+    server.empty("moving")
+    yield server.tcp_url("moving")
+    stop_running()
+
+
+def test_one_record_all_the_way(shop: Shop, url: str, tmp_path: Path) -> None:
+    shop.program(BOWL)
+    shop.run(*SEARCH, "--num-runs", "4", "-r", "1", *TRAIN)
+    said = shop.run("store", "copy", ".luthier", url)
+    assert "experiment 1: 4 trials, 4 points; all" in said.stderr
+    assert "resume 1 --store" in said.stderr and "luthier:" not in said.stderr.split("go on there")[1]
+    assert "is there already, as 1" in shop.run("store", "copy", ".luthier", url, code=3).stderr
+    there = Shop(tmp_path)
+    there.env = shop.env | {"LUTHIER_STORE": url}
+    for x in (1, 2, 3):
+        there.run("enqueue", "1", f"x={x}")
+    workers = [there.start("worker", "-r", "1") for _ in range(2)]
+    for worker in workers:
+        there.end(worker)
+    there.run(*SEARCH, "--num-runs", "9", "-r", "2", *TRAIN)
+    record = json.loads(there.run("show", "1", "--json").stdout)["experiment"]
+    assert (record["finished"], record["succeeded"], record["trials"]) == (9, 9, 9)
+    assert len(shop.runs()) == 9  # none ran twice
+    assert "6 proposals recomputed: all agree" in there.run("replay", "1").stdout
+    logs = there.run("logs", "1.1").stdout  # what ran before has come along
+    assert "loss: " in logs
+    back = shop.run("store", "copy", url, "again", "--json")
+    assert json.loads(back.stdout)["experiments"][0]["rows"]["trials"] == 9
+    best = [
+        json.loads(s.run("best", *at, "--json").stdout)["value"]
+        for s, at in ((shop, ("--store", "again")), (there, ()))
+    ]
+    assert best[0] == best[1]
+    there.close()
+
+
+def test_what_is_in_work_is_not_copied(shop: Shop, url: str) -> None:
+    shop.program('while [ ! -e "$PROJECT/go" ]; do sleep .02; done; echo "loss: $1"')
+    driver = shop.start("grid", "--param", "x=1,2", "-r", "1", "--metric", "loss", "--minimize", *TRAIN)
+    shop.until_runs(1)
+    assert (
+        "is being driven; end that first: luthier stop 1"
+        in shop.run("store", "copy", ".luthier", url, code=2).stderr
+    )
+    (shop.root / "go").touch()
+    shop.end(driver)
+    assert (
+        "are the same store"
+        in shop.run("store", "copy", ".luthier", str(shop.root / ".luthier"), code=2).stderr
+    )
+    assert shop.run("store", "copy", "nowhere", url, code=4).stderr
+    assert "no experiment 9" in shop.run("store", "copy", ".luthier", url, "-e", "9", code=4).stderr
+    assert os.listdir(shop.root / ".luthier" / "trials") == ["1"]
