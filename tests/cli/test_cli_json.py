@@ -35,6 +35,8 @@ CASES = [
     ("doctor", ["doctor"]),
     ("template", ["template", "list"]),
     ("template-get", ["template", "get", "digits"]),
+    ("workers", ["workers", "--all"]),
+    ("copied", ["store", "copy", ".luthier", "copy"]),
 ]
 
 
