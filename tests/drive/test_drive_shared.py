@@ -177,6 +177,19 @@ def test_a_machine_without_the_folder_runs_a_copy_of_the_code(machines: Machines
         assert store.experiment(1).succeeded == 4
 
 
+def test_a_machine_that_can_not_have_the_code_passes_the_experiment_over(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program('echo "loss: $1"')
+    first.run("random", "--param", "x=1:9:linear:int", "--num-runs", "1", "--no-snapshot", *LOSS, *TRAIN)
+    first.run("enqueue", "1", "x=10")
+    shutil.move(first.root, machines.folder / "gone")
+    said = second.run("worker")
+    assert "passed over: experiment 1 runs in" in said.stderr and "--snapshot" in said.stderr
+    assert "which this machine does not have" in second.run("worker", "1", code=2).stderr
+    with machines.store() as store:
+        assert (store.experiment(1).queued, store.experiment(1).finished) == (1, 1)
+
+
 def test_no_password_is_written_shown_or_inherited_by_argument(machines: Machines) -> None:
     shop = machines.machine("first")
     shop.program('tr "\\0" "\\n" < /proc/$PPID/cmdline; echo "loss: $1"')

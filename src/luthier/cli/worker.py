@@ -19,7 +19,7 @@ from luthier.cli.telling import listener_for
 from luthier.description import NEEDS
 from luthier.drive.ends import Interrupts, Why
 from luthier.drive.session import Session
-from luthier.errors import StoreUnavailable
+from luthier.errors import StoreUnavailable, UsageError
 from luthier.store import ExperimentRecord, Store, Wish
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def command(
         Session(store, place.folder, tags=tags, on=on, depot=bundles, lease_seconds=lease) as session,
         interruptible(None, drain=DRAIN) as interrupts,
     ):
-        work = _Work(session, interrupts, parallel_runs, quiet, max_trials)
+        work = _Work(session, interrupts, parallel_runs, quiet, max_trials, is_bound=id is not None)
         while (record := _awaited(work, id, tags, wait=wait)) is not None:
             work.on(record)
         if interrupts.count:
@@ -121,13 +121,15 @@ def command(
 
 @dataclass
 class _Work:
-    """One worker's way through the experiments: those it has been through, and how many attempts it may still begin."""
+    """One worker's way through the experiments: those it has been through, and how many attempts it may still begin. One that
+    is bound to an experiment passes over none."""
 
     session: Session
     interrupts: Interrupts
     parallel: int | None
     quiet: bool
     left: int | None
+    is_bound: bool
     done: set[int] = field(default_factory=set)
     ended: int = 0
     set_aside: str = ""
@@ -151,6 +153,12 @@ class _Work:
         try:
             ending = session.drive(record, listener, self.interrupts, limits=limits, most=self.left)
             self.set_aside = ending.reason if ending.why is Why.SET_ASIDE else ""
+        except (
+            UsageError
+        ) as error:  # such as code that this machine does not have: another experiment may run here
+            if self.is_bound:
+                raise
+            say(f"passed over: {error}")
         finally:
             listener.close()
         self.ended += listener.ended_here
