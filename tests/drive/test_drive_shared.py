@@ -177,10 +177,34 @@ def test_a_machine_without_the_folder_runs_a_copy_of_the_code(machines: Machines
         assert store.experiment(1).succeeded == 4
 
 
+@pytest.mark.fault
+def test_f23_one_bad_machine_costs_five_trials(machines: Machines) -> None:
+    """One of three fails whatever it is given, at once, while the others take their time."""
+    good, better, bad = (machines.machine(name) for name in ("good", "better", "bad"))
+    good.program('[ -z "$SPOILT" ] || exit 1; sleep .2; echo "loss: $1"')
+    driver = good.start("random", "--param", "x=0:1", "--num-runs", "30", "-r", "2", *LOSS, *TRAIN)
+    good.until_runs(4)
+    bad.env["SPOILT"] = "yes"
+    spoilt = bad.start("worker", "-r", "1", "--wait")
+    helper = better.start("worker", "-r", "2")
+    said = bad.end(spoilt, 1)
+    assert "set itself aside: 5 trials in a row failed here, but elsewhere" in said.stderr
+    listed = good.run("workers", "--all").stdout
+    good.end(driver)
+    better.end(helper)
+    assert "set aside" in listed
+    with machines.store() as store:
+        record = store.experiment(1)
+        assert (record.finished, record.succeeded) == (30, 30)
+        tallies = store.tallies(1)
+        failed = [tally.failed for tally in tallies.values() if tally.failed]
+    assert failed == [5]
+
+
 def test_a_machine_that_can_not_have_the_code_passes_the_experiment_over(machines: Machines) -> None:
     first, second = machines.machine("first"), machines.machine("second")
     first.program('echo "loss: $1"')
-    first.run("random", "--param", "x=1:9:linear:int", "--num-runs", "1", "--no-snapshot", *LOSS, *TRAIN)
+    first.run("random", "--param", "x=1:10:linear:int", "--num-runs", "1", "--no-snapshot", *LOSS, *TRAIN)
     first.run("enqueue", "1", "x=10")
     shutil.move(first.root, machines.folder / "gone")
     said = second.run("worker")

@@ -246,10 +246,10 @@ class Drive:
 
     def _free(self) -> list[int]:
         """The slots that may be given another trial."""
-        # Nothing is sent ahead before one has gone well, nor by who could still learn something before it runs.
+        # Nothing is sent ahead before one has gone well, after one failed, nor by who could still learn before it runs.
         if self._doubts.waits:
             return []
-        works = self._experience.ended and self.record.succeeded and not self._learns
+        works = self._experience.ended and self.record.succeeded and not (self._learns or self._doubts.failed)
         free = self.slots.free(self.work.ahead(self._experience.typical_seconds) if works else 0)
         free = free[: self.most] if self.most is not None else free
         is_alone = self.first_alone and self._experience.waits_for_first(self.record)
