@@ -56,7 +56,7 @@ CASES = {
     "error-tell-experiment": "tell 1 --value 3",
     "error-tell-nothing": "tell 1.2",
     "error-tell-both": "tell 1.2 --value 3 --failed no",
-    "error-store": "--store postgresql://host/db list",
+    "error-store": "--store mysql://host/db list",
     "retry": "retry 1 --failed",
     "retry-two": "retry 1.1 1.2",
     "enqueue": "enqueue 1 C=10 gamma=0.1",

@@ -152,8 +152,7 @@ def test_outside_a_trial_nothing_happens(tmp_path: Path) -> None:
     """And a script that only reports loads neither the search nor NumPy."""
     program = textwrap.dedent("""
         import sys
-        from luthier.clock import FakeClock
-from luthier.compat.gradient_sdk import MetricsLogger, add_metrics, data_dir
+        from luthier.compat.gradient_sdk import MetricsLogger, add_metrics, data_dir
         add_metrics({"loss": 1.0}, step=1)
         print(sorted({"numpy", "luthier.compat.hyperopt", "luthier.store"} & set(sys.modules)))
     """)

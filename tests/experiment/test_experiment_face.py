@@ -118,7 +118,7 @@ def test_a_bad_space_is_refused_with_its_place(space: Any, message: str) -> None
         ({"workers": -1}, "workers=-1 is not a whole number from 0"),
         ({"algorithm": "tpx"}, "tpx"),
         ({"trails": 3}, "minimize has no option 'trails'"),
-        ({"store": "postgresql://x"}, "postgresql"),
+        ({"store": "mysql://x"}, "mysql"),
         ({"timeout": -1}, "timeout=-1 is not seconds above 0"),
         ({"timeout": "5"}, "timeout='5' is not seconds above 0"),
         ({"memory": 1.5}, "memory=1.5 is not a whole number of bytes"),

@@ -26,7 +26,7 @@ def searched(loss: Callable[[float, float], float], noise: float = 0.0, seed: in
     places = np.vstack([rng.random((30, 2)), near])
     trials = history_of([Configuration({"x": float(x), "y": float(y)}) for x, y in places]).trials
     ended = tuple(
-        replace(t, result=Result(Outcome.SUCCEEDED, "", loss(x, y) + noise * float(rng.standard_normal())))
+        t._replace(result=Result(Outcome.SUCCEEDED, "", loss(x, y) + noise * float(rng.standard_normal())))
         for t, (x, y) in zip(trials, places, strict=True)
     )
     return History(trials=ended, maximize=False)

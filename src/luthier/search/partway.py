@@ -163,8 +163,11 @@ def _line(v: Array, e: Array, all_here: Array) -> tuple[float, float, float]:
     centre = float(np.median(e))
     reach = FAR * _spread(e)
     e = np.clip(e, centre - reach, centre + reach) if reach > 0 else e
-    usual = 1.0
-    if len(v) >= 5 and _spread(v) > 0 and _spread(e) > 0:
+    usual, noticed = (
+        1.0,
+        max(1e-12 * float(np.abs(v).max()), 1e-290),
+    )  # what is less is rounding, and would overflow
+    if len(v) >= 5 and _spread(v) > noticed and _spread(e) > 0:
         usual = _spread(e) / _spread(v)
     x, y = v - v.mean(), e - e.mean()
     doubt = DOUBT * spread**2

@@ -315,7 +315,13 @@ def test_check_79_an_endpoint_is_a_store(world: World) -> None:
     assert "secret" not in (world.folder / ".kaos" / "config").read_text()
     assert world.kaos("workspace current", 1).err.startswith("Warning - workspace not defined")
     assert "needs no server" in world.kaos("init -f -e http://kaos:80", 1).err
-    assert "no postgresql store" in world.kaos("init -f -e postgresql://x/y", 1).err
+    assert (
+        "no mysql store" in world.kaos("init -f -e mysql://x/y", 1).err
+        or "needs no server" in world.kaos("init -f -e mysql://x/y", 1).err
+    )
+    away = world.kaos("init -f -e postgresql://me:geheim@127.0.0.1:9/y", 1)
+    assert "postgresql://me:***@127.0.0.1:9/y can't be reached" in away.err and "geheim" not in away.err
+    assert "sqlite" in (world.folder / ".kaos" / "config").read_text()  # it is as it was
 
 
 # ---------------------------------------------------------------------- workspaces and templates

@@ -15,6 +15,8 @@ from luthier.cli.doors.kaos.train import train
 from luthier.cli.doors.kaos.words import SETTINGS, KaosError, KaosGroup, KaosWarning, info, notice, warn
 from luthier.cli.doors.kaos.words import command as add
 from luthier.cli.output import emit, say
+from luthier.errors import NotFound, StoreError
+from luthier.store.address import is_address, without_password
 
 __all__ = ["command"]
 
@@ -30,8 +32,20 @@ command = _House(
 )
 
 
+def _reach(folder: Path) -> None:
+    """Makes sure that the server a folder stands for answers. **Raises** KaosError."""
+    from luthier.store import open_store
+
+    try:
+        open_store(folder, read_only=True).close()
+    except NotFound:
+        pass  # nothing is there yet, but it answers
+    except StoreError as error:
+        raise KaosError(str(error)) from None
+
+
 @add(command, "init", "luthier kaos init -e .luthier")
-@click.option("-e", "--endpoint", required=True, help="A store: a folder, or sqlite:///PATH.")
+@click.option("-e", "--endpoint", required=True, help="A store: a folder, sqlite:///PATH, or postgresql://…")
 @click.option("-t", "--token", help="Accepted, and not needed: a store has no token.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite the current state directory.")
 def init(endpoint: str, token: str | None, force: bool) -> None:
@@ -47,10 +61,14 @@ def init(endpoint: str, token: str | None, force: bool) -> None:
         warn("Force initialization of kaos")
     if token is not None:
         notice("the token is not needed and was not kept")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise KaosError(f"{folder} can't be a store: {error.strerror}") from None
+    if is_address(endpoint):
+        endpoint = without_password(endpoint)
+        _reach(folder)
+    else:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KaosError(f"{folder} can't be a store: {error.strerror}") from None
     write_endpoint(project, endpoint)
     info(f"kaos successfully connected to {endpoint}")
 
