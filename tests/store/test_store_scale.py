@@ -27,6 +27,8 @@ MAY_SCAN = {
     "page_by_metric": "s",
     "read_workers": "worker",  # those of the last week
     "forget_workers": "worker",
+    "copy_heard": "heard",
+    "newest_numbers": "sqlite_sequence",  # a row for each table
 }
 PAGES_SORT = {
     "best_up",
@@ -38,6 +40,8 @@ PAGES_SORT = {
     "read_provenance",  # a line for each time a worker drove
     "read_sheets",
     "read_workers",
+    "copy_metrics",  # a name for each metric
+    "copy_provenance",
     "read_tallies",  # asked only where a worker doubts itself, or by a person
 }
 

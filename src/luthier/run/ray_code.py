@@ -55,7 +55,8 @@ def lay_out(code: Code) -> str:
             shutil.rmtree(draft, ignore_errors=True)
             os.mkdir(draft, 0o700)
             with tarfile.open(fileobj=io.BytesIO(code.content), mode="r:gz") as tar:
-                tar.extractall(draft, filter="tar")
+                tar.extraction_filter = getattr(tarfile, "tar_filter", None)  # early 3.11 has none
+                tar.extractall(draft)
             os.rename(draft, place)
     finally:
         os.close(lock)
