@@ -481,10 +481,10 @@ def test_check_75_a_machine_type_is_a_workers_tag(spell: Type, project: Path) ->
 
 @pytest.mark.usefixtures("idle")
 def test_check_78_random_makes_the_number_that_was_asked_for(spell: Type, project: Path) -> None:
-    assert len(spell("spell hyper random -n 7 --param a=1,2 -- echo :a:").rows) == 7
+    assert len(spell("spell hyper random -n 40 --param a=1,2 -- echo :a:").rows) == 40
     with opened(project) as store:
         trials = store.trials(1)
-    assert len({trial.seed for trial in trials}) == 7
+    assert len({trial.seed for trial in trials}) == 40
     assert {trial.configuration.texts()["a"] for trial in trials if trial.configuration} == {"1", "2"}
 
 
