@@ -64,6 +64,23 @@ def test_a_second_term_returns_what_runs_to_the_queue(shop: Shop) -> None:
     assert shop.record().succeeded == 6 and len(shop.runs()) == 7
 
 
+def test_a_worker_that_is_leaving_still_heeds_who_ends_the_experiment(shop: Shop) -> None:
+    shop.program(UNTIL_GO)
+    driver = shop.start(*GRID, "-r", "1", *TRAIN)
+    shop.until_runs(1)
+    worker = shop.start("worker", "1", "-r", "1")
+    shop.until_runs(2)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.stderr is not None
+    for line in worker.stderr:
+        if line.startswith("Leaving:"):
+            break
+    shop.run("kill", "1")
+    shop.end(worker)
+    shop.end(driver, None)
+    assert {outcome for outcome, _ in shop.outcomes().values()} == {"killed"}
+
+
 def test_a_worker_that_waits_takes_what_comes_later_and_leaves_when_it_is_told(shop: Shop) -> None:
     shop.program('echo "loss: $1"')
     shop.run(*GRID, "-n", "1", *TRAIN)

@@ -1,4 +1,4 @@
-"""Lets running attempts end early: by their own hand where they ask for that, else by TERM.
+"""Lets running attempts end early: one by its own hand where it asks for that, else by TERM; or all of them at once.
 
 Who asks `luthier.should_stop()`, and every function that reports, is told and has the grace period to end by itself; after
 that it is ended like the others. It must not know why an attempt is not worth going on with: that is `referee.py`'s.
@@ -6,8 +6,12 @@ that it is ended like the others. It must not know why an attempt is not worth g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from luthier.clock import Clock
 from luthier.drive.referee import Stop
+from luthier.drive.slots import Slots
+from luthier.drive.watching import Asked
 from luthier.drive.work import Running
 from luthier.run.runner import Runner
 from luthier.trial import AttemptId, Outcome, Result
@@ -16,9 +20,18 @@ __all__ = ["Leaving"]
 
 
 class Leaving:
-    """The attempts that are on their way out, until when, and why."""
+    """The attempts that are on their way out, until when, and why. `running` and `slots` are the drive's own."""
 
-    def __init__(self, runner: Runner, clock: Clock, grace_seconds: float) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        clock: Clock,
+        grace_seconds: float,
+        running: Mapping[AttemptId, Running],
+        slots: Slots,
+    ) -> None:
+        self._running = running
+        self._slots = slots
         self._runner = runner
         self._clock = clock
         self._grace_seconds = grace_seconds
@@ -33,6 +46,23 @@ class Leaving:
             self._told[running.id] = (running, self._clock.elapsed() + self._grace_seconds, stop)
         else:
             self._stop(running, stop.reason)
+
+    def end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
+        """Ends what runs. What was sent ahead is withdrawn first, so that it goes back to the queue unless it has begun."""
+        self.withdraw_ahead()
+        asked: Asked = "kill" if kill else "stop"
+        for id, running in self._running.items():
+            if running.asked not in (asked, "kill"):
+                running.asked = asked
+                self._runner.stop(id, outcome, reason, self._grace_seconds, kill=kill)
+
+    def withdraw_ahead(self) -> None:
+        """Gives back the trials that were sent ahead and have not begun."""
+        for id in self._slots.ahead():
+            running = self._running[id]
+            if not running.asked:
+                running.asked = "withdraw"
+                self._runner.withdraw(id, "given back before it began")
 
     def told(self, id: AttemptId) -> str | None:
         """Why an attempt was told to end; None where it was not."""

@@ -32,7 +32,6 @@ from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.slots import Slots
-from luthier.drive.watching import Asked
 from luthier.drive.work import Running, Work
 from luthier.errors import LuthierError
 from luthier.run.folders import Folders
@@ -93,7 +92,8 @@ class Drive:
 
             self._staging = Staging(self.store, self.id, self.description)
         self._goals = Goals(self.store, self.description, self.clock)
-        self._leaving = Leaving(self.runner, self.clock, self.description.limits.grace_seconds)
+        grace = self.description.limits.grace_seconds
+        self._leaving = Leaving(self.runner, self.clock, grace, self._running, self.slots)
         self._experience = Experience(self.record, self.clock)
         self._leases = Leases(self, self.lease_seconds)
         self._doubts = Doubts(self.store, self.id, self.worker)
@@ -125,10 +125,7 @@ class Drive:
             return Ending(why, record, self._doubts.reason)
         over = self._goals.over(record)
         reason = over[1] if over is not None and over[0] is why else ""
-        failed = (
-            self._failed() if why is Why.ALL_FAILED else 0
-        )  # others may have been killed or stopped meanwhile
-        return Ending(why, record, reason, failed)
+        return Ending(why, record, reason, self._failed() if why is Why.ALL_FAILED else 0)
 
     def _turn(self, events: Sequence[RunEnded]) -> Why | None:
         """Takes what ended and starts what may start, with one wait for the disk; returns why nothing may.
@@ -169,40 +166,46 @@ class Drive:
     def _heed(self) -> Why | None:
         """Does what a person asked of the whole experiment; returns why nothing may start, or None."""
         if presses := self.interrupts.look():
-            self._end_all(Outcome.INTERRUPTED, f"interrupted by {self.interrupts.by}", kill=presses > 1)
+            self._leaving.end_all(
+                Outcome.INTERRUPTED, f"interrupted by {self.interrupts.by}", kill=presses > 1
+            )
             return Why.INTERRUPTED
         if self._experience.all_failed(self.record):
             return Why.MET if self.record.is_met else self._give_up_on_all()
         if not self.record.is_met and (over := self._goals.over(self.record)) is not None:
             return self._give_up(*over)
         if self._doubts.look(self.record, len(self._running), self.clock.elapsed()):
-            self._end_all(Outcome.INTERRUPTED, "its worker set itself aside", kill=False)
+            self._leaving.end_all(Outcome.INTERRUPTED, "its worker set itself aside", kill=False)
             return Why.SET_ASIDE
-        if self.interrupts.drains:
-            self._withdraw_ahead()
-            return Why.DRAINED
         match self.record.wish:
             case Wish.RUN:
-                return Why.MET if self.record.is_met else Why.ENOUGH if self.most == 0 else None
+                return Why.MET if self.record.is_met else self._leaves()
             case Wish.PAUSE:
-                self._withdraw_ahead()
+                self._leaving.withdraw_ahead()
                 return Why.MET if self.record.is_met else Why.PAUSED
             case Wish.STOP:
-                self._end_all(Outcome.STOPPED, "stopped by luthier stop", kill=False)
+                self._leaving.end_all(Outcome.STOPPED, "stopped by luthier stop", kill=False)
                 return Why.STOPPED
             case Wish.KILL:
-                self._end_all(Outcome.KILLED, "killed by luthier kill", kill=True)
+                self._leaving.end_all(Outcome.KILLED, "killed by luthier kill", kill=True)
                 return Why.KILLED
+
+    def _leaves(self) -> Why | None:
+        """Whether this worker is to begin nothing more, whatever there is to do."""
+        if self.interrupts.drains:
+            self._leaving.withdraw_ahead()
+            return Why.DRAINED
+        return Why.ENOUGH if self.most == 0 else None
 
     def _give_up(self, why: Why, reason: str) -> Why:
         """Starts nothing more, though trials are left; what runs goes on only where it might still change that."""
         if self.record.wish is Wish.RUN:
             self.store.set_wish(self.id, Wish.PAUSE, reason)
-        self._withdraw_ahead()
+        self._leaving.withdraw_ahead()
         if why is Why.TIME:
-            self._end_all(Outcome.INTERRUPTED, reason, kill=False)
+            self._leaving.end_all(Outcome.INTERRUPTED, reason, kill=False)
         elif why is Why.TARGET:
-            self._end_all(Outcome.STOPPED, reason, kill=False)
+            self._leaving.end_all(Outcome.STOPPED, reason, kill=False)
         return why
 
     def _give_up_on_all(self) -> Why:
@@ -213,6 +216,7 @@ class Drive:
         return self._give_up(Why.ALL_FAILED, f"the first {self._failed()} trials all failed")
 
     def _failed(self) -> int:
+        """How many trials failed; others may have been killed or stopped meanwhile."""
         ended = self.store.unsuccessful(self.id)
         return sum(count for outcome, count in ended.items() if outcome.blames_configuration)
 
@@ -223,24 +227,6 @@ class Drive:
 
     def _is_sprint(self) -> bool:
         return self._experience.are_shorter(self.sprint_seconds)
-
-    def _end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
-        """Ends what runs. What was sent ahead is withdrawn first, so that it goes back to the queue unless it has begun."""
-        self._withdraw_ahead()
-        grace = self.description.limits.grace_seconds
-        asked: Asked = "kill" if kill else "stop"
-        for id, running in self._running.items():
-            if running.asked not in (asked, "kill"):
-                running.asked = asked
-                self.runner.stop(id, outcome, reason, grace, kill=kill)
-
-    def _withdraw_ahead(self) -> None:
-        """Gives back the trials that were sent ahead and have not begun."""
-        for id in self.slots.ahead():
-            running = self._running[id]
-            if not running.asked:
-                running.asked = "withdraw"
-                self.runner.withdraw(id, "given back before it began")
 
     # ------------------------------------------------------------------ plan and start
 

@@ -40,27 +40,16 @@ class Presence:
             self.say(state, self._said.experiment, note=note)
 
     def _introduction(self) -> WorkerRecord:
+        from luthier.drive.surroundings import machine  # few searches last until their worker is asked for
+
+        here = machine()
         return WorkerRecord(
             self._worker,
-            os.uname().nodename,
+            here["host"],
             os.getpid(),
             self._began,
-            cpus=os.cpu_count() or 1,
-            gpus=_gpus(),
-            memory_bytes=_memory(),
+            cpus=here["cpus"] or 1,
+            gpus=len(here["gpus"]),
+            memory_bytes=here["memory_bytes"],
             tags=self._tags,
         )
-
-
-def _memory() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (OSError, ValueError):
-        return None
-
-
-def _gpus() -> int:
-    try:
-        return len(os.listdir("/proc/driver/nvidia/gpus"))
-    except OSError:
-        return 0

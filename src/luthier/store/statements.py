@@ -1,6 +1,7 @@
 """Loads the named statements of the `.sql` files. SQL stands there, never in Python.
 
-Values are written `:name` in every dialect's files; what its driver wants instead is put in here.
+What every dialect reads alike stands in `sql/both/`, the rest in a folder of the dialect's. Values are written `:name`
+everywhere; what a driver wants instead is put in here.
 
 A file is a sequence of `-- name: NAME` headers, comment lines that say what the statement is for, and the
 statement itself, ended by a semicolon.
@@ -22,8 +23,8 @@ _SQL = Path(__file__).parent / "sql"
 def statements(dialect: str) -> dict[str, str]:
     """Returns every named statement of a dialect, comments removed."""
     found: dict[str, str] = {}
-    for file in ("experiments", "trials", "points", "reads", "crew", "copying"):
-        for block in (_SQL / dialect / f"{file}.sql").read_text(encoding="utf-8").split("-- name: ")[1:]:
+    for file in sorted([*(_SQL / "both").glob("*.sql"), *(_SQL / dialect).glob("*.sql")]):
+        for block in file.read_text(encoding="utf-8").split("-- name: ")[1:]:
             name, _, body = block.partition("\n")
             lines = [line for line in body.splitlines() if not line.lstrip().startswith("--")]
             if name.strip() in found:

@@ -97,11 +97,13 @@ def _sqlite() -> Iterator[Finding]:
 
 
 def _store(folder: Path) -> Iterator[Finding]:
-    from luthier.store.location import filesystem_type, refuse_network
+    from luthier.store.address import address_of
+    from luthier.store.location import filesystem_type, is_store, refuse_network
 
     kind = filesystem_type(_existing(folder))
     where = f"{folder} on {kind or 'an unknown file system'}"
-    refuse_network(folder, kind)
+    if address_of(folder) is None:  # else only folders of trials are kept here
+        refuse_network(folder, kind)
     with tempfile.TemporaryFile(dir=_existing(folder)) as file:
         file.write(b"luthier")
         clock = SystemClock()
@@ -114,7 +116,7 @@ def _store(folder: Path) -> Iterator[Finding]:
         if seconds > 0.1
         else ""
     )
-    state = "" if (folder / "store.db").is_file() else ", not made yet"
+    state = "" if is_store(folder) else ", not made yet"
     yield Finding("store", Health.WARN if slow else Health.OK, f"{where}{state}, writable{slow}")
 
 

@@ -18,9 +18,6 @@ INSERT INTO point (trial, attempt, number, metric, step, value, time)
 SELECT * FROM unnest(:trial::bigint[], :attempt::bigint[], :number::bigint[], :metric::bigint[],
                      :step::double precision[], :value::double precision[], :time::double precision[]);
 
--- name: count_points
-UPDATE attempt SET points = :points WHERE trial = :trial AND number = :attempt;
-
 -- name: write_summary
 -- Puts what an attempt reported of a metric in the place of what was known of it, or of the attempt before.
 INSERT INTO summary (metric, trial, attempt, count, last, last_step, minimum, maximum, total, numbers)

@@ -2,21 +2,10 @@
 -- Where a row takes its revision from `event`, the verb adds that event next, in the same transaction, and holds the
 -- writers' lock. Leases are counted on the server's clock.
 
--- name: repeated_reservation
--- What the call with this nonce took and nobody has proposed yet.
-SELECT number, ordinal, id, seed FROM trial
-WHERE experiment = :experiment AND state = 'reserved' AND nonce = :nonce ORDER BY number;
-
 -- name: room
 -- How many more numbers the budget has, NULL where nothing bounds it; 0 when a person said stop.
 SELECT CASE WHEN wish != 'run' THEN 0 WHEN target IS NOT NULL THEN greatest(target - trials, 0) END, wish = 'run', seed, numbers, proposed
 FROM experiment WHERE id = :experiment;
-
--- name: take_ordinals
--- Takes numbers and ordinals within the budget; changes no row when it does not hold them.
-UPDATE experiment
-SET numbers = numbers + :n, proposed = proposed + :n, trials = trials + :n, reserved = reserved + :n
-WHERE id = :experiment AND wish = 'run' AND (target IS NULL OR trials + :n <= target);
 
 -- name: take_numbers
 -- Takes numbers for enqueued configurations. They run even when the budget is spent: it grows to hold them.
@@ -60,14 +49,6 @@ FROM unnest(:experiment::bigint[], :number::bigint[], :nonce::text[], :configura
             :revision::bigint[]) AS r (experiment, number, nonce, configuration, proposal, revision)
 WHERE trial.experiment = r.experiment AND trial.number = r.number AND state = 'reserved' AND trial.nonce = r.nonce;
 
--- name: count_proposed
-UPDATE experiment SET reserved = reserved - :n, queued = queued + :n, changed = :time, revision = :revision
-WHERE id = :experiment;
-
--- name: release
--- Gives reservations back: the space has no further point for them. Nothing was ever stored under their numbers.
-DELETE FROM trial WHERE experiment = :experiment AND state = 'reserved' AND nonce = :nonce;
-
 -- name: count_released
 -- The budget keeps no place for a point that does not exist. Numbers are handed out again only from the end, so that
 -- none is ever handed out twice while another batch holds later ones.
@@ -88,11 +69,6 @@ FROM taken, unnest(:experiment::bigint[], :number::bigint[], :seed::bigint[], :c
                    :time::double precision[], :revision::bigint[])
     WITH ORDINALITY AS r (experiment, number, seed, configuration, proposal, time, revision, place);
 
--- name: repeated_claim
--- The attempts the call with this nonce began and that still run: a claim whose reply was lost may be repeated.
-SELECT id, number, attempt, configuration, seed, ordinal, stage FROM trial
-WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY priority DESC, number;
-
 -- name: claimable
 -- How many more may run: nothing when a person said stop, never more than the target leaves. And whether the nonce was heard.
 SELECT CASE WHEN wish != 'run' THEN 0 WHEN target IS NULL THEN queued
@@ -109,21 +85,6 @@ SET state = 'running', attempt = attempt + 1, worker = :worker, nonce = :nonce,
 WHERE id = (SELECT id FROM trial WHERE experiment = :experiment AND state = 'queued'
             ORDER BY priority DESC, number LIMIT 1 FOR UPDATE)
 RETURNING id, number, attempt, configuration, seed, ordinal, stage, revision;
-
--- name: add_attempt
-INSERT INTO attempt (trial, number, worker, began, stage) VALUES (:trial, :attempt, :worker, :time, :stage);
-
--- name: count_claimed
-UPDATE experiment SET queued = queued - :n, running = running + :n, changed = :time, revision = :revision
-WHERE id = :experiment;
-
--- name: note_command
-UPDATE attempt SET command = :command
-WHERE trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
-  AND number = :attempt AND ended IS NULL;
-
--- name: add_provenance
-INSERT INTO provenance (digest, text) VALUES (:digest, :text) ON CONFLICT DO NOTHING;
 
 -- name: note_provenance
 INSERT INTO ran_with (experiment, worker, since, provenance) VALUES (:experiment, :worker, :since, :digest)
@@ -143,11 +104,6 @@ UPDATE trial SET worker = :worker, lease_until = server_seconds() + :lease_secon
                  revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
   AND worker = :from_worker;
-
--- name: held_by
--- Whether a worker holds an attempt: an adoption whose reply was lost may be repeated.
-SELECT 1 FROM trial
-WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker;
 
 -- name: held
 -- The attempts that are running, whoever holds them, and whether the lease ran out.
@@ -207,18 +163,6 @@ FOR UPDATE OF a;
 UPDATE attempt SET refused = refused || :kind::text || ' '
 WHERE trial = :trial AND number = :attempt AND strpos(refused, :kind::text) = 0;
 
--- name: cancel
--- A trial that waited keeps what it had reached.
-UPDATE trial SET state = 'finished', outcome = :outcome, reason = :reason, ended = :time,
-                 revision = (SELECT max(revision) + 1 FROM event)
-WHERE experiment = :experiment AND number = :number AND state = :state;
-
--- name: count_cancelled
-UPDATE experiment
-SET queued = queued - :queued, waiting = waiting - :waiting, finished = finished + 1, succeeded = succeeded + :succeeded,
-    changed = :time, revision = :revision
-WHERE id = :experiment;
-
 -- name: promote
 -- The result is kept with its attempt; the trial has none until the next stage ends.
 UPDATE trial
@@ -227,24 +171,3 @@ SET state = 'queued', stage = stage + 1, priority = greatest(priority, 1), reaso
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND state = 'waiting'
 RETURNING stage;
-
--- name: count_promoted
-UPDATE experiment SET waiting = waiting - 1, queued = queued + 1, changed = :time, revision = :revision
-WHERE id = :experiment;
-
--- name: state_of
-SELECT state, outcome, attempt FROM trial WHERE experiment = :experiment AND number = :number;
-
--- name: retry
--- The result is kept with its attempt; the trial has none until the next one ends.
-UPDATE trial
-SET state = 'queued', priority = 1, outcome = NULL, reason = NULL, value = NULL, exit_code = NULL, signal = NULL,
-    seconds = NULL, cpu_seconds = NULL, peak_bytes = NULL, aims = NULL, ended = NULL,
-    revision = (SELECT max(revision) + 1 FROM event)
-WHERE experiment = :experiment AND number = :number AND state = 'finished';
-
--- name: count_retried
-UPDATE experiment
-SET finished = finished - 1, succeeded = succeeded - :succeeded, queued = queued + 1, changed = :time,
-    revision = :revision
-WHERE id = :experiment;

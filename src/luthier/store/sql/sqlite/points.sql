@@ -13,9 +13,6 @@ INSERT INTO metric (experiment, name) VALUES (:experiment, :name) ON CONFLICT DO
 INSERT INTO point (trial, attempt, number, metric, step, value, time)
 VALUES (:trial, :attempt, :number, :metric, :step, :value, :time);
 
--- name: count_points
-UPDATE attempt SET points = :points WHERE trial = :trial AND number = :attempt;
-
 -- name: write_summary
 -- Puts what an attempt reported of a metric in the place of what was known of it, or of the attempt before.
 INSERT INTO summary (metric, trial, attempt, count, last, last_step, minimum, maximum, total, numbers)

@@ -1,21 +1,10 @@
 -- Statements that move trials. Each UPDATE is its own compare-and-set: its WHERE names the state it expects.
 -- Where a row takes its revision from `event`, the verb adds that event next, in the same transaction.
 
--- name: repeated_reservation
--- What the call with this nonce took and nobody has proposed yet.
-SELECT number, ordinal, id, seed FROM trial
-WHERE experiment = :experiment AND state = 'reserved' AND nonce = :nonce ORDER BY number;
-
 -- name: room
 -- How many more numbers the budget has, NULL where nothing bounds it; 0 when a person said stop.
 SELECT CASE WHEN wish = 'run' THEN max(target - trials, 0) ELSE 0 END, wish = 'run', seed, numbers, proposed
 FROM experiment WHERE id = :experiment;
-
--- name: take_ordinals
--- Takes numbers and ordinals within the budget; changes no row when it does not hold them.
-UPDATE experiment
-SET numbers = numbers + :n, proposed = proposed + :n, trials = trials + :n, reserved = reserved + :n
-WHERE id = :experiment AND wish = 'run' AND (target IS NULL OR trials + :n <= target);
 
 -- name: take_numbers
 -- Takes numbers for enqueued configurations. They run even when the budget is spent: it grows to hold them.
@@ -51,14 +40,6 @@ SET state = 'queued', configuration = :configuration, proposal = :proposal, revi
     worker = NULL, nonce = NULL, lease_until = NULL, boot_id = NULL
 WHERE experiment = :experiment AND number = :number AND state = 'reserved' AND nonce = :nonce;
 
--- name: count_proposed
-UPDATE experiment SET reserved = reserved - :n, queued = queued + :n, changed = :time, revision = :revision
-WHERE id = :experiment;
-
--- name: release
--- Gives reservations back: the space has no further point for them. Nothing was ever stored under their numbers.
-DELETE FROM trial WHERE experiment = :experiment AND state = 'reserved' AND nonce = :nonce;
-
 -- name: count_released
 -- The budget keeps no place for a point that does not exist. Numbers are handed out again only from the end, so that
 -- none is ever handed out twice while another batch holds later ones.
@@ -73,11 +54,6 @@ WHERE id = :experiment;
 -- name: add_enqueued
 INSERT INTO trial (experiment, number, state, priority, seed, configuration, proposal, created, revision)
 VALUES (:experiment, :number, 'queued', 1, :seed, :configuration, :proposal, :time, :revision);
-
--- name: repeated_claim
--- The attempts the call with this nonce began and that still run: a claim whose reply was lost may be repeated.
-SELECT id, number, attempt, configuration, seed, ordinal, stage FROM trial
-WHERE experiment = :experiment AND state = 'running' AND nonce = :nonce ORDER BY priority DESC, number;
 
 -- name: claimable
 -- How many more may run: nothing when a person said stop, never more than the target leaves. And whether the nonce was heard.
@@ -96,21 +72,6 @@ WHERE id = (SELECT id FROM trial WHERE experiment = :experiment AND state = 'que
   AND state = 'queued'
 RETURNING id, number, attempt, configuration, seed, ordinal, stage, revision;
 
--- name: add_attempt
-INSERT INTO attempt (trial, number, worker, began, stage) VALUES (:trial, :attempt, :worker, :time, :stage);
-
--- name: count_claimed
-UPDATE experiment SET queued = queued - :n, running = running + :n, changed = :time, revision = :revision
-WHERE id = :experiment;
-
--- name: note_command
-UPDATE attempt SET command = :command
-WHERE trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
-  AND number = :attempt AND ended IS NULL;
-
--- name: add_provenance
-INSERT INTO provenance (digest, text) VALUES (:digest, :text) ON CONFLICT DO NOTHING;
-
 -- name: note_provenance
 INSERT INTO ran_with (experiment, worker, since, provenance) VALUES (:experiment, :worker, :since, :digest)
 ON CONFLICT DO UPDATE SET provenance = excluded.provenance;
@@ -125,11 +86,6 @@ UPDATE trial SET worker = :worker, lease_until = :now + :lease_seconds, boot_id 
                  revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running'
   AND worker = :from_worker;
-
--- name: held_by
--- Whether a worker holds an attempt: an adoption whose reply was lost may be repeated.
-SELECT 1 FROM trial
-WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND state = 'running' AND worker = :worker;
 
 -- name: held
 -- The attempts that are running, whoever holds them; `lapsed` is 1 where the lease ran out or another boot wrote it.
@@ -187,18 +143,6 @@ WHERE t.experiment = :experiment AND t.number = :number;
 UPDATE attempt SET refused = refused || :kind || ' '
 WHERE trial = :trial AND number = :attempt AND instr(refused, :kind) = 0;
 
--- name: cancel
--- A trial that waited keeps what it had reached.
-UPDATE trial SET state = 'finished', outcome = :outcome, reason = :reason, ended = :time,
-                 revision = (SELECT max(revision) + 1 FROM event)
-WHERE experiment = :experiment AND number = :number AND state = :state;
-
--- name: count_cancelled
-UPDATE experiment
-SET queued = queued - :queued, waiting = waiting - :waiting, finished = finished + 1, succeeded = succeeded + :succeeded,
-    changed = :time, revision = :revision
-WHERE id = :experiment;
-
 -- name: promote
 -- The result is kept with its attempt; the trial has none until the next stage ends.
 UPDATE trial
@@ -207,24 +151,3 @@ SET state = 'queued', stage = stage + 1, priority = max(priority, 1), reason = N
     revision = (SELECT max(revision) + 1 FROM event)
 WHERE experiment = :experiment AND number = :number AND state = 'waiting'
 RETURNING stage;
-
--- name: count_promoted
-UPDATE experiment SET waiting = waiting - 1, queued = queued + 1, changed = :time, revision = :revision
-WHERE id = :experiment;
-
--- name: state_of
-SELECT state, outcome, attempt FROM trial WHERE experiment = :experiment AND number = :number;
-
--- name: retry
--- The result is kept with its attempt; the trial has none until the next one ends.
-UPDATE trial
-SET state = 'queued', priority = 1, outcome = NULL, reason = NULL, value = NULL, exit_code = NULL, signal = NULL,
-    seconds = NULL, cpu_seconds = NULL, peak_bytes = NULL, aims = NULL, ended = NULL,
-    revision = (SELECT max(revision) + 1 FROM event)
-WHERE experiment = :experiment AND number = :number AND state = 'finished';
-
--- name: count_retried
-UPDATE experiment
-SET finished = finished - 1, succeeded = succeeded - :succeeded, queued = queued + 1, changed = :time,
-    revision = :revision
-WHERE id = :experiment;
