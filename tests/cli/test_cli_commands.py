@@ -29,6 +29,15 @@ def unfinished(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_folder_that_was_removed_under_the_shell_is_told(run, tmp_path: Path, monkeypatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    said = run("list")
+    assert said.code == 2 and "was removed; cd to" in said.err and "bug" not in said.err
+
+
 def test_without_an_id_the_newest_is_meant(place, run) -> None:
     store = open_store(place)
     newer, _ = store.open_experiment(svm_search.description(name="newer"), fresh=True)

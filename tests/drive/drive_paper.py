@@ -121,7 +121,7 @@ class Paper:
         slots: int | list[tuple[str, ...] | None] = 1,
         at: Callable[[str], None] | None = None,
         interrupts: Interrupts | None = None,
-        first_alone: bool = False,
+        wary: bool = False,
     ) -> Ending:
         """Drives to the end; when `at` raises, dies as by kill -9 and raises it."""
         record = self.store.experiment((record or self.open()).id)
@@ -141,7 +141,7 @@ class Paper:
                 clock=self.machine.clock,
                 listener=self.notes,
                 interrupts=interrupts or Interrupts(),
-                first_alone=first_alone,
+                wary=wary,
             ).run()
         except BaseException:
             hold.leave()

@@ -284,20 +284,20 @@ def test_failures_after_a_success_do_not_end_it(paper: Paper) -> None:
     assert ending.why is Why.MET and paper.outcomes() == ["succeeded"] + ["failed"] * 5
 
 
-def test_the_first_trial_is_alone_until_it_has_ended(paper: Paper) -> None:
+def test_three_begin_at_most_until_one_has_ended(paper: Paper) -> None:
     most = []
 
     def count(what: str) -> None:
         if what == "began":
             most.append(len(paper.machine.running) + (0 if paper.notes.endings else 10))
 
-    paper.drive(slots=4, at=count, first_alone=True)
-    assert [n for n in most if n >= 10] == [11]  # one alone
+    paper.drive(slots=4, at=count, wary=True)
+    assert [n for n in most if n >= 10] == [11, 12, 13]
 
 
 def test_a_command_that_can_not_work_costs_three_trials_with_any_number_of_slots(paper: Paper) -> None:
     paper.script = failing
-    ending = paper.drive(slots=4, first_alone=True)
+    ending = paper.drive(slots=4, wary=True)
     assert ending.why is Why.ALL_FAILED and len(paper.machine.begun) == 3
 
 
@@ -309,14 +309,15 @@ def test_the_others_start_once_one_has_not_failed(paper: Paper) -> None:
         if what == "began":
             most.append(len(paper.machine.running))
 
-    ending = paper.drive(slots=4, at=count, first_alone=True)
-    assert most[:2] == [1, 1] and max(most) > 1 and ending.record.succeeded == 5
+    record = paper.open(paper.describe(("x=1,2,3,4,5,6,7,8",)))
+    ending = paper.drive(record, slots=4, at=count, wary=True)
+    assert most[:3] == [1, 2, 3] and max(most) == 4 and ending.record.succeeded == 7
 
 
 def test_the_others_do_not_wait_for_a_first_trial_that_is_long(paper: Paper) -> None:
     paper.script = AtTrials(paper, t1=lambda order: well(order) if len(paper.machine.begun) == 6 else None)
     well = paper.script.well
-    assert paper.drive(slots=4, first_alone=True).record.succeeded == 6
+    assert paper.drive(slots=4, wary=True).record.succeeded == 6
 
 
 def test_a_failed_trial_is_tried_again_as_often_as_was_asked(paper: Paper) -> None:

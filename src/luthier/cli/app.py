@@ -144,6 +144,9 @@ def _run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return quiet_pipe()
     except OSError as error:
+        if _stands_nowhere():
+            _say("the folder you are in was removed; cd to one that is there and type it again")
+            return 2
         if not _is_of_click(error):
             return _bug(words)
         from luthier.cli.output import unwritten
@@ -152,6 +155,15 @@ def _run(words: Sequence[str]) -> int:
         return _UNUSABLE
     except Exception:  # noqa: BLE001 - the last resort: said with its traceback, never swallowed
         return _bug(words)
+
+
+def _stands_nowhere() -> bool:
+    """Whether the working directory is gone, so that nothing can be found from it."""
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _is_of_click(error: OSError) -> bool:

@@ -47,8 +47,8 @@ def search_in_sight(
         _say_opening(record, slots, created=created, folder=folder)
     store.set_wish(record.id, Wish.RUN, "a search was started")
     say_ready()
-    first_alone = check and not record.finished and (record.target is None or record.target > FEW)
-    listener = listener_for(slots, check=first_alone, quiet=quiet, rows=slots if rows else 0)
+    wary = check and not record.finished and (record.target is None or record.target > FEW)
+    listener = listener_for(slots, check=wary, quiet=quiet, rows=slots if rows else 0)
     if record.finished:
         from luthier.view.experiments import best_trials
 
@@ -59,7 +59,7 @@ def search_in_sight(
         session.progress = progress_bar()
     with interruptible(session.start_runner(limits)) as interrupts:
         try:
-            ending = session.drive(record, listener, interrupts, first_alone=first_alone)
+            ending = session.drive(record, listener, interrupts, wary=wary)
         finally:
             listener.close()
     _say_ending(ending, Place(folder))

@@ -72,7 +72,7 @@ _RUNNING: list[Callable[[F], F]] = [
         "--check/--no-check",
         "check",
         default=None,
-        help="Let the first trial go alone and look at it (default: yes; bayesian: no).",
+        help="Begin three trials at most until one has not failed, and look at the first ones (default: yes; bayesian: no).",
     ),
     click.option(
         "--dry-run", is_flag=True, help="Only show the trials that would run, and the first command."

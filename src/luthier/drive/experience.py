@@ -13,7 +13,7 @@ from luthier.trial import Outcome
 
 __all__ = ["Experience"]
 
-FIRST_ALONE_SECONDS = 10.0  # how long the others wait for the verdict of one that runs alone
+DOUBT_SECONDS = 10.0  # how long the others wait for the verdict of the first ones
 ALL_FAILED = 3
 FEW = 8  # trials tell how long the others will take
 
@@ -47,10 +47,13 @@ class Experience:
         enough = min(ALL_FAILED, record.target or ALL_FAILED)
         return self._begins and self._failed_in_a_row >= enough and not record.succeeded
 
-    def waits_for_first(self, record: ExperimentRecord) -> bool:
-        """Whether the command is still in doubt: none has ended yet, or all have failed. Nobody waits for a long trial."""
+    def may_begin(self, record: ExperimentRecord, running: int) -> int | None:
+        """How many trials more may begin while the command is still in doubt, for none has ended yet or all have failed: as
+        many as it takes to be sure that it can't work. None without doubt. Nobody waits for a long trial."""
         in_doubt = self._begins and self.ended <= self._failed_in_a_row and not record.succeeded
-        return in_doubt and self._clock.elapsed() - self._told < FIRST_ALONE_SECONDS
+        if not in_doubt or self._clock.elapsed() - self._told >= DOUBT_SECONDS:
+            return None
+        return max(0, ALL_FAILED - self._failed_in_a_row - running)
 
     def are_shorter(self, seconds: float) -> bool:
         """Whether trials are known to take less than so many seconds."""

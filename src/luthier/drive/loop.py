@@ -58,8 +58,8 @@ GATHER_SECONDS = 0.03
 class Drive:
     """One worker at work on one experiment.
 
-    With `first_alone`, one trial runs at a time until one has not failed, so that a command that can't work costs three
-    trials, however many slots there are. With `sprint_seconds`, it hands over when trials are shorter than that and none is waiting.
+    A `wary` one begins three trials at most until one has not failed, so that a command that can't work costs no more,
+    however many slots there are. With `sprint_seconds`, it hands over when trials are shorter than that and none is waiting.
     It begins at most `most` attempts.
     """
 
@@ -74,7 +74,7 @@ class Drive:
     clock: Clock
     listener: Listener = field(default_factory=Listener)
     interrupts: Interrupts = field(default_factory=Interrupts)
-    first_alone: bool = False
+    wary: bool = False
     sprint_seconds: float = 0.0
     reusing: Reusing | None = None
     most: int | None = None
@@ -238,8 +238,7 @@ class Drive:
         works = self._experience.ended and self.record.succeeded and not (self._learns or self._doubts.failed)
         free = self.slots.free(self.work.ahead(self._experience.typical_seconds) if works else 0)
         free = free[: self.most] if self.most is not None else free
-        is_alone = self.first_alone and self._experience.waits_for_first(self.record)
-        return free[: max(0, 1 - len(self._running))] if is_alone else free
+        return free[: self._experience.may_begin(self.record, len(self._running))] if self.wary else free
 
     def _plan_and_start(self, free: Sequence[int]) -> None:
         if self.store.experiment(self.id).queued < len(free):

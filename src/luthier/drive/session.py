@@ -157,7 +157,7 @@ class Session:
         listener: Listener,
         interrupts: Interrupts,
         *,
-        first_alone: bool = False,
+        wary: bool = False,
         limits: Limits | None = None,
         callee: Callee | None = None,
         here: bool = False,
@@ -170,7 +170,7 @@ class Session:
         """
         while True:
             drive = self._drive_of(record, listener, interrupts, limits, callee, here=here)
-            drive.first_alone, drive.most = first_alone, most
+            drive.wary, drive.most = wary, most
             try:
                 with self._noting(drive.record, drive, listener, here=here):
                     return drive.run() if callee is None or here else self._drive_with_sprints(drive)

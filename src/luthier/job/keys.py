@@ -50,7 +50,7 @@ KEYS = {
     "on_finish": "A shell command to run when the search has ended.",
     "snapshot": "What is kept of the code with the experiment: small (default: where it is not large), all or none.",
     "reuse": "Whether a trial identical to a finished one takes its result instead of running (default: false).",
-    "check": "Let the first trial go alone and look at it (default: yes; algorithm bayesian: no).",
+    "check": "Begin three trials at most until one has not failed, and look at the first ones (default: yes; algorithm bayesian: no).",
 }
 
 OBJECTIVE = {
