@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from luthier.description import Limits
 from luthier.run.command import CommandRunner
 from luthier.run.environment import THREAD_CAPS, attempt_environment, base_environment, cpu_share
 from luthier.run.folders import Folders
+from luthier.run.platform import cores
 from luthier.run.runner import Ended, Order
 from luthier.trial import AttemptId
 
@@ -91,6 +94,33 @@ def test_cores_are_shared_out() -> None:
     assert cpu_share(None, 10 * cores) == 1
     assert cpu_share(3, 10) == 3
     assert cpu_share(0.5, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"pod/job/cpu.max": "max 100000", "pod/cpu.max": "250000 100000"}, 2),
+        ({"pod/job/cpu.max": "50000 100000"}, 1),
+        ({"pod/job/cpu.max": "max 100000"}, 64),
+        ({"pod/job/cpu.max": "what is this"}, 64),
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 64),
+        ({}, 64),
+    ],
+)
+def test_cores_are_no_more_than_a_control_group_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], expected: int
+) -> None:
+    for name, text in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", encoding="ascii")
+    own = tmp_path / "own"
+    own.write_text("9:cpu,cpuacct:/\n0::/pod/job\n", encoding="ascii")
+    monkeypatch.setattr("luthier.run.platform.GROUPS", str(tmp_path))
+    monkeypatch.setattr("luthier.run.platform.OWN_GROUP", str(own))
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(64)))
+    assert cores() == expected
 
 
 def test_a_trials_folder_is_laid_out_as_documented(bench: Any) -> None:

@@ -20,6 +20,7 @@ from luthier.cli.app import Example
 from luthier.cli.output import emit, many, say
 from luthier.errors import NotFound, UsageError
 from luthier.run import _tree
+from luthier.run.platform import cores
 
 __all__ = ["command"]
 
@@ -70,7 +71,7 @@ def up(nodes: int, cpus: int | None, port: int) -> int:
     place = _place()
     _refuse_taken(port)
     say(f"Starting Ray with {many(nodes, 'node')}; this takes some seconds…")
-    ray = LocalRay(place / "ray.log", [Node(cpus or os.cpu_count() or 1)] * nodes, port=port, bound=False)
+    ray = LocalRay(place / "ray.log", [Node(cpus or cores())] * nodes, port=port, bound=False)
     ray.wait()
     pid = ray.process.pid
     state = {"pid": pid, "began": _tree.started(pid), "port": port, "address": ray.address}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from luthier.description import Description, Limits
 from luthier.drive.slots import Slots
 from luthier.errors import UsageError
+from luthier.run.platform import cores
 from luthier.run.ray_where import Cluster, Needs, connect, sought
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class OpenRay:
         if address is None:
             from luthier.run.ray_local import LocalRay, Node
 
-            local = LocalRay(folder / LOG, [Node(os.cpu_count() or 1)])
+            local = LocalRay(folder / LOG, [Node(cores())])
             exit.callback(local.end)
             local.wait()
             address = local.address

@@ -25,7 +25,7 @@ from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
 from luthier.run.folders import Folders
-from luthier.run.platform import require_platform
+from luthier.run.platform import cores, require_platform
 from luthier.store import ExperimentRecord, Store
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def parallel_slots(limits: Limits) -> Slots:
 
     **Raises** UsageError when trials need GPUs and there are too few for even one.
     """
-    wanted = limits.parallel or os.cpu_count() or 1
+    wanted = limits.parallel or cores()
     if not limits.gpus:
         return Slots([None] * wanted)
     from luthier.run.gpus import GpuSlots

@@ -8,13 +8,13 @@ adds only its own. This module must not know how a program is started.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from luthier.run.folders import AttemptFolder
+from luthier.run.platform import cores
 from luthier.trial import AttemptId
 
 __all__ = [
@@ -58,8 +58,7 @@ def cpu_share(cpus: float | None, parallel: int) -> int:
     """How many threads an attempt may start: what was asked for, or an even share of this machine's cores."""
     if cpus is not None:
         return max(1, int(cpus))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(1, parallel))
+    return max(1, cores() // max(1, parallel))
 
 
 def base_environment(inherited: Mapping[str, str], threads: int | None = None) -> dict[str, str]:

@@ -78,10 +78,10 @@ def _python() -> Iterator[Finding]:
 
 
 def _platform() -> Iterator[Finding]:
-    from luthier.run.platform import require_platform
+    from luthier.run.platform import cores, require_platform
 
     require_platform()
-    text = f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count() or 1} cores"
+    text = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores()} cores"
     if sys.platform == "linux":
         yield Finding("platform", Health.OK, text)
     else:

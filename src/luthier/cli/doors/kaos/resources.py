@@ -8,6 +8,7 @@ import re
 from luthier.cli.doors.kaos.words import KaosError
 from luthier.description import Limits
 from luthier.errors import UsageError
+from luthier.run.platform import cores
 
 __all__ = ["limits_of"]
 
@@ -29,11 +30,11 @@ _MEMORY = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(?:([eE][+-]?[0-9]+)|([mkKMGTPE
 def limits_of(parallelism: int | None, cpu: float | None, memory: str | None, gpu: int) -> Limits:
     """The limits of a job's trials. **Raises** KaosError for what this machine does not have."""
     if cpu is not None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        here = cores()
         if not cpu > 0:
             raise KaosError(f"Incorrect cpu request {cpu:g}")
-        if cpu > cores:
-            raise KaosError(f"CPU request {cpu:g} too high. Maximum allowed is {cores}.")
+        if cpu > here:
+            raise KaosError(f"CPU request {cpu:g} too high. Maximum allowed is {here}.")
     limits = Limits(parallel=parallelism or 1, cpus=cpu, memory_bytes=_bytes(memory), gpus=float(gpu))
     if gpu < 0:
         raise KaosError(f"Incorrect gpu request {gpu}")

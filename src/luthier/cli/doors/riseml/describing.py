@@ -16,6 +16,7 @@ from luthier.cli.doors.riseml.configuration import FILE, configuration
 from luthier.cli.doors.riseml.naming import LABEL
 from luthier.description import DOOR, Algorithm, Command, Description, Environment, Limits
 from luthier.errors import UsageError
+from luthier.run.platform import cores
 from luthier.run.render import SAFE, SAFE_IN_WORDS
 from luthier.space import Space
 from luthier.space.nearest import hint
@@ -178,9 +179,9 @@ def _gpus(job: Job, strict: bool) -> tuple[float, str | None]:
 
 def _too_much(job: Job) -> Iterable[str]:
     """What is said where so many at once need more than this machine has."""
-    cores, wanted = os.cpu_count() or 1, (job.resources.cpus or 0) * job.concurrency
-    if wanted > cores:
-        yield f"{job.concurrency} at a time with {job.resources.cpus:g} cpus each are more than the {cores} cores here"
+    here, wanted = cores(), (job.resources.cpus or 0) * job.concurrency
+    if wanted > here:
+        yield f"{job.concurrency} at a time with {job.resources.cpus:g} cpus each are more than the {here} cores here"
     needed, there = (job.resources.memory_bytes or 0) * job.concurrency, _memory()
     if there and needed > there:
         yield f"{job.concurrency} at a time may need {needed / 1e9:.0f} GB of memory, and {there / 1e9:.0f} GB are here"
