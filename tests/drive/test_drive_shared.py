@@ -14,6 +14,8 @@ import pytest
 from drive_shop import Shop, until
 
 from luthier.store.postgres import PostgresStore
+from luthier.testing.faults import record as tell
+from luthier.testing.faults import scaled
 from luthier.testing.postgres import Server, running, stop_running
 
 LOSS = ("--metric", "loss", "--minimize", "--no-check")
@@ -179,16 +181,21 @@ def test_a_machine_without_the_folder_runs_a_copy_of_the_code(machines: Machines
 
 
 @pytest.mark.fault
-def test_f23_one_bad_machine_costs_five_trials(machines: Machines) -> None:
-    """One of three fails whatever it is given, at once, while the others take their time."""
+@pytest.mark.parametrize("turn", range(scaled(1, 20)))
+def test_f23_one_bad_machine_costs_five_trials(machines: Machines, turn: int) -> None:
+    """One of three fails whatever it is given, at once. The others have shown what they can, and wait with the rest until it is
+    found out."""
     good, better, bad = (machines.machine(name) for name in ("good", "better", "bad"))
-    good.program('[ -z "$SPOILT" ] || exit 1; sleep .2; echo "loss: $1"')
+    good.program(
+        f'[ -z "$SPOILT" ] || exit 1; sleep .2; [ $(wc -l < "$PROJECT/runs") -lt 16 ] && echo "loss: $1" && exit; {UNTIL_GO}'
+    )
     driver = good.start("random", "--param", "x=0:1", "--num-runs", "30", "-r", "2", *LOSS, *TRAIN)
     good.until_runs(4)
     bad.env["SPOILT"] = "yes"
     spoilt = bad.start("worker", "-r", "1", "--wait")
     helper = better.start("worker", "-r", "2")
     said = bad.end(spoilt, 1)
+    machines.go()
     assert "set itself aside: 5 trials in a row failed here, but elsewhere" in said.stderr
     listed = good.run("workers", "--all").stdout
     good.end(driver)
@@ -199,6 +206,7 @@ def test_f23_one_bad_machine_costs_five_trials(machines: Machines) -> None:
         assert (record.finished, record.succeeded) == (30, 30)
         tallies = store.tallies(1)
         failed = [tally.failed for tally in tallies.values() if tally.failed]
+    tell("F23 postgres, a bad machine", turn=turn, succeeded=record.succeeded, failed_there=sum(failed))
     assert failed == [5]
 
 
