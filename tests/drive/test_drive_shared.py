@@ -121,7 +121,13 @@ def test_a_lost_machines_trials_run_again_when_their_lease_is_over(machines: Mac
         record = store.experiment(1)
         assert (record.finished, record.succeeded) == (4, 4)
         lost = [store.lost(1, n) for n in range(1, 5)]
+        attempts = [one for n in range(1, 5) for one in store.attempts(1, n)]
+        heard = {worker.name: worker.seen for worker in store.workers()}
     assert sum(map(bool, lost)) == 2, lost
+    # It died after it was heard last; all times are the server's. Waiting for a free slot is the other machine's affair.
+    waits = [one.ended - heard[one.worker] for one in attempts if one.result.outcome == "lost"]
+    tell("a lost machine's trials are free again", lease=8, after=[round(seconds, 1) for seconds in waits])
+    assert len(waits) == 2 and max(waits) <= 8 + 15
 
 
 def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: Machines) -> None:

@@ -44,7 +44,8 @@ class _Lent:
 @contextmanager
 def lent_sessions() -> Iterator[None]:
     """Has the stores of this process lend one another their sessions, for as long as the body lasts."""
-    original, shelves = postgres_connection.open_session, dict[tuple[str, bool], list[Any]]()
+    opened_by = vars(postgres_connection)
+    original, shelves = opened_by["open_session"], dict[tuple[str, bool], list[Any]]()
 
     def borrowed(address: dict[str, Any], name: str, read_only: bool) -> Any:
         shelf = shelves.setdefault((repr(sorted(address.items())), read_only), [])
@@ -54,11 +55,11 @@ def lent_sessions() -> Iterator[None]:
                 return _Lent(session, shelf)
         return _Lent(original(address, name, read_only), shelf)
 
-    postgres_connection.open_session = borrowed
+    opened_by["open_session"] = borrowed
     try:
         yield
     finally:
-        postgres_connection.open_session = original
+        opened_by["open_session"] = original
         for shelf in shelves.values():
             for session in shelf:
                 session.close()
