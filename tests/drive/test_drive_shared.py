@@ -149,6 +149,29 @@ def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: 
         assert (store.experiment(1).finished, store.experiment(1).succeeded) == (2, 2)
 
 
+@pytest.mark.parametrize(("verb", "outcome"), [("stop", "stopped"), ("kill", "killed")])
+def test_a_trial_is_ended_from_another_machine(machines: Machines, verb: str, outcome: str) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program(UNTIL_GO)
+    driver = first.start("grid", "--param", "x=1,2,3", "-r", "1", *LOSS, *TRAIN)
+    first.until_runs(1)
+    worker = second.start("worker", "-r", "1", "--lease", "600s")
+    first.until_runs(2)
+    said = first.run(verb, "1.2")
+    assert f"trial 1.2 ended: {outcome}" in said.stderr
+    with machines.store() as store:
+        (attempt,) = store.attempts(1, 2)
+        assert attempt.result is not None
+        assert (attempt.result.outcome, attempt.result.reason) == (outcome, f"{outcome} by luthier {verb}")
+        assert store.experiment(1).wish == "run"
+    assert "has ended already" in first.run(verb, "1.2").stderr
+    machines.go()
+    first.end(driver)
+    second.end(worker)
+    with machines.store() as store:
+        assert (store.experiment(1).finished, store.experiment(1).succeeded) == (3, 2)
+
+
 def test_a_search_outlives_its_server(machines: Machines) -> None:
     shop = machines.machine("first")
     shop.program(UNTIL_GO)
