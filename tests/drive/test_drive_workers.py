@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
-from drive_shop import Shop
+import pytest
+from drive_shop import Shop, until
+from test_drive_gpus import with_gpus
+
+from luthier.description import NEEDS, Algorithm, Description, Limits
+from luthier.drive.fitting import Means, misfit
+from luthier.space import Float, Parameter, Space
 
 GRID = ("grid", "--param", "x=1,2,3,4,5,6", "--metric", "loss", "--minimize", "--no-check")
 TRAIN = ("--", "sh", "train.sh", ":x:")
@@ -90,4 +97,60 @@ def test_a_worker_that_waits_takes_what_comes_later_and_leaves_when_it_is_told(s
     worker.send_signal(signal.SIGTERM)
     said = shop.end(worker)
     assert "It leaves; this worker ended 1 attempt." in said.stderr
+    assert shop.record().succeeded == 2
+
+
+HERE = Means(("K80",), cpus=4, memory_bytes=8 * 2**30, gpus=lambda: 1)
+PLAIN = Description("/p", Space([Parameter("x", Float(0.0, 1.0))]), Algorithm("random"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "tag", "said"),
+    [
+        (Limits(), None, ""),
+        (Limits(cpus=4, gpus=1, memory_bytes=8 * 2**30), "K80", ""),
+        (Limits(gpus=0.5), None, ""),
+        (Limits(cpus=5), None, "its trials need 5 cores each (here: 4)"),
+        (Limits(gpus=2), None, "its trials need 2 GPUs each (here: 1)"),
+        (Limits(memory_bytes=9 * 2**30), None, "its trials need 9 GiB of memory each (here: 8 GiB)"),
+        (
+            Limits(gpus=2),
+            "V100",
+            "its trials need a worker tagged V100 (this one is K80) and 2 GPUs each (here: 1)",
+        ),
+    ],
+)
+def test_what_a_worker_has_is_compared_with_what_a_trial_needs(
+    limits: Limits, tag: str | None, said: str
+) -> None:
+    what = replace(PLAIN, limits=limits, labels={NEEDS: tag} if tag else {})
+    assert misfit(what, HERE) == said
+    assert misfit(what, Means(("K80", "V100"))) == ""  # its trials run elsewhere
+
+
+def test_gpus_that_can_t_be_listed_are_none_and_say_why() -> None:
+    broken = HERE._replace(gpus=lambda: "the driver is broken")
+    assert misfit(PLAIN, broken) == ""
+    assert misfit(replace(PLAIN, limits=Limits(gpus=1)), broken).endswith("(here: the driver is broken)")
+
+
+def test_a_worker_that_can_never_run_them_says_so_and_claims_nothing(shop: Shop) -> None:
+    plain = dict(shop.env)
+    with_gpus(shop)
+    shop.program('echo "loss: $1"')
+    shop.run(*GRID, "-n", "1", "--gpus-per-run", "2", *TRAIN)
+    shop.run("enqueue", "1", "x=4")
+    able, shop.env = shop.env, plain
+    why = "experiment 1 is left to other workers: its trials need 2 GPUs each (here: none)"
+    for words in (("worker",), ("worker", "1")):
+        said = shop.run(*words, code=2)
+        assert said.stderr.splitlines()[0] == why and "Traceback" not in said.stderr
+    waiting = shop.start("worker", "--wait")
+    assert waiting.stderr is not None and waiting.stderr.readline().strip() == why
+    until(lambda: why in shop.run("workers").stderr, "it tells why it does nothing")
+    assert (shop.record().queued, len(shop.runs())) == (1, 1)
+    waiting.send_signal(signal.SIGTERM)
+    shop.end(waiting)
+    shop.env = able
+    shop.run("worker")
     assert shop.record().succeeded == 2

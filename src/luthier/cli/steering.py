@@ -2,7 +2,8 @@
 
 Whoever drives an experiment reads the wish and ends its trials. When nobody does, because the driver was killed, this
 process takes its place for as long as that needs. A program that asked for a trial (`luthier ask`) can't be told: with
-the whole experiment its trial is ended in the record, and its late result will be kept as an event.
+the whole experiment its trial is ended in the record, and its late result will be kept as an event. A single trial on another
+machine is ended by the worker that has it, which is asked through the record.
 """
 
 from __future__ import annotations
@@ -120,10 +121,17 @@ def _end_trial(place: Place, store: Store, id: Id, how: How, wait: bool) -> dict
         message = f"trial {id} is run by another program ({before.worker}), which can't be told to end it"
         return _document(id, how, False, [], message)
     folders = Folders(place.folder)
-    done = end_trial(store, folders, id.experiment, id.trial, how.outcome, how.reason, kill=how.is_kill)
-    after = (
-        await_trial(store, place.folder, before) if wait and done else store.trial(id.experiment, id.trial)
-    )
+    while True:
+        done = end_trial(store, folders, id.experiment, id.trial, how.outcome, how.reason, kill=how.is_kill)
+        after = store.trial(id.experiment, id.trial)
+        if done and wait:
+            after = await_trial(store, place.folder, before)
+        is_as_before = (after.state, after.attempt) == (before.state, before.attempt)
+        if not wait or is_as_before or after.state is TrialState.FINISHED:
+            break
+        before = (
+            after  # it went back to the queue before it began, or another worker has it now: end it there
+        )
     ended = [id.trial] if after.state is TrialState.FINISHED else []
     return _document(id, how, done, ended, _trial_told(place, id, after, done))
 
@@ -132,7 +140,7 @@ def _trial_told(place: Place, id: Id, after: Trial, done: bool) -> str:
     if after.state is TrialState.FINISHED and after.result is not None:
         return f"trial {id} ended: {after.result.outcome.value}"
     if not done:
-        return f"trial {id} could not be ended: no guardian answers for it; see: {place.hint(f'show {id}')}"
+        return f"trial {id} could not be ended: no guardian answers for it, and no worker; see: {place.hint(f'show {id}')}"
     again = place.hint(f"resume {id.experiment}")
     return f"trial {id} was told to end; it is recorded when the experiment goes on: {again}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ from luthier.cli.placing import with_on
 from luthier.cli.quantities import DURATION
 from luthier.cli.searching import no_command
 from luthier.cli.telling import listener_for
-from luthier.description import NEEDS
 from luthier.drive.ends import Interrupts, Why
+from luthier.drive.fitting import Means, means_of, misfit
 from luthier.drive.session import Session
 from luthier.errors import StoreUnavailable, UsageError
 from luthier.store import ExperimentRecord, Store, Wish
@@ -95,15 +94,17 @@ def command(
     """Works on experiment ID, or on every experiment that has trials left, oldest first.
 
     It shares the budget with the other workers: together they make exactly the trials that were asked for. It ends
-    when nothing is left to start. TERM lets what runs end and then leaves; Ctrl-C returns its trials to the queue.
+    when nothing is left to start. What needs more cores, GPUs or memory than this machine has, or another tag, it leaves to
+    other workers. TERM lets what runs end and then leaves; Ctrl-C returns its trials to the queue.
     """
     with (
         place.change() as store,
         Session(store, place.folder, tags=tags, on=on, depot=bundles, lease_seconds=lease) as session,
         interruptible(None, drain=DRAIN) as interrupts,
     ):
-        work = _Work(session, interrupts, parallel_runs, quiet, max_trials, is_bound=id is not None)
-        while (record := _awaited(work, id, tags, wait=wait)) is not None:
+        means = means_of(tags, elsewhere=on is not None)
+        work = _Work(session, interrupts, means, parallel_runs, quiet, max_trials, is_bound=id is not None)
+        while (record := _awaited(work, id, wait=wait)) is not None:
             work.on(record)
         if interrupts.count:
             say("Interrupted; its trials are back in the queue.")
@@ -116,16 +117,17 @@ def command(
             session.presence.say("set aside", note=work.set_aside)
             return 1
         say(work.summary())
-    return 0
+    return 2 if work.unfit and not work.done and not work.is_over else 0
 
 
 @dataclass
 class _Work:
-    """One worker's way through the experiments: those it has been through, and how many attempts it may still begin. One that
-    is bound to an experiment passes over none."""
+    """One worker's way through the experiments: those it has been through, those whose trials it can never run and why, and how
+    many attempts it may still begin. One that is bound to an experiment passes over none."""
 
     session: Session
     interrupts: Interrupts
+    means: Means
     parallel: int | None
     quiet: bool
     left: int | None
@@ -133,6 +135,7 @@ class _Work:
     done: set[int] = field(default_factory=set)
     ended: int = 0
     set_aside: str = ""
+    unfit: dict[int, str] = field(default_factory=dict)
     _next_word: float = 0.0
 
     @property
@@ -165,12 +168,25 @@ class _Work:
         if self.left is not None:
             self.left = max(0, self.left - listener.ended_here)
 
+    def fits(self, record: ExperimentRecord) -> bool:
+        """Whether this worker can run its trials; says once why it can't."""
+        why = misfit(record.description, self.means, any_tag=self.is_bound)
+        if not why:
+            self.unfit.pop(record.id, None)
+            return True
+        told = f"experiment {record.id} is left to other workers: {why}"
+        if self.unfit.get(record.id) != told:
+            self.unfit[record.id] = told
+            self._next_word = 0.0
+            say(told)
+        return False
+
     def wait(self) -> None:
         """Waits a moment for something to do; tells now and then that it is there."""
         now = self.session.clock.elapsed()
         if now >= self._next_word:
             self._next_word = now + WORD_SECONDS
-            self.session.presence.say("idle")
+            self.session.presence.say("idle", note="; ".join(self.unfit.values()))
         self.interrupts.wait(BEAT_SECONDS)
 
     def summary(self) -> str:
@@ -181,11 +197,11 @@ class _Work:
         return f"It leaves; {ended}." if self.is_over else f"Nothing is left to start; {ended}."
 
 
-def _awaited(work: _Work, id: Id | None, tags: Sequence[str], *, wait: bool) -> ExperimentRecord | None:
+def _awaited(work: _Work, id: Id | None, *, wait: bool) -> ExperimentRecord | None:
     """The next experiment to work on, once there is one; None when this worker is to leave."""
     while not work.is_over:
         try:
-            record = _next(work.session.store, id, work.done, tags)
+            record = _next(work.session.store, id, work)
         except StoreUnavailable as error:
             if not wait:
                 raise
@@ -198,15 +214,15 @@ def _awaited(work: _Work, id: Id | None, tags: Sequence[str], *, wait: bool) -> 
     return None
 
 
-def _next(store: Store, id: Id | None, done: set[int], tags: Sequence[str] = ()) -> ExperimentRecord | None:
-    """The next experiment with something to do that this worker has not been through."""
+def _next(store: Store, id: Id | None, work: _Work) -> ExperimentRecord | None:
+    """The next experiment with something to do that this worker can do and has not been through."""
     records = [store.experiment(id.experiment)] if id else store.experiments()
     for record in records:
         if id and record.description.command is None:
             raise no_command(record)
-        needed = record.description.labels.get(NEEDS)
-        fits = needed is None or needed in tags or id is not None
-        runnable = record.description.command is not None and record.id not in done and fits
-        if runnable and record.wish is Wish.RUN and not record.is_met:
+        runnable = record.description.command is not None and record.id not in work.done
+        if runnable and record.wish is Wish.RUN and not record.is_met and work.fits(record):
             return record
+    wanted = {record.id for record in records if record.wish is Wish.RUN and not record.is_met}
+    work.unfit = {id: told for id, told in work.unfit.items() if id in wanted}
     return None

@@ -2,6 +2,7 @@
 
 The guardian ends the whole tree and writes the outcome; whoever drives or adopts the attempt makes it durable. So a
 trial can also be ended when its driver is long dead; `see_to_it` then takes the driver's place for as long as that needs.
+Where the guardian is on another machine, or there is none, the worker is asked through the record (`requests.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from luthier.drive.alive import Alive, asks
 from luthier.errors import AliveError
 from luthier.run.adopted import ask_guardian
 from luthier.run.folders import Folders
-from luthier.store import Store
+from luthier.store import Store, Wish
 from luthier.trial import AttemptId, Outcome, Trial, TrialState
 
 __all__ = ["await_trial", "end_trial", "is_active", "see_to_it"]
@@ -27,7 +28,7 @@ def end_trial(
     """Ends a trial that waits or runs: STOPPED after TERM and grace, KILLED at once with `kill`.
 
     **Holds** a waiting trial is finished on return; a running one will be, within its grace and two seconds.
-    False when it was finished already, or runs where no guardian answers.
+    False when it was finished already, or runs where no guardian answers and no worker lives.
     **Raises** NotFound when there is no such trial.
     """
     trial = store.trial(experiment, number)
@@ -36,7 +37,10 @@ def end_trial(
     grace = store.experiment(experiment).description.limits.grace_seconds
     id = AttemptId(experiment, number, trial.attempt)
     folder = folders.attempt(experiment, number, trial.attempt).path
-    return ask_guardian(id, folder, outcome, reason, grace, kill=kill)
+    if ask_guardian(id, folder, outcome, reason, grace, kill=kill):
+        return True
+    is_held = any(held.id == id and Alive(folders.root).lives(held) for held in store.held(experiment))
+    return is_held and store.request_end(id, Wish.KILL if kill else Wish.STOP, reason)
 
 
 def is_active(store: Store, folder: Path, experiment: int) -> bool:

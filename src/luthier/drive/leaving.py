@@ -50,11 +50,23 @@ class Leaving:
     def end_all(self, outcome: Outcome, reason: str, *, kill: bool) -> None:
         """Ends what runs. What was sent ahead is withdrawn first, so that it goes back to the queue unless it has begun."""
         self.withdraw_ahead()
+        for running in self._running.values():
+            self.end(running, outcome, reason, kill=kill)
+
+    def end(self, running: Running, outcome: Outcome, reason: str, *, kill: bool) -> None:
+        """Ends one that runs, unless it was asked as much before."""
         asked: Asked = "kill" if kill else "stop"
-        for id, running in self._running.items():
-            if running.asked not in (asked, "kill"):
-                running.asked = asked
-                self._runner.stop(id, outcome, reason, self._grace_seconds, kill=kill)
+        if running.asked not in (asked, "kill"):
+            running.asked = asked
+            self._runner.stop(running.id, outcome, reason, self._grace_seconds, kill=kill)
+
+    def end_alone(self, running: Running, outcome: Outcome, reason: str, *, kill: bool) -> None:
+        """Ends one while others go on. Sent ahead and not begun, it goes back to the queue, where who asked finds it."""
+        if running.id not in self._slots.ahead():
+            self.end(running, outcome, reason, kill=kill)
+        elif not running.asked:
+            running.asked = "withdraw"
+            self._runner.withdraw(running.id, "given back before it began")
 
     def withdraw_ahead(self) -> None:
         """Gives back the trials that were sent ahead and have not begun."""

@@ -31,6 +31,7 @@ from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
 from luthier.drive.recovering import recover
 from luthier.drive.referee import Referee, Stop
+from luthier.drive.requests import Requests
 from luthier.drive.slots import Slots
 from luthier.drive.work import Running, Work
 from luthier.errors import LuthierError
@@ -96,6 +97,7 @@ class Drive:
         self._leaving = Leaving(self.runner, self.clock, grace, self._running, self.slots)
         self._experience = Experience(self.record, self.clock)
         self._leases = Leases(self, self.lease_seconds)
+        self._requests = Requests(self.store, self.id, self._leaving)
         self._doubts = Doubts(self.store, self.id, self.worker)
         self._sought = self.clock.elapsed()
         self._read = float("-inf")
@@ -354,6 +356,7 @@ class Drive:
             self._read = now
             self._read_reports()
         self._leases.keep(self._running)
+        self._requests.heed(self.record.revision, self._running)
         if now - self._sought >= SEARCH_THE_DEAD_SECONDS:
             self._sought = now
             recover(self)

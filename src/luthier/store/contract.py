@@ -190,9 +190,8 @@ class Store(Protocol):
 
     def together(self) -> AbstractContextManager[object]:
         """Makes the verbs of its body durable at once, when it is left: one wait for the disk instead of many.
-        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone. A verb
-        that refuses has written nothing, so its body may go on. No other writer comes between its verbs: what its body has
-        read stays true until it is left."""
+        Nothing done inside counts as acknowledged before that; when the body raises, all of it may be undone. A verb that
+        refuses has written nothing. No other writer comes between: what its body has read stays true until it is left."""
 
     # experiments
     def open_experiment(
@@ -312,6 +311,9 @@ class Store(Protocol):
         """Queues a waiting trial for its next stage, before the others; its result stays with the attempt. False in
         every other state."""
 
+    def request_end(self, id: AttemptId, wish: Wish, reason: str) -> bool:
+        """Asks whoever holds an attempt to end it (STOP or KILL), as an event `requested`; False when it doesn't run."""
+
     def retry(self, experiment: int, number: int) -> bool:
         """Queues a finished trial for another attempt of its last stage, before the others; its result stays with the
         attempt. False in every other state."""
@@ -370,6 +372,9 @@ class Store(Protocol):
 
     def decisions(self, experiment: int, number: int) -> list[Event]:
         """The events `decided` of one trial, the oldest first. **Cost** theirs alone (memory: of all events)."""
+
+    def end_requests(self, experiment: int, since: int = 0) -> list[Event]:
+        """The events `requested` above a revision, the oldest first. **Cost** as `decisions`."""
 
     def looks(self, experiment: int) -> list[Event]:
         """The events `looked` of an experiment, the oldest first. **Cost** as `decisions`."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from luthier.errors import ConflictError
+from luthier.store.contract import Event
 from luthier.trial import AttemptId, Result
 
-__all__ = ["missing_points", "same_result"]
+__all__ = ["missing_points", "newest_request", "same_result"]
 
 
 def same_result(a: Result, b: Result) -> bool:
@@ -18,3 +22,10 @@ def same_result(a: Result, b: Result) -> bool:
 def missing_points(id: AttemptId, accepted: int, first: int) -> ConflictError:
     """The refusal of points that leave a gap after those accepted."""
     return ConflictError(f"{id}: points {accepted} to {first - 1} are missing; this is a bug in Luthier")
+
+
+def newest_request(requests: Sequence[Event], id: AttemptId) -> Mapping[str, Any] | None:
+    """What was asked of an attempt last: who asks for the same again finds nothing to do."""
+    return next(
+        (e.detail for e in reversed(requests) if (e.trial, e.attempt) == (id.trial, id.attempt)), None
+    )

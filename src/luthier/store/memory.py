@@ -20,12 +20,13 @@ from luthier.errors import ConflictError
 from luthier.space import Configuration
 from luthier.store.contract import ExperimentRecord, Reservation, Wish
 from luthier.store.endings import cancelled
+from luthier.store.lateness import newest_request
 from luthier.store.memory_crew import MemoryCrew
 from luthier.store.memory_rows import ExperimentRow, TrialRow
 from luthier.store.memory_running import verb
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.twins import without_twins
-from luthier.trial import Outcome, Proposal, Step, TrialState, trial_seed
+from luthier.trial import AttemptId, Outcome, Proposal, Step, TrialState, trial_seed
 
 __all__ = ["MemoryStore"]
 
@@ -221,6 +222,16 @@ class MemoryStore(MemoryCrew):
             return False
         trial.priority, trial.stage, trial.result = max(trial.priority, 1), trial.stage + 1, None
         self._move(row, trial, Step.PROMOTE, self._event(row, "promoted", trial, stage=trial.stage))
+        return True
+
+    @verb
+    def request_end(self, id: AttemptId, wish: Wish, reason: str) -> bool:
+        """Asks whoever holds an attempt to end it."""
+        if self._held_by(id) is None:
+            return False
+        asked = {"wish": wish.value, "reason": reason}
+        if newest_request(self.end_requests(id.experiment), id) != asked:
+            self._event(self._row(id.experiment), "requested", id, **asked)
         return True
 
     @verb

@@ -175,6 +175,9 @@ class MemoryReads:
         found = self.events(experiment=experiment)
         return [event for event in found if event.kind == "decided" and event.trial == number]
 
+    def end_requests(self, experiment: int, since: int = 0) -> list[Event]:
+        return [event for event in self.events(since, experiment) if event.kind == "requested"]
+
     def looks(self, experiment: int) -> list[Event]:
         return [event for event in self.events(experiment=experiment) if event.kind == "looked"]
 

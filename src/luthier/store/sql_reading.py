@@ -174,6 +174,9 @@ class SqlReads:
     def decisions(self, experiment: int, number: int) -> list[Event]:
         return [event_of(row) for row in self._db.all("read_decisions", experiment=experiment, trial=number)]
 
+    def end_requests(self, experiment: int, since: int = 0) -> list[Event]:
+        return [event_of(row) for row in self._db.all("read_requests", experiment=experiment, since=since)]
+
     def looks(self, experiment: int) -> list[Event]:
         return [event_of(row) for row in self._db.all("read_looks", experiment=experiment)]
 

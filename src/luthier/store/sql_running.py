@@ -22,7 +22,7 @@ from luthier.store.rows import result_columns, result_of, storable, stored_numbe
 from luthier.store.sql_reading import SqlReads
 from luthier.trial import AttemptId, Outcome, Point, Result, Step
 
-__all__ = ["SqlRunning"]
+__all__ = ["SqlRunning", "fence"]
 
 _ENDS = {Step.FINISH: "finish", Step.RETURN: "return", Step.PAUSE: "pause"}
 
@@ -82,10 +82,10 @@ class SqlRunning(SqlReads):
         """Extends leases."""
         holder = {"worker": storable(worker), **self._lease(lease_seconds)}
         with self._db.transaction(narrow=True):
-            kept = set(self._db.each("renew", [{**_fence(id), **holder} for id in ids]))
+            kept = set(self._db.each("renew", [{**fence(id), **holder} for id in ids]))
             gone = [id for id in ids if id not in kept]
             for id in gone:
-                known = self._db.one("known_attempt", **_fence(id))
+                known = self._db.one("known_attempt", **fence(id))
                 self._refuse(id, known, "renew", worker=worker)
         return gone
 
@@ -95,7 +95,7 @@ class SqlRunning(SqlReads):
         hand = {
             "from_worker": storable(from_worker),
             "worker": new,
-            **_fence(id),
+            **fence(id),
             **self._lease(lease_seconds),
         }
         with db.transaction():
@@ -103,13 +103,13 @@ class SqlRunning(SqlReads):
                 event = self._event(id.experiment, "adopted", id, worker=to_worker)
                 db.send("touch_experiment", experiment=id.experiment, **event)
                 return True
-            return db.one("held_by", worker=new, **_fence(id)) is not None
+            return db.one("held_by", worker=new, **fence(id)) is not None
 
     def note_command(self, id: AttemptId, words: Sequence[str]) -> None:
         """Records the words an attempt runs."""
         with self._db.transaction(narrow=True):
             self._db.send(
-                "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **_fence(id)
+                "note_command", command=storable(json.dumps(list(words), ensure_ascii=False)), **fence(id)
             )
 
     def note_decision(
@@ -117,7 +117,7 @@ class SqlRunning(SqlReads):
     ) -> None:
         """Records what a stopping rule made of a running attempt."""
         with self._db.transaction():
-            known = self._db.one("known_attempt", **_fence(id))
+            known = self._db.one("known_attempt", **fence(id))
             if known is not None and known[0]:
                 detail: dict[str, Any] = {
                     "rule": rule,
@@ -138,7 +138,7 @@ class SqlRunning(SqlReads):
     def note_reuse(self, id: AttemptId, source: AttemptId) -> None:
         """Records whose result an attempt takes."""
         with self._db.transaction():
-            known = self._db.one("known_attempt", **_fence(id))
+            known = self._db.one("known_attempt", **fence(id))
             if known is not None and known[0]:
                 detail = {"experiment": source.experiment, "trial": source.trial, "attempt": source.attempt}
                 self._event(id.experiment, "reused", id, source=detail)
@@ -159,7 +159,7 @@ class SqlRunning(SqlReads):
         """Appends points."""
         db = self._db
         with db.transaction(narrow=True):
-            known = db.one("known_attempt", **_fence(id))
+            known = db.one("known_attempt", **fence(id))
             if known is None:
                 return Verdict.STALE
             holds, accepted, trial = known[:3]
@@ -213,7 +213,7 @@ class SqlRunning(SqlReads):
     def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
         """Ends an attempt."""
         db, (step, kind) = self._db, ending(again, pause)
-        columns = {**result_columns(result), "value": db.number(result.value), **_fence(id)}
+        columns = {**result_columns(result), "value": db.number(result.value), **fence(id)}
         with db.transaction():
             columns["time"] = self.clock.now()  # one for both, so that the attempt tells when its trial ended
             row = db.one(_ENDS[step], **columns)
@@ -230,7 +230,7 @@ class SqlRunning(SqlReads):
 
     def _late(self, id: AttemptId, result: Result) -> Verdict:
         """Tells a repeated finish from a stale one, and keeps a stale result for the record."""
-        known = self._db.one("known_attempt", **_fence(id))
+        known = self._db.one("known_attempt", **fence(id))
         before = result_of(known[4:]) if known else None
         if before is not None and same_result(before, result):
             return Verdict.REPEATED
@@ -278,5 +278,6 @@ class SqlRunning(SqlReads):
         return {"revision": revision, "time": time}
 
 
-def _fence(id: AttemptId) -> dict[str, int]:
+def fence(id: AttemptId) -> dict[str, int]:
+    """What names an attempt in a statement."""
     return {"experiment": id.experiment, "number": id.trial, "attempt": id.attempt}

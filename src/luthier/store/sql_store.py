@@ -17,10 +17,12 @@ from luthier.description import Description
 from luthier.errors import ConflictError
 from luthier.space import Configuration
 from luthier.store.contract import ExperimentRecord, Reservation, Wish
+from luthier.store.lateness import newest_request
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.past import numbers_written
 from luthier.store.rows import proposal_text, storable
 from luthier.store.sql_crew import SqlCrew
+from luthier.store.sql_running import fence
 from luthier.store.twins import without_twins
 from luthier.trial import AttemptId, Outcome, Proposal, TrialState, trial_seed
 
@@ -294,6 +296,18 @@ class SqlStore(SqlCrew):
             stage = db.one("promote", experiment=experiment, number=number)[0]
             event = self._event(experiment, "promoted", AttemptId(experiment, number, attempt), stage=stage)
             db.send("count_promoted", experiment=experiment, **event)
+            return True
+
+    def request_end(self, id: AttemptId, wish: Wish, reason: str) -> bool:
+        """Asks whoever holds an attempt to end it."""
+        with self._db.transaction():
+            known = self._db.one("known_attempt", **fence(id))
+            if known is None or not known[0]:
+                return False
+            asked: dict[str, Any] = {"wish": wish.value, "reason": storable(reason)}
+            if newest_request(self.end_requests(id.experiment), id) != asked:
+                event = self._event(id.experiment, "requested", id, **asked)
+                self._db.send("touch_experiment", experiment=id.experiment, **event)
             return True
 
     def retry(self, experiment: int, number: int) -> bool:

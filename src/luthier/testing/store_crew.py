@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from luthier.store import Tally, WorkerRecord
-from luthier.testing.store_scene import StoreScene
+from luthier.store import Tally, Verdict, Wish, WorkerRecord
+from luthier.testing.store_scene import StoreScene, ended
 from luthier.trial import Outcome, Result
 
 __all__ = ["CrewPromises"]
@@ -25,6 +25,27 @@ class CrewPromises(StoreScene):
         assert first == worker._replace(seen=first.seen, state="working", experiment=3, note="x" * 500)
         assert (second.name, second.state, second.tags) == ("b-2-y", "idle", ())
         assert abs(first.seen - second.seen - 30) < 1
+
+    def test_a_person_asks_whoever_holds_an_attempt_to_end_it(self) -> None:
+        e = self.open()
+        id = self.begin(e)
+        before = self.store.experiment(e).revision
+        assert self.store.request_end(id, Wish.STOP, "enough")
+        assert self.store.request_end(id, Wish.STOP, "enough")  # asked twice, it is one request
+        assert self.store.request_end(id, Wish.KILL, "at once")
+        asked = self.store.end_requests(e)
+        assert [(r.trial, r.attempt, r.detail) for r in asked] == [
+            (id.trial, id.attempt, {"wish": "stop", "reason": "enough"}),
+            (id.trial, id.attempt, {"wish": "kill", "reason": "at once"}),
+        ]
+        assert (
+            self.store.experiment(e).revision == asked[-1].revision > before
+        )  # who watches the experiment hears of it
+        assert self.store.end_requests(e, asked[0].revision) == asked[1:]
+        assert self.store.finish(id, ended()) is Verdict.ACCEPTED
+        assert not self.store.request_end(id, Wish.KILL, "too late")
+        assert not self.store.request_end(id._replace(trial=99), Wish.KILL, "nobody")
+        assert self.store.end_requests(e) == asked and self.store.end_requests(99) == []
 
     def test_a_worker_is_forgotten_after_a_week_of_silence(self) -> None:
         self.store.announce(WorkerRecord("old", "a", 1, 0.0))

@@ -107,7 +107,7 @@ class StoreMachine(StoreModel):
         self.reserve(n, worker)
         if self.batches:
             self.propose(len(self.batches) - 1, n, False)
-        self.counters_equal_rows_and_every_step_is_in_the_table()
+        self.every_step_is_in_the_table(self.store.trials(self.e))
         self.claim(n, worker)
 
     @rule(n=st.integers(0, 4), worker=WORKERS)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from luthier.cli.doors.gradient.record import SERVER, Room, Tuning
 from luthier.compat.shims import NO_WORKERS, PACKAGES, offered
 from luthier.errors import LuthierError
+from luthier.store.address import address_of
 
 __all__ = ["Python", "furnish", "python_with_luthier", "variables"]
 
@@ -91,7 +92,8 @@ def variables(room: Room, tuning: Tuning, task: str, secrets: dict[str, str]) ->
         "MONGO_DB_HOST": "localhost",
         "MONGO_DB_PORT": MONGO_PORT,
         "EXPERIMENT_NAME": tuning.id,
-        "LUTHIER_STORE": str(room.store),
+        # Where the store is on a server, the address with its password, which the folder does not have.
+        "LUTHIER_STORE": address_of(room.store) or str(room.store),
         NO_WORKERS: str(room.no_workers),
         "PS_JOBSPACE": str(storage),
         "PS_MODEL_PATH": tuning.model_path or f"{storage}/models/",

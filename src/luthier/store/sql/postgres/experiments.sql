@@ -39,6 +39,11 @@ WHERE experiment = :experiment AND trial = :trial AND kind = 'decided' ORDER BY 
 SELECT revision, time, experiment, trial, attempt, kind, detail FROM event
 WHERE experiment = :experiment AND kind = 'looked' ORDER BY revision;
 
+-- name: read_requests
+-- Which attempts a person wants ended.
+SELECT revision, time, experiment, trial, attempt, kind, detail FROM event
+WHERE experiment = :experiment AND kind = 'requested' AND revision > :since ORDER BY revision;
+
 -- name: read_newest_wish
 -- Read backwards: after a wish that nothing more is to start there are few events.
 SELECT revision, time, experiment, trial, attempt, kind, detail FROM event
