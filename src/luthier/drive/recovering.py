@@ -13,7 +13,6 @@ from typing import Protocol
 from luthier.drive.alive import ASKED, Alive, asks
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.work import Running, Work
-from luthier.run.adopted import is_guarded
 from luthier.run.folders import Folders
 from luthier.run.runner import Adoption, Runner
 from luthier.store import Claim, Held, Store
@@ -70,7 +69,7 @@ def _take_over(drive: Heir, held: Held) -> int:
     folder = drive.folders.attempt(id.experiment, id.trial, id.attempt)
     elsewhere = not asks(held.worker) and drive.alive.is_elsewhere(held.worker)
     alive = not elsewhere and not asks(held.worker) and drive.alive.is_working(held.worker)
-    if alive and is_guarded(folder.path):
+    if alive and drive.alive.guards(folder.path):
         return 0  # its worker is paused, its trial goes on: the record still names the right one
     if not drive.store.adopt(id, held.worker, drive.worker):
         return 0
