@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from luthier.clock import FakeClock
-from luthier.drive import loop, recovering
+from luthier.drive import recovering
 from luthier.drive.leases import Leases
 from luthier.store.memory import MemoryStore
 from luthier.testing.faults import record, scaled
@@ -83,7 +83,7 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
         bypassing(MemoryStore.reserve, reserve_beyond_the_budget),
     ),
     "leases are not renewed": (Leases, "keep", lambda self, running: None),
-    "nobody takes over": (loop, "recover", lambda drive: 0),
+    "nobody takes over": (recovering.Rounds, "go", lambda rounds: None),
     "the living are robbed": (recovering, "_is_free", lambda drive, held: True),
 }
 
@@ -177,6 +177,12 @@ def test_commits_queue_for_the_disk() -> None:
     assert told.waited_seconds > told.commits * 0.01
     alone = simulate(Plan(3, workers=1, trials=10, typical_seconds=2.0, commit_seconds=0.01))
     assert alone.waited_seconds == 0.0
+
+
+def test_workers_that_only_look_make_nobody_wait() -> None:
+    """Thousands of them look five times a second: that must take no lock."""
+    alone = simulate(Plan(4, workers=1, trials=1, typical_seconds=60.0, lease_seconds=60.0))
+    assert alone.asked["experiment"] > 5 * alone.seconds / 2 and alone.commits < 20
 
 
 def test_a_kill_before_and_after_each_verb_is_among_them() -> None:

@@ -99,7 +99,8 @@ class Plan:
 
 class Told(NamedTuple):
     """What happened in a world: the simulated time it took, how often workers were killed, and how often attempts went to
-    another worker's; how many attempts there were, late writes that were refused, and commits; and the lines of its story."""
+    another worker's; how many attempts there were, late writes that were refused, and commits, and how long these queued;
+    which verbs the store was asked, how often; and the lines of its story."""
 
     seconds: float
     killed: int
@@ -108,6 +109,7 @@ class Told(NamedTuple):
     refused: int
     commits: int
     waited_seconds: float
+    asked: dict[str, int]
     lines: list[str]
 
 
@@ -192,7 +194,7 @@ def _befall(plan: Plan, scene: Scene, store: Store) -> None:
         world.at(dice.uniform(0.0, plan.stormy_seconds), happens)
 
     for _ in range(plan.crashes):
-        some_time(partial(scene.crash, dice.choice(scene.hosts)))
+        some_time(partial(scene.crash, dice.choice(scene.hosts), for_good=dice.random() < 0.5))
     for _ in range(plan.freezes):
         stops = dice.choice([scene.freeze, scene.pause])
         some_time(partial(stops, dice.choice(scene.hosts), dice.uniform(0.5, 3.0) * plan.lease_seconds))
@@ -214,6 +216,7 @@ def _told(scene: Scene, store: Store) -> Told:
         kinds.count("stale"),
         scene.queue.commits,
         scene.queue.waited_seconds,
+        dict(scene.queue.asked),
         _lines(scene),
     )
 

@@ -85,6 +85,7 @@ class Host(Machine):
     def __init__(self, world: World, name: str, seed: int, typical_seconds: float, failing: float) -> None:
         super().__init__(self._go_on, world.clock)
         self.name = name
+        self.is_gone = False
         self.named: dict[str, bool] = {}
         self.actors: dict[str, Actor] = {}
         self.programs: dict[AttemptId, Program] = {}

@@ -8,6 +8,7 @@ was acknowledged is noted, to be looked for at the end.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
@@ -64,10 +65,12 @@ class Acknowledged(NamedTuple):
 
 
 class Queue:
-    """The disk of the store, which takes one commit after the other: `free_at` is when it has made the last one."""
+    """The disk of the store, which takes one commit after the other. `asked` counts all verbs that reached the store alone,
+    `together` as one."""
 
     def __init__(self, world: World, commit_seconds: float) -> None:
         self.commits = 0
+        self.asked: Counter[str] = Counter()
         self.waited_seconds = 0.0
         self._world, self._seconds, self._free_at = world, commit_seconds, 0.0
 
@@ -143,6 +146,7 @@ class Link:
 
     def _go(self, name: str, writes: bool) -> None:
         """There."""
+        self._queue.asked[name] += 1
         self._way(self._queue.wait_seconds() if writes else 0.0)
         self._may_die(f"before {name}")
         if self._world.dice.random() < self._around.mishaps.cut:

@@ -56,13 +56,14 @@ class Scene:
         return f"{host.name}-{next(self._names)}"
 
     def join(self, host: Host, after: float = 0.0) -> None:
-        """Has a worker begin on a host, if there is still something to do by then."""
+        """Has a worker begin on a host, some time from now; on another where it is gone by then."""
 
         def begin() -> None:
-            name = self.new_name(host)
-            life = self.lives[name] = Life(self, host, name)
+            here = next(one for one in [host, *self.hosts] if not one.is_gone)
+            name = self.new_name(here)
+            life = self.lives[name] = Life(self, here, name)
             self.world.tell(f"{name} joins")
-            host.named[name], host.actors[name] = True, self.world.begin(name, life)
+            here.named[name], here.actors[name] = True, self.world.begin(name, life)
 
         self.world.at(after, begin)
 
@@ -74,12 +75,14 @@ class Scene:
         host.kill(worker)
         self.join(host, AGAIN_SECONDS)
 
-    def crash(self, host: Host) -> None:
-        """Cuts the power of a host, which comes back."""
+    def crash(self, host: Host, *, for_good: bool) -> None:
+        """Cuts the power of a host. It comes back, unless it was `for_good` and is not the last one."""
+        host.is_gone = for_good and sum(not other.is_gone for other in self.hosts) > 1
         workers = len(host.actors)
         self.killed += workers
         self.troubled.update(host.actors)
-        self.world.tell(f"{host.name} loses its power, {len(host.running)} programs and {workers} workers")
+        how = "is gone" if host.is_gone else "loses its power"
+        self.world.tell(f"{host.name} {how}, {len(host.running)} programs and {workers} workers")
         host.crash()
         if not self.is_shared:
             self.world.clock.reboot(f"boot-{self.world.time}")
