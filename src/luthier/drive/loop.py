@@ -142,7 +142,7 @@ class Drive:
             why = self._heed() or self._hands_over()
             free = self._free() if why is None else []
             is_short = self.record.queued < len(free) and not self._is_planned() and not self._is_sprint()
-            claims = [] if is_short else self._claim(free)
+            claims = [] if is_short or not self.record.queued else self._claim(free)
         self._tell(ended)
         self._start(free, claims)
         if is_short:
