@@ -82,6 +82,14 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
         "reserve",
         bypassing(MemoryStore.reserve, reserve_beyond_the_budget),
     ),
+    # Found by these worlds: longer leases are renewed less often than once a minute.
+    "who takes over gets a minute": (
+        MemoryStore,
+        "adopt",
+        bypassing(
+            MemoryStore.adopt, lambda adopt, store, id, one, other, seconds: adopt(store, id, one, other)
+        ),
+    ),
     "leases are not renewed": (Leases, "keep", lambda self, running: None),
     "nobody takes over": (recovering.Rounds, "go", lambda rounds: None),
     "the living are robbed": (recovering, "_is_free", lambda drive, held: True),

@@ -39,6 +39,7 @@ class Heir(Protocol):
     referee: Referee
     clock: Clock
     record: ExperimentRecord
+    lease_seconds: float
 
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
@@ -98,7 +99,7 @@ def _take_over(drive: Heir, held: Held) -> int:
     alive = not elsewhere and not asks(held.worker) and drive.alive.is_working(held.worker)
     if alive and drive.alive.guards(folder.path):
         return 0  # its worker is paused, its trial goes on: the record still names the right one
-    if not drive.store.adopt(id, held.worker, drive.worker):
+    if not drive.store.adopt(id, held.worker, drive.worker, drive.lease_seconds):
         return 0
     trial = drive.store.trial(id.experiment, id.trial)
     assert trial.configuration is not None, "a running trial has its configuration"

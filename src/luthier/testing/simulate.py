@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -37,6 +37,8 @@ DESCRIPTION = (
     "Lets worlds of the real drive and a real store happen in simulated time, and checks what was promised."
 )
 NOTHING_GOES_WRONG = Mishaps()
+LONG = 0.1
+"""The share of worlds that are slow."""
 SPACE = ("x=0.0:1.0", "n=1,2,3,4,5")
 GRID = ("a=1,2,3,4", "b=1,2,3")
 
@@ -124,7 +126,7 @@ def drawn(seed: int) -> Plan:
         cut=dice.choice([0.0, often]) if hosts > 1 else 0.0,
         way_seconds=dice.choice([0.0, 0.01, 0.05]),
     )
-    return Plan(
+    plan = Plan(
         seed,
         hosts,
         workers=dice.choice([1, 2, 3]) if hosts == 1 else dice.randint(hosts, 4),
@@ -140,6 +142,9 @@ def drawn(seed: int) -> Plan:
         leaves=dice.choice([0, 0, 1]),
         wishes=dice.choice([0, 0, 0, 1]),
     )
+    if dice.random() < LONG:  # leases and trials of minutes, and workers that look every few seconds
+        plan = replace(plan, typical_seconds=200.0, lease_seconds=300.0, pace=30.0, stormy_seconds=400.0)
+    return plan
 
 
 def simulate(plan: Plan, place: Place = memory) -> Told:

@@ -98,17 +98,17 @@ def _as_programs_did(scene: Scene, store: Store) -> Iterator[str]:
 
 
 def _lost_for_a_reason(scene: Scene, store: Store) -> Iterator[str]:
-    """A trial is run again only where something befell one of those who held it."""
-    holders: dict[tuple[int | None, int | None], set[str]] = {}
+    """A trial is run again only where something befell who held it last: the heir who says so, or the one before."""
+    holders: dict[tuple[int | None, int | None], list[str]] = {}
     for event in store.events(experiment=scene.experiment):
         if event.kind in ("claimed", "adopted"):
-            holders.setdefault((event.trial, event.attempt), set()).add(event.detail["worker"])
+            holders.setdefault((event.trial, event.attempt), []).append(event.detail["worker"])
     for trial in store.trials(scene.experiment):
         for attempt in store.attempts(scene.experiment, trial.number):
             ended = attempt.result.outcome if attempt.result else None
-            held = holders[attempt.id.trial, attempt.id.attempt]
-            if ended in (Outcome.LOST, Outcome.INTERRUPTED) and not held & scene.troubled:
-                yield f"{attempt.id} is {ended}, though nothing befell {', '.join(sorted(held))}"
+            held = holders[attempt.id.trial, attempt.id.attempt][-2:]
+            if ended in (Outcome.LOST, Outcome.INTERRUPTED) and scene.troubled.isdisjoint(held):
+                yield f"{attempt.id} is {ended}, though nothing befell {' and '.join(held)}"
 
 
 def _proposed(scene: Scene, store: Store) -> Iterator[str]:
