@@ -34,6 +34,8 @@ from luthier.testing.store_scene import configuration
 from luthier.trial import AttemptId, Outcome, Point, Proposal, Result
 
 ROUNDS = 60
+HEAVY_ROUNDS = 4
+MOST_IN_MEMORY = 100_000  # trials as Python values: a million are gigabytes
 AT_WORK = 10
 TRIALS_OF_WORKERS = 20_000
 PROCESSES = 4
@@ -99,10 +101,11 @@ class Ground:
         self.timed("one trial", lambda: (store.trial(e, id.trial), store.attempts(e, id.trial)))
         events = self.timed("events after a revision", lambda: store.events(self.since, e, 1000))
         self.since = events[-1].revision if self.since else store.revision()
-        if self.calls <= 5:
+        if self.calls <= HEAVY_ROUNDS:
             self.timed("the last page", lambda: store.trials(e, limit=50, offset=max(0, self.trials - 50)))
             self.timed("sorted by a metric", lambda: store.trials(e, Sort("metric", "loss"), limit=50))
-            self.timed("the whole history again", lambda: store.history(e))
+            if self.trials <= MOST_IN_MEMORY + 1000:
+                self.timed("the whole history again", lambda: store.history(e))
 
 
 def measured(grounds: list[Ground], rounds: int) -> None:
@@ -130,13 +133,15 @@ def table(title: str, grounds: list[Ground]) -> bool:
     print(f"\n{title}: median ms; growth from {sizes[0]:,} to {sizes[-1]:,} (bar {bar:.1f} x)")
     print(f"{'':<26}" + "".join(f"{size:>11,}" for size in sizes) + f"{'growth':>10}{'size^':>8}")
     for name in grounds[0].times:
-        times = [statistics.median(ground.times[name]) for ground in grounds]
+        here = [ground for ground in grounds if name in ground.times]
+        times = [statistics.median(ground.times[name]) for ground in here]
         growth, has_bar = times[-1] / times[0], name not in READS_ALL
         ok = not has_bar or growth <= bar
         good &= ok
         said = "" if ok and has_bar else "  reads all" if ok else "  MISSED"
-        cells = "".join(f"{seconds * 1e3:>11.3f}" for seconds in times)
-        print(f"{name:<26}{cells}{growth:>8.2f} x{power(sizes, times):>8.2f}{said}", flush=True)
+        cells = "".join(f"{seconds * 1e3:>11.3f}" for seconds in times).ljust(11 * len(sizes))
+        grows = power([ground.size for ground in here], times)
+        print(f"{name:<26}{cells}{growth:>8.2f} x{grows:>8.2f}{said}", flush=True)
     return good
 
 
