@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from drive_paper import HOLD, AtTrials, Killed, Paper, die_at, failing
 
+from luthier.clock import FakeClock
+from luthier.drive import recovering
 from luthier.drive.ends import Interrupts
 from luthier.drive.planning import top_up
 from luthier.errors import StoreError
@@ -322,3 +325,27 @@ def test_points_are_told_while_a_trial_runs(paper: Paper) -> None:
     paper.drive(paper.open(paper.describe(("x=1",))))
     assert [p.value for p in paper.notes.points] and all(isinstance(p, Point) for p in paper.notes.points)
     assert paper.store.trial(1, 1).result.value == 3
+
+
+@pytest.mark.parametrize(("running", "looks"), [(1, 60), (100, 60), (1000, 6), (30_000, 0)])
+def test_the_more_there_are_the_less_often_each_reads_what_all_hold(
+    running: int, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand workers that each read ten thousand attempts a second would ask for nothing else."""
+    seen: list[object] = []
+    monkeypatch.setattr(recovering, "recover", seen.append)
+    clock, dead = FakeClock(), list[str]()
+    drive: Any = SimpleNamespace(
+        clock=clock, record=SimpleNamespace(running=running), alive=SimpleNamespace(dead_workers=lambda: dead)
+    )
+    rounds = recovering.Rounds(drive)
+    for _ in range(64 * 8):  # eighths add up exactly
+        clock.advance(0.125)
+        rounds.go()
+        if clock.elapsed() <= 1060.0:
+            assert len(seen) <= looks
+    assert len(seen) >= looks
+    dead.append("its neighbour")
+    clock.advance(1.0)
+    rounds.go()
+    assert len(seen) > looks

@@ -2,17 +2,24 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from luthier.clock import FakeClock
-from luthier.store import Sort
+from luthier.store import Sort, Store
+from luthier.store.postgres import PostgresStore
 from luthier.store.sqlite import SqliteStore
 from luthier.store.statements import migrations, statements
-from luthier.testing.fill import fill
+from luthier.testing.fill import fill, fill_server
+from luthier.testing.postgres import running
 from luthier.testing.store_scene import configuration, ended, fingerprint
+
+Fills = Callable[[int, int], int]
+Filled = Callable[[Path], tuple[Store, Fills]]
 
 # What may be read whole: few rows (experiments, workers, what trials ran with), the partial indexes of what is held, and
 # what `remove` sweeps.
@@ -120,9 +127,21 @@ def test_a_claim_and_a_finish_cost_the_same_with_a_hundred_trials_and_with_many(
     assert all(b <= a * 1.2 + 20 for a, b in zip(few, many, strict=True)), costs
 
 
-def test_a_filled_store_is_as_the_verbs_would_have_left_it(fast: Path) -> None:
-    e = fill(fast / "store.db", 60, 5)
-    with closing(SqliteStore(fast / "store.db", FakeClock())) as store:
+def filled_file(folder: Path) -> tuple[Store, Fills]:
+    path = folder / "store.db"
+    return SqliteStore(path, FakeClock()), partial(fill, path)
+
+
+def filled_server(folder: Path) -> tuple[Store, Fills]:
+    url = running().empty("filled")
+    return PostgresStore(url), partial(fill_server, url)
+
+
+@pytest.mark.parametrize("filled", [filled_file, filled_server])
+def test_a_filled_store_is_as_the_verbs_would_have_left_it(fast: Path, filled: Filled) -> None:
+    opened, fills = filled(fast)
+    with closing(opened) as store:
+        e = fills(60, 5)
         record, trials = store.experiment(e), store.trials(e)
         assert (record.finished, record.succeeded, len(trials)) == (60, 57, 60)
         assert record.revision == store.revision() == store.events()[-1].revision == 121
@@ -142,7 +161,7 @@ def test_a_filled_store_is_as_the_verbs_would_have_left_it(fast: Path) -> None:
         assert best.result.value == min(
             t.result.value for t in trials if t.result and t.result.value is not None
         )
-        assert fill(fast / "store.db", 10, 0) == e + 1
+        assert fills(10, 0) == e + 1
         before = fingerprint(store)
         assert store.retry(e, 8) and len(store.claim(e, 5, "w", "n")) == 1
         assert fingerprint(store) != before

@@ -163,6 +163,12 @@ class Alive:
         """Whether the worker of this name is alive on this machine."""
         return _is_held(self._folder / f"worker-{worker}")
 
+    def guards(self, folder: str) -> bool:
+        """Whether a living guardian of this machine works in an attempt's folder."""
+        from luthier.run.adopted import is_guarded  # whoever only asks who drives needs none of it
+
+        return is_guarded(folder)
+
     def is_elsewhere(self, worker: str) -> bool:
         """Whether a worker that holds something is on another machine. Who dies here leaves its file."""
         return self.is_shared and not (self._folder / f"worker-{worker}").exists()

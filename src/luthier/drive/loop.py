@@ -15,6 +15,7 @@ algorithm, no SQL and no process code of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from luthier.drive.leases import LEASE_SECONDS, Leases
 from luthier.drive.leaving import Leaving
 from luthier.drive.listener import Ended, Listener
 from luthier.drive.planning import nonce, top_up
-from luthier.drive.recovering import recover
+from luthier.drive.recovering import Rounds, recover
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.requests import Requests
 from luthier.drive.slots import Slots
@@ -51,7 +52,6 @@ __all__ = ["Drive"]
 
 BEAT_SECONDS = 0.2  # how often, at least, reports are read and wishes are looked up
 READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
-SEARCH_THE_DEAD_SECONDS = 1.0
 GATHER_SECONDS = 0.03
 
 
@@ -99,7 +99,7 @@ class Drive:
         self._leases = Leases(self, self.lease_seconds)
         self._requests = Requests(self.store, self.id, self._leaving)
         self._doubts = Doubts(self.store, self.id, self.worker)
-        self._sought = self.clock.elapsed()
+        self._rounds = Rounds(self)
         self._read = float("-inf")
         self._took = False  # the result of an identical trial: there is nothing to wait for
         self._learns = searcher(self.description.algorithm).looks_back
@@ -132,9 +132,11 @@ class Drive:
     def _turn(self, events: Sequence[RunEnded]) -> Why | None:
         """Takes what ended and starts what may start, with one wait for the disk; returns why nothing may.
 
-        A proposal is computed outside the transaction, so that it never makes another worker wait.
+        A proposal is computed outside the transaction, so that it never makes another worker wait. A turn that only looks is
+        none: thousands of workers look all the time.
         """
-        with self.store.together():
+        writes = bool(events) or self._staging is not None
+        with self.store.together() if writes else nullcontext():
             ended = [self._take(event) for event in events]
             self.record = self.store.experiment(self.id)
             if self._staging is not None and self._staging.advance(self.record):
@@ -142,7 +144,7 @@ class Drive:
             why = self._heed() or self._hands_over()
             free = self._free() if why is None else []
             is_short = self.record.queued < len(free) and not self._is_planned() and not self._is_sprint()
-            claims = [] if is_short else self._claim(free)
+            claims = [] if is_short or not self.record.queued else self._claim(free)
         self._tell(ended)
         self._start(free, claims)
         if is_short:
@@ -357,9 +359,7 @@ class Drive:
             self._read_reports()
         self._leases.keep(self._running)
         self._requests.heed(self.record.revision, self._running)
-        if now - self._sought >= SEARCH_THE_DEAD_SECONDS:
-            self._sought = now
-            recover(self)
+        self._rounds.go()
         self.listener.beat(self.record)
 
     def _read_reports(self) -> None:

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from luthier.clock import Clock
 from luthier.drive.alive import ASKED, Alive, asks
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.work import Running, Work
-from luthier.run.adopted import is_guarded
 from luthier.run.folders import Folders
 from luthier.run.runner import Adoption, Runner
-from luthier.store import Claim, Held, Store
+from luthier.store import Claim, ExperimentRecord, Held, Store
 from luthier.trial import Outcome, Result
 
-__all__ = ["recover"]
+__all__ = ["Rounds", "recover"]
+
+LOOK_SECONDS = 1.0
+MANY = 100
+"""With more attempts than this each worker reads the list of them less often: it is as long as there are workers to read it."""
 
 
 class Heir(Protocol):
@@ -33,6 +37,9 @@ class Heir(Protocol):
     folders: Folders
     alive: Alive
     referee: Referee
+    clock: Clock
+    record: ExperimentRecord
+    lease_seconds: float
 
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
@@ -42,6 +49,26 @@ class Heir(Protocol):
 
     def conclude(self, running: Running, result: Result, *, told: bool = True) -> None:
         """Writes how an attempt ended that nobody will tell of."""
+
+
+class Rounds:
+    """When a worker looks for what others left behind: at once where one died on this machine, else once a second as long as
+    few work. However many there are, together they look as often."""
+
+    def __init__(self, drive: Heir) -> None:
+        self._drive = drive
+        self._looked = self._read = drive.clock.elapsed()
+
+    def go(self) -> None:
+        """Looks, if it is time."""
+        drive, now = self._drive, self._drive.clock.elapsed()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        crowd = max(1.0, drive.record.running / MANY)
+        if now - self._read >= LOOK_SECONDS * crowd or drive.alive.dead_workers():
+            self._read = now
+            recover(drive)
 
 
 def recover(drive: Heir) -> int:
@@ -70,9 +97,9 @@ def _take_over(drive: Heir, held: Held) -> int:
     folder = drive.folders.attempt(id.experiment, id.trial, id.attempt)
     elsewhere = not asks(held.worker) and drive.alive.is_elsewhere(held.worker)
     alive = not elsewhere and not asks(held.worker) and drive.alive.is_working(held.worker)
-    if alive and is_guarded(folder.path):
+    if alive and drive.alive.guards(folder.path):
         return 0  # its worker is paused, its trial goes on: the record still names the right one
-    if not drive.store.adopt(id, held.worker, drive.worker):
+    if not drive.store.adopt(id, held.worker, drive.worker, drive.lease_seconds):
         return 0
     trial = drive.store.trial(id.experiment, id.trial)
     assert trial.configuration is not None, "a running trial has its configuration"
