@@ -19,8 +19,6 @@ if find_spec("ray") is None:
 
 from rays import place_of_all, shared_ray, until
 
-from luthier.run.ray_local import LocalRay, Node
-
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("ray")]
 
 TRAIN = """
@@ -165,33 +163,3 @@ def test_the_words_of_the_page_connect_from_a_trial(shop: Shop) -> None:
         "grid", *words, "--retry-failed", "2", "--from-env", "--", sys.executable, "-W", "ignore", "train.py"
     )
     assert [trial["value"] for trial in shop.trials()][:1] == [16]
-
-
-@pytest.mark.fault
-def test_a_search_whose_head_is_killed_says_so_and_goes_on_here(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    outside = tmp_path_factory.mktemp("outside")
-    ray = LocalRay(outside / "ray.log", [Node(2)])
-    try:
-        ray.wait()
-        shop = Shop(tmp_path, ray.address)
-        words = _search("--parallel-runs", "2", way="random", runs=3)
-        at = words.index("--")
-        on_ray = [*words[:at], "--on", "ray", *words[at:], str(outside / "go")]
-        driver = subprocess.Popen(
-            shop.words(*on_ray), cwd=tmp_path, env=shop.environment, stderr=subprocess.PIPE, text=True
-        )
-        until(
-            lambda: len(list(tmp_path.glob(".luthier/trials/1/*/attempt-1/stderr.log"))) == 2, "two run", 150
-        )
-        ray.process.kill()
-        said = driver.communicate(timeout=120)[1]
-    finally:
-        ray.end()
-    assert driver.returncode == 3
-    assert "can't be reached any more" in said
-    assert "type the same command again" in said
-    (outside / "go").touch()
-    shop.run(*[*words, str(outside / "go")])
-    assert [trial["outcome"] for trial in shop.trials()] == ["succeeded"] * 3
