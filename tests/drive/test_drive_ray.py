@@ -19,6 +19,8 @@ if find_spec("ray") is None:
 
 from rays import place_of_all, shared_ray, until
 
+from luthier.store import open_store
+
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("ray")]
 
 TRAIN = """
@@ -47,11 +49,12 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 
 class Shop:
-    """A project of a test's own, and Luthier in it."""
+    """A project of a test's own, and Luthier in it, which finds Ray by the variables of the workshop's page."""
 
     def __init__(self, root: Path, address: str) -> None:
         self.root = root
-        self.environment = {**os.environ, "RAY_ADDRESS": address}
+        host, _, port = address.removeprefix("ray://").partition(":")
+        self.environment = {**os.environ, "RAY_HEAD_SERVICE_HOST": host, "RAY_HEAD_SERVICE_PORT": port}
         (root / "train.py").write_text(TRAIN)
 
     def words(self, *words: str) -> list[str]:
@@ -95,13 +98,21 @@ def _search(*words: str, way: str = "bayesian", runs: int = 5) -> list[str]:
     return [*asked, "--quiet", "--no-check", *words, "--", sys.executable, "-S", "train.py", ":rate:"]
 
 
-def test_one_after_the_other_ray_gives_the_same_trials_as_this_machine(shop: Shop) -> None:
+def test_one_after_the_other_this_machine_a_worker_and_ray_give_the_same_trials(shop: Shop) -> None:
+    """Check 73: the variables name the Ray; without it, and by a worker, the results are the same."""
     shop.run(*_search("--parallel-runs", "1"))
+    store = open_store(shop.root / ".luthier")
+    record, is_new = store.open_experiment(store.experiment(1).description, fresh=True)
+    store.close()
+    assert (record.id, is_new) == (2, True)
+    shop.run("worker", "2", "--quiet", "-r", "1")
     shop.run(*_search("--parallel-runs", "1", "--new", "--on", "ray"))
-    here, there = shop.trials(1), shop.trials(2)
-    assert len(here) == 5
-    assert [trial["values"] for trial in here] == [trial["values"] for trial in there]
-    assert [trial["value"] for trial in here] == [trial["value"] for trial in there]
+    found = [[(trial["values"], trial["value"]) for trial in shop.trials(id)] for id in (1, 2, 3)]
+    assert len(found[0]) == 5
+    assert found[0] == found[1] == found[2]
+    on_ray = [len(list(shop.root.glob(f".luthier/trials/{id}/*/attempt-1/ray.json"))) for id in (1, 2, 3)]
+    assert on_ray == [0, 0, 5]
+    assert not (shop.root / ".luthier" / "drivers" / "ray.log").exists()  # none was started: it was that one
 
 
 def test_an_experiment_goes_on_with_ray_on_other_machines_in_the_middle(shop: Shop) -> None:
