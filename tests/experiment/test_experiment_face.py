@@ -200,7 +200,9 @@ def test_what_cannot_be_sent_is_named() -> None:
         with lock:
             return x
 
-    with pytest.raises(UsageError, match=r"locked can't be sent to worker processes.*workers=0"):
+    with pytest.raises(
+        UsageError, match=r"locked can't be sent to worker processes, for its 'lock' can't: .*workers=0"
+    ):
         luthier.minimize(locked, SQUARE, 3, workers=1, **QUIET)
     assert len(luthier.minimize(locked, SQUARE, 3, workers=0, **QUIET)) == 3
 

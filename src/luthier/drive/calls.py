@@ -6,7 +6,7 @@ The other half, inside the process that calls the function, is `callee.py`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from types import ModuleType
@@ -162,13 +162,31 @@ def sent(callee: Callee) -> bytes:
     except Exception as error:  # noqa: BLE001  whatever the objects it holds raise
         name = getattr(callee.function, "__name__", "the function")
         raise UsageError(
-            f"{name} can't be sent to worker processes: {type(error).__name__}: {error}; "
+            f"{name} can't be sent to worker processes{_culprit(callee.function)}: {type(error).__name__}: {error}; "
             "open such things (connections, locks, generators) inside the function, or run it in this process with workers=0"
         ) from None
     finally:
         if home is not None:
             cloudpickle.unregister_pickle_by_value(home)
     return payload
+
+
+def _culprit(function: Callable[..., Any]) -> str:
+    """Which of the things a function uses can't be sent, where that can be told."""
+    import inspect
+
+    import cloudpickle
+
+    try:
+        used = inspect.getclosurevars(function)
+    except (TypeError, ValueError):
+        return ""
+    for name, thing in {**used.globals, **used.nonlocals}.items():
+        try:
+            cloudpickle.dumps(thing)
+        except Exception:  # noqa: BLE001  whatever it raises, it is the one
+            return f", for its {name!r} can't"
+    return ""
 
 
 def _unimportable(callee: Callee) -> ModuleType | None:

@@ -15,10 +15,11 @@ from luthier.description import Description, Limits
 from luthier.drive.slots import Slots
 from luthier.errors import UsageError
 from luthier.run.platform import cores
-from luthier.run.ray_where import Cluster, Needs, connect, sought
+from luthier.run.ray_where import Cluster, Needs, connect, connected, sought
 
 if TYPE_CHECKING:
     from luthier.run.ray_code import Code
+    from luthier.run.ray_function import RayFunctionRunner
     from luthier.run.ray_runner import RayRunner
 
 __all__ = ["OnRay", "OpenRay"]
@@ -44,23 +45,27 @@ class OnRay(NamedTuple):
 
 
 class OpenRay:
-    """A Ray that a session is connected to, until `exit` is left. One is started where none is meant.
+    """A Ray that a session is connected to, until `exit` is left: the one that is meant, the one this program uses already,
+    else one that is started.
 
     **Raises** UsageError where it can't be reached.
     """
 
     def __init__(self, on: OnRay, folder: Path, exit: ExitStack) -> None:
         self.on, self.folder = on, folder
-        address = sought(on.address, os.environ)
+        self.cluster: Cluster = connected(on.address) or self._connect(exit)
+        exit.callback(self.cluster.close)
+
+    def _connect(self, exit: ExitStack) -> Cluster:
+        address = sought(self.on.address, os.environ)
         if address is None:
             from luthier.run.ray_local import LocalRay, Node
 
-            local = LocalRay(folder / LOG, [Node(cores())])
+            local = LocalRay(self.folder / LOG, [Node(cores())])
             exit.callback(local.end)
             local.wait()
             address = local.address
-        self.cluster: Cluster = connect(address)
-        exit.callback(self.cluster.close)
+        return connect(address)
 
     def slots(self, limits: Limits) -> Slots:
         """The places trials run in: as many as asked for, else as many as fit. Ray hands out the GPUs itself.
@@ -82,6 +87,25 @@ class OpenRay:
             return code_of(what, self.folder, environment)
 
         return RayRunner(self.cluster, self.folder, environment, self.on.needs(limits), code)
+
+    def function_runner(
+        self,
+        payload: bytes,
+        limits: Limits,
+        environment: dict[str, str],
+        description: Callable[[], Description | None],
+    ) -> RayFunctionRunner:
+        """What executes a function's calls: the pickled one goes there, and the code around it where that is kept."""
+        from luthier.run.ray_function import RayFunctionRunner
+
+        def code() -> Code | None:
+            what = description()
+            try:
+                return None if what is None else code_of(what, self.folder, environment)
+            except UsageError:
+                return None  # a function may need none of it; one that does says so when it is loaded
+
+        return RayFunctionRunner(payload, self.cluster, self.folder, environment, self.on.needs(limits), code)
 
 
 def code_of(description: Description, folder: Path, environment: dict[str, str]) -> Code:

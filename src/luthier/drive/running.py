@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from luthier.drive.callee import Callee
 from luthier.drive.ends import Ending, Interrupts
@@ -15,6 +16,9 @@ from luthier.metrics import report
 from luthier.run.here import HereRunner
 from luthier.run.rooms import Room
 from luthier.store import Store, Wish
+
+if TYPE_CHECKING:
+    from luthier.drive.on_ray import OnRay
 
 __all__ = ["drive_function"]
 
@@ -28,8 +32,10 @@ def drive_function(
     here: bool,
     listener: Listener,
     tell: Callable[[int], None],
+    on: OnRay | None = None,
 ) -> Ending:
-    """Drives an experiment with this function until it ends; `here` calls it in this process.
+    """Drives an experiment with this function until it ends; `here` calls it in this process, workers `on` Ray or those of
+    this machine otherwise.
 
     `folder` is the store's, None for one in memory, whose trials get a folder that is gone afterwards. `tell` hears of
     each Ctrl-C.
@@ -40,11 +46,11 @@ def drive_function(
             place = Path(stack.enter_context(Room()))
         else:
             place = folder
-        session = stack.enter_context(Session(store, place, is_durable=folder is not None))
+        session = stack.enter_context(Session(store, place, is_durable=folder is not None, on=on))
         session.become_driver(experiment)
         store.set_wish(experiment, Wish.RUN, "a search was started")
         record = store.experiment(experiment)
-        runner = HereRunner(callee) if here else session.start_runner(record.description.limits)
+        runner = HereRunner(callee) if here else session.start_runner(record.description.limits, callee)
         raises = report.is_called if here else None
         interrupts: Interrupts = stack.enter_context(interruptible(runner, tell, raises=raises))
         return session.drive(record, listener, interrupts, callee=callee, here=here)

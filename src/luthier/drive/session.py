@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from luthier.clock import Clock, SystemClock
-from luthier.description import Limits
+from luthier.description import Description, Limits
 from luthier.drive.alive import Alive
 from luthier.drive.presence import Presence
 from luthier.drive.slots import Slots
-from luthier.errors import StoreUnavailable, UsageError
+from luthier.errors import StoreUnavailable
 from luthier.metrics.report import outer_ranks
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment, cpu_share
@@ -112,8 +112,9 @@ class Session:
         """The places trials run in, here or on Ray. **Raises** UsageError where not even one fits."""
         return parallel_slots(limits) if self.on is None else self._open_ray(self.on).slots(limits)
 
-    def start_runner(self, limits: Limits) -> Runner:
-        """Starts the nursery, early, so that it is ready when the first trial is; or connects to Ray."""
+    def start_runner(self, limits: Limits, callee: Callee | None = None) -> Runner:
+        """Starts the nursery, early, so that it is ready when the first trial is; or connects to Ray, to call a function
+        there where one is given. **Raises** UsageError where that can't be sent."""
         if self._runner is None:
             environment = self._environment(limits)
             # A worker that srun or mpirun started has a rank that is not its trials'.
@@ -121,12 +122,22 @@ class Session:
             if self.on is None:
                 self._runner = CommandRunner(self.folder, environment)
             else:
-                ray = self._open_ray(self.on)
-                self._runner = ray.runner(
-                    limits, environment, lambda: self._driven.description if self._driven else None
-                )
-            self._exit.callback(self._runner.close, leave_running=True)
+                self._runner = self._runner_on_ray(self.on, limits, environment, callee)
+            self._exit.callback(self._runner.close, leave_running=callee is None or self.on is None)
         return self._runner
+
+    def _runner_on_ray(
+        self, on: OnRay, limits: Limits, environment: dict[str, str], callee: Callee | None
+    ) -> Runner:
+        def description() -> Description | None:
+            return self._driven.description if self._driven else None
+
+        if callee is None:
+            return self._open_ray(on).runner(limits, environment, description)
+        from luthier.drive.calls import sent
+
+        payload = sent(callee)  # what can't be sent is said before a Ray is started
+        return self._open_ray(on).function_runner(payload, limits, environment, description)
 
     def _open_ray(self, on: OnRay) -> OpenRay:
         if self._ray is None:
@@ -294,7 +305,7 @@ class Session:
         from luthier.drive.ends import Why
         from luthier.drive.sprint import SHORT_SECONDS, Sprint, may_sprint
 
-        if not may_sprint(self.store, drive.description):
+        if self.on is not None or not may_sprint(self.store, drive.description):
             return drive.run()
         drive.sprint_seconds = SHORT_SECONDS
         while (ending := drive.run()).why is Why.HANDED_OVER:
@@ -312,8 +323,14 @@ class Session:
             return self.start_runner(limits), Commands(record.description, self.folders, record.created)
         from luthier.drive.calls import Calls, sent
 
-        runner: HereRunner | FunctionRunner
-        if here:
+        runner: HereRunner | FunctionRunner | RayFunctionRunner
+        if self.on is not None:
+            from luthier.run.ray_function import RayFunctionRunner
+
+            commands = self.start_runner(limits, callee)
+            assert isinstance(commands, RayFunctionRunner), "it was started for the function"
+            runner = commands
+        elif here:
             from luthier.run.here import HereRunner
 
             runner = HereRunner(callee)
@@ -321,10 +338,7 @@ class Session:
             from luthier.run.function import FunctionRunner
 
             commands = self.start_runner(limits)
-            if not isinstance(commands, CommandRunner):
-                raise UsageError(
-                    "Python functions are tuned on this machine only; on Ray tune a command: luthier tune --on ray"
-                )
+            assert isinstance(commands, CommandRunner), "this machine runs programs"
             runner = FunctionRunner(sent(callee), commands)
         self._exit.callback(runner.close, leave_running=False)
         return runner, Calls(record.description, self.folders, runner, is_durable=self.is_durable, pace=[1.0])

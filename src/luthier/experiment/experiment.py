@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from luthier.clock import SystemClock
 from luthier.drive.callee import Callee, style_of
@@ -16,6 +16,7 @@ from luthier.experiment.asking import Waiting, holder, lease_seconds, take_back
 from luthier.experiment.describing import Wanted, counted, described, read_all
 from luthier.experiment.functions import CODE
 from luthier.experiment.hearing import Hearing
+from luthier.experiment.placing import placed
 from luthier.experiment.reading import Readable
 from luthier.experiment.tried import Asked
 from luthier.space.tree import Tree
@@ -23,6 +24,10 @@ from luthier.store import Claim, ExperimentRecord, Store, Verdict, open_store, s
 from luthier.store.location import is_store
 from luthier.store.memory import MemoryStore
 from luthier.trial import AttemptId, Outcome, Result
+
+if TYPE_CHECKING:
+    from luthier.drive.ends import Ending
+    from luthier.drive.on_ray import OnRay
 
 __all__ = ["Experiment", "opened"]
 
@@ -112,38 +117,50 @@ class Experiment(Readable):
         *,
         workers: int | None = None,
         progress: bool | None = None,
+        on: Literal["local", "ray"] | None = None,
+        ray_address: str | None = None,
+        ray_resources: Mapping[str, float] | None = None,
     ) -> Experiment:
         """Runs the function until so many trials are finished, and returns itself; `ended` says why it ended.
 
-        `workers` are processes that run side by side (one a core by default); 0 calls the function in this process.
+        `workers` are processes that run side by side (one a core by default); 0 calls the function in this process. With
+        `on="ray"` they are on a Ray cluster, as many as fit by default: the one at `ray_address`, else the one that RAY_ADDRESS or
+        RAY_HEAD_SERVICE_HOST names, else one started for this call; each also takes these custom `ray_resources`.
         Ctrl-C ends it in good order: what was finished stays, and calling `run` again goes on.
         **Raises** TrialError when the first trials all failed; UsageError when the function can't be called.
         """
-        from luthier.drive.running import drive_function
-
-        callee = self._callee(function)
+        callee, where = self._callee(function), placed(on, workers, ray_address, ray_resources)
         self._amend(counted("trials", trials, 1), counted("workers", workers, 0))
         record = self._record
         if record.target is None:
             raise UsageError("this space has no end; say how many trials are to be run, such as trials=100")
         take_back(self._store, self._folder, self.id)
-        listener = self._listener(record, shows=progress is not False)
-        try:
-            ending = drive_function(
-                self._store,
-                self._folder,
-                self.id,
-                callee,
-                here=workers == 0,
-                listener=listener,
-                tell=_say_ctrl_c,
-            )
-        finally:
-            listener.close()
+        ending = self._drive(record, callee, where, here=workers == 0, shows=progress is not False)
         self.ended = ending.why.value
         if self.ended == "all failed":
             raise TrialError(self._first_failure(ending.failed))
         return self
+
+    def _drive(
+        self, record: ExperimentRecord, callee: Callee, on: OnRay | None, *, here: bool, shows: bool
+    ) -> Ending:
+        """Drives to the end, and says on the way how it goes."""
+        from luthier.drive.running import drive_function
+
+        listener = self._listener(record, shows=shows)
+        try:
+            return drive_function(
+                self._store,
+                self._folder,
+                self.id,
+                callee,
+                here=here,
+                listener=listener,
+                tell=_say_ctrl_c,
+                on=on,
+            )
+        finally:
+            listener.close()
 
     def _callee(self, function: Callable[..., Any]) -> Callee:
         """What calls the function. **Raises** UsageError when it can't take these parameters."""

@@ -12,6 +12,7 @@ from luthier.drive.callee import style_of
 from luthier.errors import UsageError
 from luthier.experiment.describing import counted, refuse_unknown, worded
 from luthier.experiment.experiment import Experiment
+from luthier.experiment.placing import placed
 from luthier.space.tree import Tree
 
 __all__ = ["Options", "maximize", "minimize"]
@@ -47,7 +48,8 @@ class Options(TypedDict, total=False):
     objectives ("minimize:latency"), `constraints` what metrics have to keep ("memory <= 4e9"). `early_stopping` is the rule
     that ends trials which report poor values on the way ("auto", "asha:eta=3", …; "none" for none), `stop_conditions` are
     your own ("loss > 5:3"). `target`, `max_time` (seconds) and `no_progress` (trials) end the search before its trials are
-    used up."""
+    used up. `on="ray"` has the workers on a Ray cluster (docs/ray.md): the one at `ray_address`, else the one the environment
+    names, else one started for this search; each also takes the custom `ray_resources`."""
 
     workers: int | None
     metric: str | None
@@ -72,6 +74,9 @@ class Options(TypedDict, total=False):
     retries: int
     progress: bool
     new: bool
+    on: Literal["local", "ray"] | None
+    ray_address: str | None
+    ray_resources: Mapping[str, float] | None
 
 
 def _found(
@@ -84,6 +89,8 @@ def _found(
     refuse_unknown(direction, options, Options.__annotations__)
     _check(options)
     workers, progress = options.get("workers"), options.get("progress")
+    place: dict[str, Any] = {name: options.get(name) for name in ("on", "ray_address", "ray_resources")}
+    placed(workers=workers, **place)
     tree = Tree.of(space)
     style_of(function, tree)  # before anything is begun
     experiment = Experiment.create(
@@ -107,7 +114,7 @@ def _found(
         stop_conditions=options.get("stop_conditions", ()),
         goal=Goal(options.get("target"), options.get("max_time"), options.get("no_progress")),
     )
-    return experiment.run(function, workers=workers, progress=progress)
+    return experiment.run(function, workers=workers, progress=progress, **place)
 
 
 def _limits(options: Options) -> Limits:

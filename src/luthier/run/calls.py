@@ -24,12 +24,14 @@ from luthier.trial import AttemptId, Outcome, Result
 __all__ = [
     "DOOR",
     "GRACE_SECONDS",
+    "LATER",
     "WORK",
     "Call",
     "CallingWorker",
     "Heed",
     "Heeding",
     "Over",
+    "Program",
     "ReportedPoint",
     "Together",
     "furnish",
@@ -49,6 +51,8 @@ ReportedPoint = tuple[str, float | None, float, float]
 
 Heed = Callable[[AttemptId], str | None]
 """Who is told at once that a call has reported, while it waits for the answer: why it is to end, or None."""
+LATER = "later"
+"""What one says who can't answer at once, and calls `answer` of the runner when he can."""
 
 
 @runtime_checkable
@@ -56,6 +60,19 @@ class Heeding(Protocol):
     """A runner whose calls wait for an answer when they report, once `heed` is set."""
 
     heed: Heed | None
+
+
+class Program(NamedTuple):
+    """What workers have to know of the program that made the work: where it finds modules, its words, where it runs."""
+
+    path: tuple[str, ...]
+    words: tuple[str, ...]
+    folder: str
+
+    @classmethod
+    def own(cls) -> Program:
+        """This process."""
+        return cls(tuple(sys.path), tuple(sys.argv), os.getcwd())
 
 
 class Call(NamedTuple):
@@ -115,8 +132,9 @@ class CallingWorker:
         except (OSError, struct.error):  # it has not made the file yet
             return 0, 0.0, 0
 
-    def order(self, first: Call | Together, room: Path) -> Order:
-        """What its process is: a program that connects to the door in `room`. Its `first` call says what it may take."""
+    def order(self, first: Call | Together, room: Path, cwd: str) -> Order:
+        """What its process is: a program that connects to the door in `room` and runs in `cwd`. Its `first` call says what
+        it may take."""
         limits = first.limits
         hello = (f"{room}/{DOOR}", self.token, str(self.note), limits.memory_bytes)
         env = {
@@ -130,7 +148,7 @@ class CallingWorker:
         own = limits._replace(timeout_seconds=None, idle_timeout_seconds=None, on_driver_loss="stop")
         own = own._replace(grace_seconds=min(limits.grace_seconds, GRACE_SECONDS))
         argv = (sys.executable, "-c", BOOT)
-        return Order(self.id, secrets.token_hex(12), argv, env, os.getcwd(), str(self.folder), own, self.slot)
+        return Order(self.id, secrets.token_hex(12), argv, env, cwd, str(self.folder), own, self.slot)
 
     def timed(self) -> tuple[int, float] | None:
         """The call it is in and how many seconds that has left, where it has a time limit."""
@@ -156,7 +174,7 @@ class CallingWorker:
         return result._replace(seconds=seconds)
 
 
-def furnish(room: Path, payload: bytes) -> None:
+def furnish(room: Path, payload: bytes, program: Program) -> None:
     """Puts into the runner's folder what every worker reads."""
     (room / WORK).write_bytes(payload)
-    (room / PROGRAM).write_text(json.dumps([sys.path, sys.argv]), encoding="utf-8")
+    (room / PROGRAM).write_text(json.dumps([program.path, program.words]), encoding="utf-8")

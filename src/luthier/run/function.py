@@ -9,6 +9,7 @@ means.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections import deque
@@ -21,11 +22,13 @@ from luthier.run._reception import Reception
 from luthier.run.calls import (
     DOOR,
     GRACE_SECONDS,
+    LATER,
     WORK,
     Call,
     CallingWorker,
     Heed,
     Over,
+    Program,
     ReportedPoint,
     Together,
     furnish,
@@ -41,13 +44,15 @@ CLOSE_SECONDS = 5.0
 
 
 class FunctionRunner:
-    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner. Where
-    `heed` is set before the first call, a call that reports waits for what it says."""
+    """A `Runner` of calls. `payload` is the pickled work, `commands` runs the workers and is closed by its owner; they are
+    processes of this `program`, or of the one that is given. Where `heed` is set before the first call, a call that reports
+    waits for what it says."""
 
-    def __init__(self, payload: bytes, commands: CommandRunner) -> None:
+    def __init__(self, payload: bytes, commands: CommandRunner, program: Program | None = None) -> None:
         self._commands = commands
+        self._program = program
         self._room = Room()
-        furnish(Path(self._room.name), payload)
+        furnish(Path(self._room.name), payload, program or Program.own())
         self._reception = Reception(f"{self._room.name}/{DOOR}")
         commands.watch(self._reception.fileno())
         self._workers: dict[int, CallingWorker] = {}
@@ -165,7 +170,9 @@ class FunctionRunner:
         folder = room / f"worker-{self._made}"
         folder.mkdir(mode=0o700)
         worker = CallingWorker(slot, id, secrets.token_hex(16), folder / "note", folder)
-        self._commands.start(worker.order(order, room))
+        self._commands.start(
+            worker.order(order, room, self._program.folder if self._program else os.getcwd())
+        )
         self._workers[slot] = self._by_id[id] = worker
         return worker
 
@@ -252,7 +259,14 @@ class FunctionRunner:
             self._points.setdefault(call.id, []).extend(points)
         if self.heed is not None and not link.lost:
             reason = None if call is None or number in worker.taken_back else self.heed(call.id)
-            link.send(("answer", number, reason or ""))
+            if reason is not LATER:
+                link.send(("answer", number, reason or ""))
+
+    def answer(self, id: AttemptId, reason: str) -> None:
+        """Answers a call that has reported and was told LATER."""
+        worker, number = self._places.get(id, (None, 0))
+        if worker is not None and worker.link is not None:
+            worker.link.send(("answer", number, reason))
 
     def _answered(
         self,

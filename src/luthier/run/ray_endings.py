@@ -23,15 +23,15 @@ def own_version() -> str:
 def plain(event: Ended) -> tuple[Any, ...]:
     """The end of an attempt as it travels."""
     r = event.result
-    measured = (r.exit_code, r.signal, r.seconds, r.peak_bytes, r.cpu_seconds)
+    measured = (r.value, r.exit_code, r.signal, r.seconds, r.peak_bytes, r.cpu_seconds)
     return (str(r.outcome), r.reason, *measured, event.began, event.ended)
 
 
 def unpacked(id: AttemptId, folder: str, end: tuple[Any, ...], left: str) -> Ended:
     """The end of an attempt that has travelled; `left` says what could not come along."""
-    outcome, reason, exit_code, number, seconds, peak, cpu, began, ended = end
+    outcome, reason, value, exit_code, number, seconds, peak, cpu, began, ended = end
     said = f"{reason}; {left}" if left else reason
-    result = Result(Outcome(outcome), said, None, exit_code, number, seconds, peak, cpu)
+    result = Result(Outcome(outcome), said, value, exit_code, number, seconds, peak, cpu)
     return Ended(id, result, folder, began, ended)
 
 

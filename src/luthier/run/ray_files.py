@@ -16,6 +16,7 @@ from luthier.run import _layout
 from luthier.run.runner import Order
 
 __all__ = [
+    "ATTEMPT",
     "MOST_BYTES",
     "Chunk",
     "News",
@@ -45,7 +46,7 @@ Chunk = tuple[str, int, bytes]
 
 class News(NamedTuple):
     """What a driver learns of an attempt: its phase, when it began and as which process, how it ended, new pieces of its
-    files, whether there are more, and what could not be brought."""
+    files, whether there are more, what could not be brought, and what a call has reported anew."""
 
     phase: int
     began: float | None
@@ -54,6 +55,7 @@ class News(NamedTuple):
     chunks: Sequence[Chunk]
     more: bool
     left: str
+    points: Sequence[tuple[str, float | None, float, float]] = ()
 
 
 # ------------------------------------------------------------------ on its way there

@@ -28,6 +28,7 @@ __all__ = ["LOOPBACK", "LocalRay", "Node", "free_port"]
 START_SECONDS = 180.0
 END_SECONDS = 30.0
 LOOPBACK = "127.0.0.1"
+PLACES = "RAY_TMPDIR"
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Ray listens on every address of a Linux machine, whatever it is told, unless this switches clusters of several machines
 off, as they are by default on macOS."""
@@ -117,7 +118,10 @@ def main(wanted: dict[str, Any]) -> None:
 
     ensure_token_if_auth_enabled(None, create_token_if_missing=True)
     # Unix sockets have to lie at short paths, and two of these may begin in the same second.
-    place = tempfile.mkdtemp(prefix="luthier-ray-")
+    place = tempfile.mkdtemp(prefix="luthier-ray-", dir=os.environ.get(PLACES))
+    # Ray notes its address in a folder of all Rays, which need not be there and is not ours to write to.
+    os.environ[PLACES] = place
+    os.mkdir(f"{place}/ray")
     cluster = Cluster(shutdown_at_exit=True)
     try:
         nodes = []

@@ -47,10 +47,11 @@ Answer = tuple[Place, str, Future[Any]]
 
 
 class Places:
-    """The places of one driver, by name."""
+    """The places of one driver, by name. They `outlive` it or Ray ends them with it."""
 
-    def __init__(self, cluster: Cluster, needs: Needs) -> None:
+    def __init__(self, cluster: Cluster, needs: Needs, *, outlive: bool = True) -> None:
         self.cluster = cluster
+        self._lifetime = "detached" if outlive else None
         self.driver = secrets.token_hex(8)
         self.is_gone = False
         self._needs = needs
@@ -81,7 +82,11 @@ class Places:
         name = f"luthier-{secrets.token_hex(8)}"
         with self._reaching():
             seat = self.cluster.ray.remote(Seat).options(
-                name=name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, **self._needs.options()
+                name=name,
+                namespace=NAMESPACE,
+                lifetime=self._lifetime,
+                max_restarts=0,
+                **self._needs.options(),
             )
             place = self._known[name] = Place(name, seat.remote(), slot)
         return place
@@ -99,6 +104,15 @@ class Places:
                 return -1, None
         self._known[name] = place
         return phase, place
+
+    def end(self, name: str) -> None:
+        """Ends a place that another driver had, with all that runs there."""
+        ray = self.cluster.ray
+        with self._reaching():
+            try:
+                ray.kill(ray.get_actor(name, namespace=NAMESPACE))
+            except (ValueError, ray.exceptions.RayActorError):
+                pass  # it is gone
 
     def ask(self, place: Place, what: str, *words: Any) -> None:
         """Calls a place; the answer comes with `answers`."""
@@ -134,11 +148,11 @@ class Places:
         self._known.pop(place.name, None)
 
     def close(self) -> None:
-        """Gives back every place where nothing runs; the others stay for the next driver."""
+        """Gives back every place where nothing runs; the others stay for the next driver, or end."""
         ray, leaving = self.cluster.ray, []
         with self._reaching():
             for place in self._known.values():
-                if not place.is_up:
+                if not place.is_up or (place.keys and self._lifetime is None):
                     ray.kill(place.handle)
                 elif not place.keys:
                     leaving.append(place.handle.leave.remote())

@@ -25,7 +25,7 @@ from luthier.run.ray_code import Code
 from luthier.run.ray_endings import first_sentence, gone, own_version, unpacked, write_outcome
 from luthier.run.ray_files import News, offsets, take_in, to_take_along
 from luthier.run.ray_places import Place, Places, no_luthier
-from luthier.run.ray_seat import ENDED, RUNNING, WAITING, machine
+from luthier.run.ray_seat import ENDED, RUNNING, WAITING, Message, machine
 from luthier.run.ray_where import Cluster, Needs, RayLost, folder_facts, variables
 from luthier.run.runner import Adoption, Ended, Event, Order, Started
 from luthier.trial import AttemptId, Outcome, Result
@@ -55,7 +55,7 @@ class _Held:
 
 class RayRunner:
     """A `Runner` of programs on Ray. `root` is the store's folder, `environment` what every program inherits on this machine;
-    `code` gives the code for other machines. **Raises** UsageError where no node can ever give what an attempt `needs`."""
+    `code` gives the code for other machines. What runs is to `outlive` this process. **Raises** UsageError where no node can ever give what an attempt `needs`."""
 
     def __init__(
         self,
@@ -63,13 +63,16 @@ class RayRunner:
         root: str | Path,
         environment: Mapping[str, str],
         needs: Needs,
-        code: Callable[[], Code] | None = None,
+        code: Callable[[], Code | None] | None = None,
+        *,
+        outlive: bool = True,
     ) -> None:
         self._cluster, self._root, self._needs = cluster, str(root), needs
         self._variables = variables(cluster.address)
         self._environment = {**environment, **self._variables}
         self._code, self._packed = code, None
-        self._places = Places(cluster, needs)
+        self._outlives = outlive
+        self._places = Places(cluster, needs, outlive=outlive)
         self._again: list[tuple[float, Place]] = []
         self._told: deque[Event] = deque()
         self._held: dict[str, _Held] = {}
@@ -83,7 +86,7 @@ class RayRunner:
 
     # ------------------------------------------------------------------ orders
 
-    def start(self, order: Order) -> None:
+    def start(self, order: Any) -> None:
         """Sends an order to the place of its slot, or keeps it until that is there."""
         place = self._slots.get(order.slot) or self._open(order.slot)
         held = _Held(order.id, order.key, order.folder, place)
@@ -147,9 +150,13 @@ class RayRunner:
                 return
         mark = {"seat": place.name, "here": place.here}
         Path(order.folder, _layout.RAY).write_text(json.dumps(mark), encoding="utf-8")
+        self._places.say(place, (*self._message(order), files))
+
+    def _message(self, order: Order) -> Message:
+        """An order as it travels."""
         env = {**self._variables, **order.env}
         words = {**order._asdict(), "id": tuple(order.id), "limits": tuple(order.limits), "env": env}
-        self._places.say(place, ("start", order.key, words, files))
+        return "start", order.key, words
 
     def _ask_news(self, place: Place) -> None:
         known = {key: (self._held[key].phase, self._held[key].offsets) for key in place.keys}
@@ -201,8 +208,13 @@ class RayRunner:
             if self._packed is None:
                 self._packed = self._cluster.ray.put(self._code())
             code = self._packed
+        environment = self._environment if place.here else None
         threads = max(1, int(self._needs.cpus))
-        self._places.ask(place, "furnish", self._environment if place.here else None, threads, code)
+        self._places.ask(place, "furnish", environment, threads, code, *self._work())
+
+    def _work(self) -> tuple[Any, ...]:
+        """What else a place needs, for anything but programs."""
+        return ()
 
     def _furnished(self, place: Place, why_not: str) -> None:
         if why_not:
@@ -226,12 +238,13 @@ class RayRunner:
             take_in(held.folder, new.chunks)
             for name, at, content in new.chunks:
                 held.offsets[name] = at + len(content)
-        if held.phase == WAITING and new.began is not None:
-            self._told.append(Started(held.id, new.began, new.pid))
+        if held.phase == WAITING and new.phase > WAITING:
             held.phase = RUNNING
+            if new.began is not None:
+                self._told.append(Started(held.id, new.began, new.pid))
         if new.phase == ENDED and new.end is not None and not new.more:
             ended = unpacked(held.id, held.folder, new.end, new.left)
-            if not held.place.here:
+            if self._outlives and not held.place.here:
                 write_outcome(ended, new.pid)
             self._release(held)
             self._told.append(ended)

@@ -15,19 +15,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.description import Limits
+from luthier.errors import UsageError
 from luthier.run import _tree
+from luthier.run.calls import Call
 from luthier.run.command import CommandRunner
 from luthier.run.environment import base_environment
+from luthier.run.function import FunctionRunner
+from luthier.run.ray_calls import POINTS, Booth, Tools
 from luthier.run.ray_code import Code, lay_out
 from luthier.run.ray_endings import own_version, plain
-from luthier.run.ray_files import Chunk, News, changes, clear_away, move_in, moved
+from luthier.run.ray_files import ATTEMPT, Chunk, News, changes, clear_away, move_in, moved
 from luthier.run.rooms import Room
 from luthier.run.runner import Order, Started
 from luthier.trial import AttemptId, Outcome
 
-__all__ = ["ENDED", "RUNNING", "WAITING", "Message", "Seat", "machine"]
+__all__ = ["BROKEN", "ENDED", "RUNNING", "WAITING", "Message", "Seat", "machine"]
 
-WAITING, RUNNING, ENDED = 0, 1, 2
+BROKEN, WAITING, RUNNING, ENDED = -1, 0, 1, 2
+ELSEWHERE = "what it imports has to be in the folder the search is started in, or installed on every node"
 MACHINE = "LUTHIER_RAY_MACHINE"
 """A node of a test claims to be another machine by this variable."""
 
@@ -52,7 +57,7 @@ def machine() -> str:
 class _Kept:
     """One attempt, from its order until its end was taken. `owner` is the driver that asks for it."""
 
-    order: Order
+    order: Order | Call
     owner: str
     phase: int = WAITING
     began: float | None = None
@@ -66,6 +71,8 @@ class Seat:
     def __init__(self) -> None:
         self._room = Room()
         self._runner: CommandRunner | None = None
+        self._booth: Booth | None = None
+        self._broken = ""
         self._here = False
         self._code_root = self._root = ""
         self._kept: dict[str, _Kept] = {}
@@ -87,9 +94,16 @@ class Seat:
         self._here = is_same and machine() == driver
         return {"here": self._here, "host": os.uname().nodename, "version": own_version(), "pid": os.getpid()}
 
-    async def furnish(self, environment: Mapping[str, str] | None, threads: int, code: Code | None) -> str:
+    async def furnish(
+        self,
+        environment: Mapping[str, str] | None,
+        threads: int,
+        code: Code | None,
+        payload: bytes | None = None,
+        tools: Tools | None = None,
+    ) -> str:
         """Gets ready to run attempts: in a driver's environment where this is its machine, else in the node's own and with
-        a working copy of the code. Returns why it can't, or nothing."""
+        a working copy of the code. With a `payload` they are calls. Returns why it can't, or nothing."""
         if self._runner is not None:
             return ""
         self._heard = time.monotonic()
@@ -101,7 +115,13 @@ class Seat:
             except OSError as error:
                 return f"the code could not be laid out on {os.uname().nodename}: {error}"
             self._code_root = code.root
+        if tools is not None:
+            base.update(tools.variables)
         self._runner = CommandRunner(self._room.name, base)
+        if payload is not None and tools is not None:
+            if not self._here:
+                tools = tools.moved(self._code_root, self._root, self._room.name)
+            self._booth = Booth(payload, tools, self._runner)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._runner.fileno(), self._hear)
         self._attending = loop.create_task(self._attend())
@@ -122,9 +142,8 @@ class Seat:
         self._hear()
 
     def _obey(self, driver: str, what: str, key: str, *said: Any) -> None:
-        assert self._runner is not None, "it was furnished first"
-        if what == "start":
-            self._start(driver, key, *said)
+        if what in ("start", "call"):
+            (self._start if what == "start" else self._call)(driver, key, *said)
             return
         kept = self._kept.get(key)
         if kept is None:
@@ -132,9 +151,12 @@ class Seat:
         match what:
             case "stop":
                 outcome, reason, grace, kill = said
-                self._runner.stop(kept.order.id, Outcome(outcome), reason, grace, kill=kill)
+                self._executor.stop(kept.order.id, Outcome(outcome), reason, grace, kill=kill)
             case "withdraw":
-                self._runner.withdraw(kept.order.id, said[0])
+                self._executor.withdraw(kept.order.id, said[0])
+            case "answer":
+                assert self._booth is not None, "only calls wait for answers"
+                self._booth.answer(kept.order.id, *said)
             case "tell":
                 _leave_word(kept.order.folder, said[0])
             case "taken":
@@ -159,10 +181,30 @@ class Seat:
         # The guardian ends the tree when this place is lost: Ray may give it to somebody else at once.
         self._runner.start(order._replace(limits=order.limits._replace(on_driver_loss="stop")))
 
+    def _call(self, driver: str, key: str, words: tuple[Any, ...], files: Sequence[Chunk]) -> None:
+        if key in self._kept:
+            return
+        assert self._booth is not None, "it was furnished for calls"
+        call = self._booth.call(words)
+        if not self._here:
+            call = call._replace(folder=f"{self._room.name}/{key}/{ATTEMPT}")
+            move_in(call.folder, files)
+        # Of one elsewhere the files are looked at from the beginning, for nobody tells when it begins.
+        self._kept[key] = _Kept(call, driver, WAITING if self._here else RUNNING)
+        self._ids[call.id] = key
+        self._booth.runner.start(call)
+
+    @property
+    def _executor(self) -> CommandRunner | FunctionRunner:
+        assert self._runner is not None, "it was furnished first"
+        return self._runner if self._booth is None else self._booth.runner
+
     def _forget(self, key: str) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:
             del self._ids[kept.order.id]
+            if self._booth is not None:
+                self._booth.forget(kept.order.id)
             if not self._here:
                 clear_away(f"{self._room.name}/{key}")
 
@@ -202,6 +244,7 @@ class Seat:
         """Ends this place and what still runs in it."""
         if self._runner is not None:
             asyncio.get_running_loop().remove_reader(self._runner.fileno())
+            self._executor.close(leave_running=False)
             self._runner.close(leave_running=False)
         self._room.cleanup()
         import ray
@@ -220,14 +263,23 @@ class Seat:
             more, left = False, ""
             if not self._here and kept.phase > WAITING:
                 chunks, more, left = changes(kept.order.folder, offsets, is_over=kept.phase == ENDED)
-            if kept.phase != phase or chunks:
-                found[key] = News(kept.phase, kept.began, kept.pid, kept.end, chunks, more, left)
+            points = self._booth.reported(kept.order.id, offsets.get(POINTS, 0)) if self._booth else ()
+            if self._broken:
+                found[key] = News(BROKEN, None, 0, None, (), False, self._broken)
+            elif kept.phase != phase or chunks or points:
+                found[key] = News(kept.phase, kept.began, kept.pid, kept.end, chunks, more, left, points)
         return found
 
     def _hear(self) -> None:
-        """Hears the guardian."""
-        assert self._runner is not None
-        for event in self._runner.events(0):
+        """Hears the guardian, or the workers."""
+        try:
+            events = self._executor.events(0)
+        except UsageError as error:
+            self._broken = f"on the node {os.uname().nodename} of the Ray cluster {error}; {ELSEWHERE}"
+            events = []
+        if self._booth is not None:  # it may have reported
+            self._notify()
+        for event in events:
             kept = self._kept.get(self._ids.get(event.id, ""))
             if kept is None:
                 continue
@@ -245,7 +297,9 @@ class Seat:
         """Does what is to be done when no driver comes any more."""
         node = os.getppid()
         while True:
-            await asyncio.sleep(ATTEND_SECONDS)
+            await asyncio.sleep(ATTEND_SECONDS if self._booth is None else LOOK_SECONDS)
+            if self._booth is not None:
+                self._hear()  # calls have limits that nobody tells of
             if os.getppid() != node:
                 os._exit(1)  # the node is dead for Ray, which runs it elsewhere; guardians end what is here
             silent = time.monotonic() - self._heard
@@ -258,10 +312,9 @@ class Seat:
                 os._exit(0)
 
     def _forsake(self, kept: _Kept) -> None:
-        assert self._runner is not None
-        if kept.order.limits.on_driver_loss == "stop":
+        if self._booth is not None or kept.order.limits.on_driver_loss == "stop":
             reason = "its driver was lost, and it was to be stopped then"
-            self._runner.stop(kept.order.id, Outcome.INTERRUPTED, reason, kept.order.limits.grace_seconds)
+            self._executor.stop(kept.order.id, Outcome.INTERRUPTED, reason, kept.order.limits.grace_seconds)
 
 
 def _own_environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -24,6 +25,7 @@ __all__ = [
     "Needs",
     "RayLost",
     "connect",
+    "connected",
     "folder_facts",
     "has_token",
     "need_ray",
@@ -100,11 +102,12 @@ def has_token(environment: Mapping[str, str]) -> bool:
 
 
 class Cluster:
-    """A Ray this process is connected to. `ray` is the library."""
+    """A Ray this process is connected to. `ray` is the library; a connection that is not `ours` stays when we leave."""
 
-    def __init__(self, ray: Any, address: str) -> None:
+    def __init__(self, ray: Any, address: str, *, ours: bool = True) -> None:
         self.ray = ray
         self.address = address
+        self._is_ours = ours
 
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes that live, as Ray tells of them."""
@@ -127,6 +130,8 @@ class Cluster:
 
     def close(self) -> None:
         """Lets go of it."""
+        if not self._is_ours:
+            return
         try:
             self.ray.shutdown()
         except Exception:  # noqa: BLE001 - it is gone already, which is what was wanted
@@ -155,6 +160,23 @@ def _amount(name: str, amount: float) -> str:
         return f"{amount / GIGABYTE:.3g} GB of memory"
     word = {"CPU": "CPU", "GPU": "GPU"}.get(name)
     return f"{amount:g} {word}{'' if amount == 1 else 's'}" if word else f"{amount:g} of {name!r}"
+
+
+def connected(address: str | None) -> Cluster | None:
+    """The Ray that this program has connected to by itself, before it began a search; None where it has not.
+
+    **Raises** UsageError where another one, at `address`, is wanted, for a program has one at a time.
+    """
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        return None
+    if address is not None:
+        raise UsageError(
+            f"this program is connected to a Ray already; leave {address} out to search on that one, or call "
+            "ray.shutdown() first"
+        )
+    known = str(ray.get_runtime_context().gcs_address)
+    return Cluster(ray, sought(None, os.environ) or known, ours=False)
 
 
 def connect(address: str) -> Cluster:
