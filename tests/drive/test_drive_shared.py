@@ -149,6 +149,29 @@ def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: 
         assert (store.experiment(1).finished, store.experiment(1).succeeded) == (2, 2)
 
 
+def test_what_a_dead_worker_left_running_is_ended_when_it_went_elsewhere(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program(f'echo $$ > "$SHARED/pid-$LUTHIER_TRIAL-$LUTHIER_ATTEMPT"; {UNTIL_GO}')
+    driver = first.start("grid", "--param", "x=1,2", "-r", "1", *LOSS, *TRAIN)
+    first.until_runs(1)
+    worker = second.start("worker", "-r", "1", "--lease", "8s")
+    first.until_runs(2)
+    left = Path("/proc") / (machines.folder / "pid-1.2-1").read_text().strip()
+    second.kill(worker)
+    with machines.store() as store:
+        until(lambda: store.lost(1, 2) >= 1, "the dead worker's trial is given up")
+    first.run("pause", "1")  # there is nothing for who comes next, but to clear up
+    assert left.exists()
+    said = second.run("worker")
+    assert "1.2 attempt 1 went to another worker while nobody was here" in said.stderr
+    until(lambda: not left.exists(), "the orphan is ended")
+    machines.go()
+    first.end(driver, None)
+    first.run("resume", "1")
+    with machines.store() as store:
+        assert (store.experiment(1).finished, store.experiment(1).succeeded) == (2, 2)
+
+
 @pytest.mark.parametrize(("verb", "outcome"), [("stop", "stopped"), ("kill", "killed")])
 def test_a_trial_is_ended_from_another_machine(machines: Machines, verb: str, outcome: str) -> None:
     first, second = machines.machine("first"), machines.machine("second")
