@@ -275,6 +275,29 @@ def test_a_machine_that_can_not_have_the_code_passes_the_experiment_over(machine
         assert (store.experiment(1).queued, store.experiment(1).finished) == (1, 1)
 
 
+def test_what_works_on_bundles_of_data_is_left_to_machines_that_have_them(machines: Machines) -> None:
+    """A job of `luthier kaos`: code and data lie in the folder of the store where it was submitted."""
+    first, second = machines.machine("first"), machines.machine("second")
+    (first.root / "source" / "model").mkdir(parents=True)
+    train = 'import pathlib, sys\nplace = pathlib.Path(sys.argv[1], "metrics")\nplace.mkdir()\n'
+    train += '(place / "metrics.json").write_text(\'{"loss": 1}\')\n'
+    (first.root / "source" / "model" / "train.py").write_text(train)
+    (first.root / "data").mkdir()
+    (first.root / "data" / "numbers.csv").write_text("1\n")
+    first.env["LUTHIER_CONTAINER_ENGINE"] = "none"
+    first.run("kaos", "init", "-e", machines.url)
+    first.run("kaos", "workspace", "create", "-n", "numbers")
+    first.run("kaos", "train", "deploy", "-s", "source", "-d", "data")
+    with machines.store() as store:
+        until(lambda: store.experiments() and store.experiments()[0].finished, "the job is done")
+    first.run("retry", "1.1")
+    shutil.move(first.root, machines.folder / "gone")
+    said = second.run("worker", "1", code=2)
+    assert "data does not travel; run the worker in a folder that both machines see" in said.stderr
+    with machines.store() as store:
+        assert store.experiment(1).queued == 1 and store.lost(1, 1) == 0
+
+
 def test_no_password_is_written_shown_or_inherited_by_argument(machines: Machines) -> None:
     shop = machines.machine("first")
     shop.program('tr "\\0" "\\n" < /proc/$PPID/cmdline; echo "loss: $1"')
