@@ -149,6 +149,29 @@ def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: 
         assert (store.experiment(1).finished, store.experiment(1).succeeded) == (2, 2)
 
 
+def test_what_a_dead_worker_left_running_is_ended_when_it_went_elsewhere(machines: Machines) -> None:
+    first, second = machines.machine("first"), machines.machine("second")
+    first.program(f'echo $$ > "$SHARED/pid-$LUTHIER_TRIAL-$LUTHIER_ATTEMPT"; {UNTIL_GO}')
+    driver = first.start("grid", "--param", "x=1,2", "-r", "1", *LOSS, *TRAIN)
+    first.until_runs(1)
+    worker = second.start("worker", "-r", "1", "--lease", "8s")
+    first.until_runs(2)
+    left = Path("/proc") / (machines.folder / "pid-1.2-1").read_text().strip()
+    second.kill(worker)
+    with machines.store() as store:
+        until(lambda: store.lost(1, 2) >= 1, "the dead worker's trial is given up")
+    first.run("pause", "1")  # there is nothing for who comes next, but to clear up
+    assert left.exists()
+    said = second.run("worker")
+    assert "1.2 attempt 1 went to another worker while nobody was here" in said.stderr
+    until(lambda: not left.exists(), "the orphan is ended")
+    machines.go()
+    first.end(driver, None)
+    first.run("resume", "1")
+    with machines.store() as store:
+        assert (store.experiment(1).finished, store.experiment(1).succeeded) == (2, 2)
+
+
 @pytest.mark.parametrize(("verb", "outcome"), [("stop", "stopped"), ("kill", "killed")])
 def test_a_trial_is_ended_from_another_machine(machines: Machines, verb: str, outcome: str) -> None:
     first, second = machines.machine("first"), machines.machine("second")
@@ -250,6 +273,29 @@ def test_a_machine_that_can_not_have_the_code_passes_the_experiment_over(machine
     assert "which this machine does not have" in second.run("worker", "1", code=2).stderr
     with machines.store() as store:
         assert (store.experiment(1).queued, store.experiment(1).finished) == (1, 1)
+
+
+def test_what_works_on_bundles_of_data_is_left_to_machines_that_have_them(machines: Machines) -> None:
+    """A job of `luthier kaos`: code and data lie in the folder of the store where it was submitted."""
+    first, second = machines.machine("first"), machines.machine("second")
+    (first.root / "source" / "model").mkdir(parents=True)
+    train = 'import pathlib, sys\nplace = pathlib.Path(sys.argv[1], "metrics")\nplace.mkdir()\n'
+    train += '(place / "metrics.json").write_text(\'{"loss": 1}\')\n'
+    (first.root / "source" / "model" / "train.py").write_text(train)
+    (first.root / "data").mkdir()
+    (first.root / "data" / "numbers.csv").write_text("1\n")
+    first.env["LUTHIER_CONTAINER_ENGINE"] = "none"
+    first.run("kaos", "init", "-e", machines.url)
+    first.run("kaos", "workspace", "create", "-n", "numbers")
+    first.run("kaos", "train", "deploy", "-s", "source", "-d", "data")
+    with machines.store() as store:
+        until(lambda: store.experiments() and store.experiments()[0].finished, "the job is done")
+    first.run("retry", "1.1")
+    shutil.move(first.root, machines.folder / "gone")
+    said = second.run("worker", "1", code=2)
+    assert "data does not travel; run the worker in a folder that both machines see" in said.stderr
+    with machines.store() as store:
+        assert store.experiment(1).queued == 1 and store.lost(1, 1) == 0
 
 
 def test_no_password_is_written_shown_or_inherited_by_argument(machines: Machines) -> None:

@@ -17,6 +17,7 @@ from luthier.cli.searching import no_command
 from luthier.cli.telling import listener_for
 from luthier.drive.ends import Interrupts, Why
 from luthier.drive.fitting import Means, means_of, misfit
+from luthier.drive.orphans import end_orphans
 from luthier.drive.session import Session
 from luthier.errors import StoreUnavailable, UsageError
 from luthier.store import ExperimentRecord, Store, Wish
@@ -102,6 +103,8 @@ def command(
         Session(store, place.folder, tags=tags, on=on, depot=bundles, lease_seconds=lease) as session,
         interruptible(None, drain=DRAIN) as interrupts,
     ):
+        for orphan in end_orphans(store, session.folders, session.alive):
+            say(f"{orphan} went to another worker while nobody was here; what still ran of it is ended")
         means = means_of(tags, elsewhere=on is not None)
         work = _Work(session, interrupts, means, parallel_runs, quiet, max_trials, is_bound=id is not None)
         while (record := _awaited(work, id, wait=wait)) is not None:

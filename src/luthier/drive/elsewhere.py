@@ -32,6 +32,13 @@ def at_home(
     command = record.description.command
     if command is None or os.path.isdir(command.directory):
         return record
+    if "data" in record.description.bundles:
+        # Its command reads more of the store's folder than the code: the data, and for kaos the job itself.
+        raise UsageError(
+            f"experiment {record.id} works on bundles of code and data that lie in the store's folder where it was begun "
+            f"({command.directory}), which this machine does not have, and data does not travel; run the worker in a folder "
+            "that both machines see under the same path"
+        )
     known = _newest_code(store, record.id)
     if known is None or known.code is None:
         why = f" ({known.no_code})" if known is not None and known.no_code else ""

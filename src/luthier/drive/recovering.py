@@ -12,6 +12,7 @@ from typing import Protocol
 
 from luthier.clock import Clock
 from luthier.drive.alive import ASKED, Alive, asks
+from luthier.drive.orphans import end_orphans
 from luthier.drive.referee import Referee, Stop
 from luthier.drive.work import Running, Work
 from luthier.run.folders import Folders
@@ -79,9 +80,11 @@ def recover(drive: Heir) -> int:
     for held in drive.store.held(drive.id):
         if held.worker != drive.worker and _is_free(drive, held):
             adopted += _take_over(drive, held)
-    for worker in drive.alive.dead_workers():
-        if not drive.store.holds_any(worker):
-            drive.alive.bury(worker)
+    dead = [worker for worker in drive.alive.dead_workers() if not drive.store.holds_any(worker)]
+    if dead:
+        end_orphans(drive.store, drive.folders, drive.alive)
+    for worker in dead:
+        drive.alive.bury(worker)
     return adopted
 
 

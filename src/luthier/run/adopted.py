@@ -110,6 +110,16 @@ def _open(content: bytes) -> int:
     return pidfd
 
 
+def _pid_here(folder: str) -> int | None:
+    """The process that guards a folder, where it is one of this machine: the number alone may be a stranger's here."""
+    try:
+        named = json.loads(Path(folder, _layout.GUARDIAN).read_bytes())
+        is_here = (_tree.started(named["pid"]), _tree.boot_id()) == (named["started"], named["boot_id"])
+        return int(named["pid"]) if is_here else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 class Adopted:
     """A running attempt of another driver. `pidfd` becomes readable when its guardian has left."""
 
@@ -139,9 +149,8 @@ class Adopted:
                 signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
             except ProcessLookupError:
                 pass  # it has just left
-        elif not self.is_over():
-            named = json.loads(Path(self.folder, _layout.GUARDIAN).read_bytes())
-            os.kill(named["pid"], signal.SIGTERM)  # no pidfd here, but it holds the lock: it is the one
+        elif not self.is_over() and (pid := _pid_here(self.folder)) is not None:
+            os.kill(pid, signal.SIGTERM)  # no pidfd here, but it holds the lock: it is the one
 
     def close(self) -> None:
         """Lets go of the guardian."""
@@ -153,8 +162,9 @@ class Adopted:
 def ask_guardian(
     id: AttemptId, folder: str, outcome: Outcome, reason: str, grace_seconds: float, *, kill: bool
 ) -> bool:
-    """Asks whoever guards this folder to end its attempt; False when nobody does."""
-    if not is_guarded(folder):
+    """Asks whoever guards this folder to end its attempt; False when nobody does, or only on another machine that sees the
+    folder too."""
+    if not is_guarded(folder) or _pid_here(folder) is None:
         return False
     state, pidfd = probe(folder)
     if state is not Adoption.RUNNING:

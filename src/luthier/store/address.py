@@ -66,20 +66,23 @@ def remember(folder: Path, url: str) -> None:
 def address_of(folder: Path) -> str | None:
     """The URL a folder stands for, with its password where that is known; None where the store is a file in it."""
     folder = folder.absolute()
-    if folder in _typed:
-        return _typed[folder]
+    url = _typed.get(folder) or _written(folder)
+    inherited = os.environ.get(VARIABLE, "")
+    if url is not None and is_address(inherited) and url == without_password(inherited):
+        return inherited
+    return url
+
+
+def _written(folder: Path) -> str | None:
+    """The URL that the file of a folder has, without a password."""
     try:
-        url = (folder / _FILE).read_text(encoding="utf-8").strip()
+        return (folder / _FILE).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StoreError(
             f"{folder / _FILE} can't be read: {error.strerror}; mend that, or remove it"
         ) from error
-    inherited = os.environ.get(VARIABLE, "")
-    if is_address(inherited) and without_password(inherited) == url:
-        return inherited
-    return url
 
 
 def keep_address(folder: Path, url: str) -> None:

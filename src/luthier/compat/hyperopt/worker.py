@@ -63,6 +63,10 @@ def work(options: argparse.Namespace) -> int:
         shared.close()
 
 
+MISSED_SECONDS = 2.0
+"""`fmin` makes its experiment first and leaves its objective right after."""
+
+
 class _Worker:
     """The loop, and what it counts."""
 
@@ -72,6 +76,8 @@ class _Worker:
         self._ending = _Ending()
         self._pool: Pool | None = None
         self._is_busy = False
+        self._missed: float | None = None
+        self._told = False
         self._done = self._failed_in_a_row = 0
         self._began = self._silent_since = shared.clock.elapsed()
 
@@ -96,7 +102,10 @@ class _Worker:
     def _work(self, name: str) -> int:
         shared, options = self._shared, self._options
         while (why := self._why_to_end()) is None:
-            is_open = shared.find(name) and shared.has_work and not self._is_full()
+            is_there = shared.find(name)
+            if not is_there:
+                self._tell_what_is_missing()
+            is_open = is_there and shared.has_work and not self._is_full()
             domain = shared.domain() if is_open else None
             self._is_busy = domain is not None
             claim = shared.take() if domain is not None else None
@@ -110,6 +119,22 @@ class _Worker:
             time.sleep(options.poll_interval)
         logger.info("%s; this worker evaluated %d trials", why, self._done)
         return 1 if self._failed_in_a_row >= options.max_consecutive_failures else 0
+
+    def _tell_what_is_missing(self) -> None:
+        """Says once that the trials are here and the objective is not: the store is on a server, and its folder is another one."""
+        shared, now = self._shared, self._shared.clock.elapsed()
+        if not shared.experiment or not shared.alive.is_shared:
+            return
+        if self._missed is None:
+            self._missed = now
+        elif not self._told and now - self._missed > MISSED_SECONDS:
+            self._told = True
+            logger.warning(
+                "the trials of experiment %d are in the store, but its objective is not in %s: fmin runs in another folder or "
+                "on another machine; start this worker in the folder of fmin, or in one that both machines share",
+                shared.experiment,
+                shared.folder,
+            )
 
     def _evaluate(self, claim: Claim, domain: Domain) -> None:
         logger.info("trial %s", claim.id)
