@@ -148,10 +148,13 @@ def test_the_last_page_costs_what_the_first_one_does_however_many_there_are(fast
         assert pages[1] < 2 * pages[0], pages
 
 
-def test_a_page_far_away_is_right_also_where_numbers_are_missing_or_reserved(fast: Path) -> None:
-    path = fast / "store.db"
-    e = fill(path, 3000, 0)
-    with closing(SqliteStore(path, FakeClock())) as store:
+@pytest.mark.parametrize("filled", [filled_file, filled_server])
+def test_a_page_far_away_is_right_also_where_numbers_are_missing_or_reserved(
+    fast: Path, filled: Filled
+) -> None:
+    opened, fills = filled(fast)
+    with closing(opened) as store:
+        e = fills(3000, 0)
 
         def pages() -> list[int]:
             return [

@@ -124,11 +124,13 @@ class SqlReads:
                 rows = self._db.all("read_trials", experiment=experiment)
             else:
                 rows = self._db.all("changed_trials", experiment=experiment, since=seen)
-            lapsed = frozenset(held.id for held in self.held(experiment) if held.lapsed)
+            lapsed = self._lapsed(experiment)
             newest = self._newest.get(experiment)
             if rows or newest is None or newest[0] != lapsed:
                 trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
-                frozen = tuple(_free(trials[number], lapsed) for number in sorted(trials))
+                frozen = tuple(trials[number] for number in sorted(trials))
+                if lapsed:
+                    frozen = tuple(_free(trial, lapsed) for trial in frozen)
             else:
                 frozen = newest[1].trials
             if newest is None or newest[1].trials is not frozen or newest[1].revision != revision:
@@ -136,6 +138,13 @@ class SqlReads:
             if not is_open:  # what an open transaction shows may yet be undone
                 self._histories[experiment], self._newest[experiment] = (revision, trials), newest
             return newest[1]
+
+    def _lapsed(self, experiment: int) -> frozenset[AttemptId]:
+        """The attempts that run, but whose lease is over."""
+        rows = self._db.all(
+            "lapsed", experiment=experiment, boot_id=self.clock.boot_id, now=self.clock.elapsed()
+        )
+        return frozenset(AttemptId(experiment, *row) for row in rows)
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]:
         rows = self._db.all("read_attempts", experiment=experiment, number=number)
