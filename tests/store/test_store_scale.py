@@ -14,7 +14,7 @@ from luthier.store import Sort, Store
 from luthier.store.postgres import PostgresStore
 from luthier.store.sqlite import SqliteStore
 from luthier.store.statements import migrations, statements
-from luthier.testing.fill import fill, fill_server
+from luthier.testing.fill import describe, fill, fill_server
 from luthier.testing.postgres import running
 from luthier.testing.store_scene import configuration, ended, fingerprint
 
@@ -135,6 +135,45 @@ def filled_file(folder: Path) -> tuple[Store, Fills]:
 def filled_server(folder: Path) -> tuple[Store, Fills]:
     url = running().empty("filled")
     return PostgresStore(url), partial(fill_server, url)
+
+
+def test_the_last_page_costs_what_the_first_one_does_however_many_there_are(fast: Path) -> None:
+    path = fast / "store.db"
+    e = fill(path, 20_000, 0)
+    with closing(SqliteStore(path, FakeClock())) as store:
+        pages = [
+            steps_of(store, lambda: store.trials(e, limit=50, offset=offset))  # noqa: B023
+            for offset in (0, 19_950)
+        ]
+        assert pages[1] < 2 * pages[0], pages
+
+
+@pytest.mark.parametrize("filled", [filled_file, filled_server])
+def test_a_page_far_away_is_right_also_where_numbers_are_missing_or_reserved(
+    fast: Path, filled: Filled
+) -> None:
+    opened, fills = filled(fast)
+    with closing(opened) as store:
+        e = fills(3000, 0)
+
+        def pages() -> list[int]:
+            return [
+                t.number for offset in range(0, 3100, 100) for t in store.trials(e, limit=100, offset=offset)
+            ]
+
+        store.enqueue(e, [configuration(1)], "q")
+        assert pages() == list(range(1, 3002))
+        store.open_experiment(describe(3010))
+        reserved = store.reserve(e, 3, "w", "n")
+        store.enqueue(e, [configuration(2)], "q2")
+        with_gaps = [*range(1, 3002), 3005]
+        assert [place.number for place in reserved] == [3002, 3003, 3004] and pages() == with_gaps
+        assert (
+            store.propose(e, "n", [], exhausted=True) == 0
+        )  # their numbers lie below one in use: they stay missing
+        assert pages() == with_gaps
+        store.enqueue(e, [configuration(k) for k in range(3, 60)], "q3")
+        assert pages() == [*range(1, 3002), *range(3005, 3063)][: len(pages())] and len(pages()) == 3059
 
 
 @pytest.mark.parametrize("filled", [filled_file, filled_server])

@@ -36,7 +36,9 @@ from luthier.trial import Attempt, AttemptId, Outcome, Point, Trial, TrialState
 
 __all__ = ["SqlReads"]
 
-_PAGES = {"number": "page_by_number", "running": "page_running", "not well": "page_not_well"}
+_PAGES = {"running": "page_running", "not well": "page_not_well"}
+_FAR = 1000
+"""So many rows are counted off faster than it is found out that they need not be."""
 
 
 class SqlReads:
@@ -90,7 +92,9 @@ class SqlReads:
         self, experiment: int, sort: Sort = BY_NUMBER, limit: int = -1, offset: int = 0
     ) -> list[Trial]:
         page = {"experiment": experiment, "limit": limit, "offset": offset}
-        if sort.by == "value":
+        if sort.by == "number":
+            rows = self._by_number(experiment, limit, offset)
+        elif sort.by == "value":
             rows = self._db.all("best_down" if sort.smallest_first else "best_up", **page)
         elif sort.by == "metric":
             down = int(sort.smallest_first)
@@ -101,6 +105,16 @@ class SqlReads:
             rows = self._db.all(_PAGES[sort.by], **page)
         return [trial_of(row) for row in rows]
 
+    def _by_number(self, experiment: int, limit: int, offset: int) -> list[Row]:
+        """A page by number. One that is far away is found by its numbers where no number is missing, which is nearly always."""
+        page = {"experiment": experiment, "limit": limit}
+        if offset <= _FAR:
+            return self._db.all("page_by_number", offset=offset, skip=0, **page)
+        with self._db.snapshot():
+            known = self._db.one("are_first", experiment=experiment, n=offset)
+            skip = offset if known is not None and known[0] else 0
+            return self._db.all("page_by_number", offset=offset - skip, skip=skip, **page)
+
     def history(self, experiment: int) -> History:
         """All trials, frozen. Only those that changed since the last call are read."""
         with self._db.snapshot() as is_open:
@@ -110,11 +124,13 @@ class SqlReads:
                 rows = self._db.all("read_trials", experiment=experiment)
             else:
                 rows = self._db.all("changed_trials", experiment=experiment, since=seen)
-            lapsed = frozenset(held.id for held in self.held(experiment) if held.lapsed)
+            lapsed = self._lapsed(experiment)
             newest = self._newest.get(experiment)
             if rows or newest is None or newest[0] != lapsed:
                 trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
-                frozen = tuple(_free(trials[number], lapsed) for number in sorted(trials))
+                frozen = tuple(trials[number] for number in sorted(trials))
+                if lapsed:
+                    frozen = tuple(_free(trial, lapsed) for trial in frozen)
             else:
                 frozen = newest[1].trials
             if newest is None or newest[1].trials is not frozen or newest[1].revision != revision:
@@ -122,6 +138,13 @@ class SqlReads:
             if not is_open:  # what an open transaction shows may yet be undone
                 self._histories[experiment], self._newest[experiment] = (revision, trials), newest
             return newest[1]
+
+    def _lapsed(self, experiment: int) -> frozenset[AttemptId]:
+        """The attempts that run, but whose lease is over."""
+        rows = self._db.all(
+            "lapsed", experiment=experiment, boot_id=self.clock.boot_id, now=self.clock.elapsed()
+        )
+        return frozenset(AttemptId(experiment, *row) for row in rows)
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]:
         rows = self._db.all("read_attempts", experiment=experiment, number=number)

@@ -16,6 +16,12 @@ SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, pro
 FROM trial WHERE experiment = :experiment AND state != 'reserved'
 ORDER BY number;
 
+-- name: are_first
+-- Whether the first so many trials that have a configuration are just those of these numbers.
+SELECT numbers = trials AND NOT EXISTS (SELECT 1 FROM trial t
+                                        WHERE t.experiment = experiment.id AND t.state = 'reserved' AND t.number <= :n)
+FROM experiment WHERE id = :experiment;
+
 -- name: changed_trials
 -- The trials that changed after a revision.
 SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, proposal,

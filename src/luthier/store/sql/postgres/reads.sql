@@ -6,7 +6,7 @@ SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, pro
        CASE state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = trial.id AND a.number = trial.attempt)
                   ELSE outcome END, reason, value,
        exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
-FROM trial WHERE experiment = :experiment AND state != 'reserved'
+FROM trial WHERE experiment = :experiment AND state != 'reserved' AND number > :skip
 ORDER BY number LIMIT nullif(:limit::bigint, -1) OFFSET :offset;
 
 -- name: page_not_well

@@ -110,6 +110,11 @@ WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND s
 SELECT number, attempt, worker, lease_until < server_seconds() AS lapsed FROM trial
 WHERE experiment = :experiment AND state = 'running' ORDER BY number;
 
+-- name: lapsed
+-- Those of them that count as nobody's any more: few, however many run.
+SELECT number, attempt FROM trial
+WHERE experiment = :experiment AND state = 'running' AND lease_until < server_seconds();
+
 -- name: finish
 -- Ends the attempt that holds a trial.
 UPDATE trial

@@ -92,6 +92,11 @@ WHERE experiment = :experiment AND number = :number AND attempt = :attempt AND s
 SELECT number, attempt, worker, boot_id != :boot_id OR lease_until < :now AS lapsed FROM trial
 WHERE experiment = :experiment AND state = 'running' ORDER BY number;
 
+-- name: lapsed
+-- Those of them that count as nobody's any more: few, however many run.
+SELECT number, attempt FROM trial
+WHERE experiment = :experiment AND state = 'running' AND (boot_id != :boot_id OR lease_until < :now);
+
 -- name: finish
 -- Ends the attempt that holds a trial.
 UPDATE trial
