@@ -291,7 +291,8 @@ ray_seat.ATTEND_SECONDS, ray_seat.SILENT_SECONDS, ray_seat.IDLE_SECONDS, ray_sea
 async def main(loss, key, folder, *argv):
     seat = ray_seat.Seat()
     assert not (await seat.hello(tempfile.gettempdir(), 0, 0, "another machine"))["here"]
-    assert not await seat.furnish(None, 1, None)
+    if loss != "unfurnished":
+        assert not await seat.furnish(None, 1, None)
     if argv:
         order = Order((1, 1, 1), key, argv, {"LUTHIER_ATTEMPT_KEY": key}, "/", folder, Limits(on_driver_loss=loss))
         await seat.do("a driver", 0, [("start", key, order._asdict(), [])])
@@ -301,7 +302,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("left", ["nothing", "stop", "continue"])
+@pytest.mark.parametrize("left", ["unfurnished", "nothing", "stop", "continue"])
 def test_a_place_whose_driver_never_comes_back_ends_itself_with_what_it_was_to_end(
     left: str, bench: Bench, tmp_path: Path
 ) -> None:
@@ -314,12 +315,12 @@ def test_a_place_whose_driver_never_comes_back_ends_itself_with_what_it_was_to_e
         else f"import os,time\nwhile not os.path.exists({str(go)!r}): time.sleep(.01)"
     )
     order = bench.order(tmp_path, code)
-    argv = order.argv if left != "nothing" else ()
+    argv = order.argv if left in ("stop", "continue") else ()
     words = [
         sys.executable,
         "-c",
         ORPHAN,
-        "stop" if left == "stop" else "continue",
+        left,
         order.key,
         order.folder,
         *argv,
