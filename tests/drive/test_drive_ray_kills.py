@@ -65,7 +65,10 @@ class Scene:
         return [*words, "--", "sh", "train.sh", ":x:", str(self.ledger), ":t:"]
 
     def go_on(self) -> None:
-        """Sees to it that there are a Ray and a driver."""
+        """Sees to it that there are a Ray, with a node for trials, and a driver."""
+        if self.ray is not None and not any(map(_lives, self.raylets)):
+            self.ray.end()
+            self.ray = None
         if self.ray is None:
             self.ray = LocalRay(self.outside / "ray.log", NODES)
             self.raylets = self.ray.wait()["raylets"][1:]
@@ -107,9 +110,11 @@ class Scene:
             self.until(self.running, "a trial runs")
             try:
                 self._kill(kind)
-                return
             except (OSError, IndexError, ValueError):
                 continue  # the trial has just ended, and there was nothing above it
+            with open(self.outside / "kills", "a", encoding="utf-8") as file:
+                file.write(f"{kind}\n")
+            return
 
     def _kill(self, kind: str) -> None:
         assert self.driver is not None and self.ray is not None
@@ -126,7 +131,7 @@ class Scene:
             case "guardian" | "actor":
                 program = self.draw.choice(self.running())
                 seat = seat_above(program)
-                os.kill(seat if kind == "actor" else _parent(program), signal.SIGKILL)
+                os.kill(seat if kind == "actor" else _guardian_of(program), signal.SIGKILL)
 
     def end(self) -> None:
         """Leaves nothing of Ray."""
@@ -134,8 +139,19 @@ class Scene:
             self.ray.end()
 
 
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def _guardian_of(pid: int) -> int:
+    """The parent of a program, if that is one of ours: an orphan's may be anybody."""
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    if b"_nursery" not in Path(f"/proc/{parent}/cmdline").read_bytes():
+        raise ValueError(f"{pid} has no guardian any more")
+    return parent
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _audit(scene: Scene) -> dict[str, int]:

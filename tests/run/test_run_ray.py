@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -245,6 +246,99 @@ def test_an_order_that_waits_for_its_place_can_be_taken_back(
     finally:
         waiting.close(leave_running=False)
         busy.close(leave_running=False)
+
+
+def test_a_node_with_another_luthier_is_named_with_both_versions(
+    make: Make, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.run.ray_runner.own_version", lambda: "99.1")
+    runner = make("here")
+    with pytest.raises(
+        UsageError, match=r"the node \S+ .* has Luthier \d\S+, this is 99\.1; install the same"
+    ):
+        runner.start(bench.order(tmp_path, "print(1)"))
+    assert not Path(bench.folder(tmp_path).stdout).exists()
+
+
+def test_another_version_of_ray_is_told_with_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Older:
+        __version__ = "2.1.0"
+
+        def init(self, *words: object, **options: object) -> None:
+            raise RuntimeError("Version mismatch: the server has Ray 2.9.0, Python 3.9.1\nmore of it")
+
+    monkeypatch.setattr("luthier.run.ray_where.need_ray", Older)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"ray://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UsageError) as caught:
+            connect(address)
+    said = str(caught.value)
+    assert said.startswith(
+        f"the Ray at {address} and this one differ: Version mismatch: the server has Ray 2.9.0"
+    )
+    assert "have to be of the same version at both ends (here Ray" in said
+    assert "more of it" not in said
+
+
+# ---------------------------------------------------------------------- whose driver never comes back
+
+ORPHAN = """
+import asyncio, sys, tempfile
+from luthier.description import Limits
+from luthier.run import ray_seat
+from luthier.run.runner import Order
+ray_seat.ATTEND_SECONDS, ray_seat.SILENT_SECONDS, ray_seat.IDLE_SECONDS, ray_seat.KEPT_SECONDS = 0.05, 0.5, 0.5, 1.0
+async def main(loss, key, folder, *argv):
+    seat = ray_seat.Seat()
+    assert not (await seat.hello(tempfile.gettempdir(), 0, 0, "another machine"))["here"]
+    if loss != "unfurnished":
+        assert not await seat.furnish(None, 1, None)
+    if argv:
+        order = Order((1, 1, 1), key, argv, {"LUTHIER_ATTEMPT_KEY": key}, "/", folder, Limits(on_driver_loss=loss))
+        await seat.do("a driver", 0, [("start", key, order._asdict(), [])])
+    await asyncio.Event().wait()
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("left", ["unfurnished", "nothing", "stop", "continue"])
+def test_a_place_whose_driver_never_comes_back_ends_itself_with_what_it_was_to_end(
+    left: str, bench: Bench, tmp_path: Path
+) -> None:
+    """It stays while something runs that is to go on, and once that has ended, as long as its end may be asked for."""
+    go, rooms = tmp_path / "go", tmp_path / "rooms"
+    rooms.mkdir()
+    code = (
+        FOREVER
+        if left == "stop"
+        else f"import os,time\nwhile not os.path.exists({str(go)!r}): time.sleep(.01)"
+    )
+    order = bench.order(tmp_path, code)
+    argv = order.argv if left in ("stop", "continue") else ()
+    words = [
+        sys.executable,
+        "-c",
+        ORPHAN,
+        left,
+        order.key,
+        order.folder,
+        *argv,
+    ]
+    place = subprocess.Popen(words, env={**os.environ, "TMPDIR": str(rooms)})
+    try:
+        if left == "continue":
+            until(lambda: marked(order.key), "it runs")
+            with pytest.raises(subprocess.TimeoutExpired):
+                place.wait(3.0)  # three times what it would wait with nothing to see to
+            assert marked(order.key)
+            go.touch()
+        assert place.wait(30) == 0
+    finally:
+        place.kill()
+        place.wait()
+    until(lambda: not marked(order.key), "nothing of it is left")
+    assert not list(rooms.glob("luthier-*"))
 
 
 # ---------------------------------------------------------------------- what is killed (F22)

@@ -92,6 +92,8 @@ class Seat:
         except OSError:
             is_same = False
         self._here = is_same and machine() == driver
+        if self._attending is None:  # from now on: its driver may die before it says any more
+            self._attending = asyncio.get_running_loop().create_task(self._attend())
         return {"here": self._here, "host": os.uname().nodename, "version": own_version(), "pid": os.getpid()}
 
     async def furnish(
@@ -106,13 +108,14 @@ class Seat:
         a working copy of the code. With a `payload` they are calls. Returns why it can't, or nothing."""
         if self._runner is not None:
             return ""
-        self._heard = time.monotonic()
+        self._heard = time.monotonic() + KEPT_SECONDS  # code may be large: nobody is silent meanwhile
         inherited = environment if environment is not None else _own_environment()
         base = base_environment(inherited, threads)
         if code is not None:
             try:
                 self._root = await asyncio.to_thread(lay_out, code)
             except OSError as error:
+                self._heard = time.monotonic()
                 return f"the code could not be laid out on {os.uname().nodename}: {error}"
             self._code_root = code.root
         if tools is not None:
@@ -124,7 +127,7 @@ class Seat:
             self._booth = Booth(payload, tools, self._runner)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._runner.fileno(), self._hear)
-        self._attending = loop.create_task(self._attend())
+        self._heard = time.monotonic()
         return ""
 
     # ------------------------------------------------------------------ what a driver asks
