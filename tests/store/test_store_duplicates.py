@@ -22,7 +22,7 @@ from luthier.testing.store_scene import configuration, describe, ended, fingerpr
 from luthier.testing.store_worker import LOST
 from luthier.trial import AttemptId, Outcome, Proposal
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(scaled(300, 3600))]
 
 Call = Callable[[], Any]
 Sent = tuple[bool, Call]  # whether it may be delivered late, and the message
@@ -78,6 +78,9 @@ def life(s: Store, dice: Random) -> Iterator[Sent]:
                         lambda number=number: s.cancel(e, number, Outcome.KILLED, "no"), late=False
                     )
                     yield from ask(lambda number=number: s.retry(e, number), late=False)
+                if running:
+                    id = dice.choice(running)
+                    yield from ask(lambda id=id: s.request_end(id, Wish.STOP, "enough"), late=False)
                 wish = dice.choice([Wish.RUN, Wish.RUN, Wish.PAUSE])
                 yield from ask(lambda wish=wish: s.set_wish(e, wish), late=False)
 

@@ -31,7 +31,7 @@ from luthier.testing.store_scene import configuration, describe, ended, fingerpr
 from luthier.testing.store_worker import LOST, Worker, audit
 from luthier.trial import AttemptId, Outcome, Proposal
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(scaled(300, 3600))]
 
 
 def new_experiment(keeper: Keeper, trials: int | None) -> int:
@@ -189,6 +189,7 @@ def life() -> list[Callable[[Store], object]]:
         lambda s: s.report(AttemptId(e, 5, 1), 2, points(1.0, step=3.0)),
         lambda s: s.renew([AttemptId(e, 5, 1), AttemptId(e, 1, 1)], "w"),
         lambda s: s.adopt(AttemptId(e, 1, 1), "w", "x"),
+        lambda s: s.request_end(AttemptId(e, 5, 1), Wish.STOP, "enough"),
         lambda s: s.finish(AttemptId(e, 5, 1), ended(0.5)),
         lambda s: s.finish(AttemptId(e, 1, 1), LOST, again=True),
         lambda s: s.finish(AttemptId(e, 1, 1), ended(0.1)),
