@@ -39,8 +39,10 @@ MOST_IN_MEMORY = 100_000  # trials as Python values: a million are gigabytes
 AT_WORK = 10
 TRIALS_OF_WORKERS = 20_000
 PROCESSES = 4
+QUEUED = 4000
 ON_ONE_MACHINE = 64
-COMMIT_SECONDS = 4.0
+COMMIT_SECONDS = 2.0
+GOES = 4
 SLACK = 1.5
 READS_ALL = ("sorted by a metric", "the whole history again")
 """What is known to read everything; it is shown and has no bar."""
@@ -213,13 +215,25 @@ def grounds_of(kind: Any, sizes: list[int], trials: list[int], workers: list[int
 
 
 def commits_a_second(kind: Any) -> float:
-    """How many commits of claims and finishes several processes get done together."""
-    kind.filled(1000, "commits").close()
+    """How many commits of ends and claims several processes get done together: the best of some goes, for a machine that
+    has other things to do makes each of them worse."""
+    store = kind.filled(QUEUED, "commits")
+    for first in range(1, QUEUED + 1, 500):
+        with store.together():
+            for number in range(first, first + 500):
+                store.retry(1, number)
+    store.close()
+    best = max(_one_go(kind) for _ in range(GOES))
+    kind.drop("commits")
+    return best
+
+
+def _one_go(kind: Any) -> float:
     pipes = []
-    for worker in range(PROCESSES):
+    for _ in range(PROCESSES):
         read, write = os.pipe()
         if os.fork() == 0:
-            os.write(write, str(_committed(kind, worker)).encode())
+            os.write(write, str(_committed(kind, f"w{os.getpid()}")).encode())
             os._exit(0)
         os.close(write)
         pipes.append(read)
@@ -227,22 +241,21 @@ def commits_a_second(kind: Any) -> float:
     for read in pipes:
         os.close(read)
         os.wait()
-    kind.drop("commits")
     return done
 
 
-def _committed(kind: Any, worker: int) -> float:
+def _committed(kind: Any, worker: str) -> float:
     """Ends a trial and begins the next in one commit, as the drive does."""
-    store, done, mine = kind.again("commits"), 0, range(1 + worker * 200, 201 + worker * 200)
-    claims: list[Any] = []
+    store, done = kind.again("commits"), 0
+    claims = store.claim(1, 1, worker, f"{worker} begins")
     began = time.perf_counter()
-    while (took := time.perf_counter() - began) < COMMIT_SECONDS:
+    while claims and time.perf_counter() - began < COMMIT_SECONDS:
         with store.together():
             for claim in claims:
                 store.finish(claim.id, Result(Outcome.SUCCEEDED, "", value=0.5))
-            store.retry(1, mine[done % len(mine)])
-            claims = store.claim(1, 1, f"w{worker}", f"{worker}-{done}")
+            claims = store.claim(1, 1, worker, f"{worker} {done}")
         done += 1
+    took = time.perf_counter() - began
     store.close()
     return done / took
 
