@@ -62,8 +62,7 @@ class OpenRay:
 
             local = LocalRay(self.folder / LOG, [Node(os.cpu_count() or 1)])
             exit.callback(local.end)
-            local.wait()
-            address = local.address
+            return connect(local.address, local.wait()["gcs"])
         return connect(address)
 
     def slots(self, limits: Limits) -> Slots:
