@@ -63,8 +63,7 @@ class OpenRay:
 
             local = LocalRay(self.folder / LOG, [Node(cores())])
             exit.callback(local.end)
-            local.wait()
-            address = local.address
+            return connect(local.address, local.wait()["gcs"])
         return connect(address)
 
     def slots(self, limits: Limits) -> Slots:

@@ -179,8 +179,9 @@ def connected(address: str | None) -> Cluster | None:
     return Cluster(ray, sought(None, os.environ) or known, ours=False)
 
 
-def connect(address: str) -> Cluster:
-    """Connects this process.
+def connect(address: str, gcs: str | None = None) -> Cluster:
+    """Connects this process. Where `gcs` is known, the own address of that cluster, to no other one: two Rays of one machine
+    that serve clients in the same moment may take one another's.
 
     **Raises** UsageError where nothing answers, or Ray or Python there is another version; for a missing library too.
     """
@@ -193,7 +194,11 @@ def connect(address: str) -> Cluster:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
-            break
+            if gcs is None or str(ray.get_runtime_context().gcs_address) == gcs:
+                break
+            ray.shutdown()
+            if again == 1:
+                raise UsageError(f"another Ray of this machine answers at {address}; try again in a moment")
         except (ConnectionError, RuntimeError, ValueError, TimeoutError, ImportError) as error:
             # Ray's head forks a server for each client while other threads work; now and then that one dies at once.
             if again == 1 or "Initialization failure" not in str(error):
