@@ -1,0 +1,95 @@
+// The controls: pause, go on, stop, kill, retry, more trials, a configuration of one's own. Each is the verb of the command
+// line, and each has an undo or asks first. They are only shown where the server allows them.
+
+import { useState } from 'preact/hooks';
+import { control } from '../data/fetching';
+import { refreshDetails } from '../data/opened';
+import type { Details } from '../data/wire';
+import { ask } from './question';
+import { EnqueueDialog } from './enqueue';
+import { say } from './toasts';
+
+type Verb = Record<string, unknown> & { verb: string; id: string };
+
+/** Does it and tells so, with an undo where the server knows one. */
+export async function steer(what: Verb): Promise<boolean> {
+  try {
+    const { done, undo } = await control(what);
+    say(done, 'good', undo ? () => void steer({ ...(undo as Verb) }) : undefined);
+    refreshDetails();
+    return true;
+  } catch (error) {
+    say((error as Error).message, 'bad');
+    return false;
+  }
+}
+
+async function asked(title: string, text: string, yes: string, what: Verb): Promise<void> {
+  if (await ask(title, text, yes)) await steer(what);
+}
+
+export function ExperimentControls({ about }: { about: Details }) {
+  const [enqueuing, setEnqueuing] = useState(false);
+  const { id, state } = about;
+  const goes = state === 'running' || state === 'asked';
+  const failed = (about.outcomes.failed ?? 0) + (about.outcomes['timed out'] ?? 0) + (about.outcomes['out of memory'] ?? 0);
+  return (
+    <div class="controls" role="group" aria-label="Controls">
+      {goes && <button onClick={() => steer({ verb: 'pause', id })}>Pause</button>}
+      {(state === 'paused' || state === 'stopped' || state === 'ended') && <button onClick={() => steer({ verb: 'resume', id })}>Go on</button>}
+      {(goes || state === 'paused') && (
+        <button onClick={() => asked(`Stop experiment ${id}?`, `Running trials (${about.running}) are asked to end and keep what they have. \`luthier resume\` goes on later.`, 'Stop', { verb: 'stop', id })}>
+          Stop
+        </button>
+      )}
+      {(goes || state === 'paused' || state === 'stopping') && about.running > 0 && (
+        <button class="danger" onClick={() => asked(`Kill experiment ${id}?`, `${about.running} running trials end at once and lose what they did not save. This can't be undone.`, 'Kill', { verb: 'kill', id })}>
+          Kill
+        </button>
+      )}
+      {failed > 0 && (
+        <button onClick={() => asked(`Try ${failed} failed trials again?`, 'Each gets another attempt with the same configuration.', 'Try again', { verb: 'retry', id })}>
+          Retry failed
+        </button>
+      )}
+      <TargetControl about={about} />
+      <button onClick={() => setEnqueuing(true)}>Enqueue…</button>
+      {enqueuing && <EnqueueDialog about={about} close={() => setEnqueuing(false)} />}
+    </div>
+  );
+}
+
+function TargetControl({ about }: { about: Details }) {
+  const [text, setText] = useState<string | null>(null);
+  const send = async (event: Event) => {
+    event.preventDefault();
+    const target = Number(text);
+    if (!Number.isInteger(target) || target < 1) return say('A target is a whole number of trials.', 'bad');
+    if (await steer({ verb: 'target', id: about.id, target })) setText(null);
+  };
+  if (text === null) return <button onClick={() => setText(String(about.target ?? about.finished))}>Target…</button>;
+  return (
+    <form class="inline" onSubmit={send}>
+      <label>
+        <span class="unseen">How many trials in all</span>
+        <input type="number" min="1" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+      </label>
+      <button>Set</button>
+      <button type="button" class="quiet" aria-label="Leave the target as it is" onClick={() => setText(null)}>×</button>
+    </form>
+  );
+}
+
+export function TrialControls({ id, state }: { id: string; state: string }) {
+  return (
+    <div class="controls" role="group" aria-label="Controls">
+      {state !== 'finished' && (
+        <>
+          <button onClick={() => asked(`Stop trial ${id}?`, 'It is asked to end and keeps what it has; its value counts.', 'Stop', { verb: 'stop', id })}>Stop</button>
+          <button class="danger" onClick={() => asked(`Kill trial ${id}?`, "It ends at once. This can't be undone.", 'Kill', { verb: 'kill', id })}>Kill</button>
+        </>
+      )}
+      {state === 'finished' && <button onClick={() => asked(`Try trial ${id} again?`, 'It gets another attempt with the same configuration.', 'Try again', { verb: 'retry', id })}>Retry</button>}
+    </div>
+  );
+}
