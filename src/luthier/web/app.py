@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from luthier.errors import LuthierError, NotFound, StoreError
+from luthier.errors import ConflictError, LuthierError, NotFound, StoreError
 from luthier.view.exports import export
 from luthier.web.answers import Answers
 from luthier.web.control import Control
@@ -48,7 +48,7 @@ def application(answers: Answers, page: Page) -> Starlette:
     """The dashboard, to be put behind a guard."""
     made = _Addresses(answers, page)
     control = [Route("/api/control", made.control, methods=["POST"])] if answers.may_control else []
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", made.page),
             Route("/assets/{name}", made.asset),
@@ -59,11 +59,13 @@ def application(answers: Answers, page: Page) -> Starlette:
             Route("/api/trials/{id}", made.of(lambda asked: answers.trial(*_trial(asked)))),
             Route("/api/trials/{id}/log", made.log),
             Route("/api/trials/{id}/points", made.of(made.points)),
-            WebSocketRoute("/api/live", Live(answers)),
+            WebSocketRoute("/api/live", Live(answers).serve),
             *control,
         ],
         exception_handlers={HTTPException: _of_http, LuthierError: _of_ours, TooLong: _too_long},
     )
+    app.router.redirect_slashes = False  # one spelling for each address
+    return app
 
 
 class _Addresses:
@@ -227,7 +229,8 @@ async def _of_http(_asked: Request, error: Exception) -> Response:
 
 
 async def _of_ours(_asked: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, StoreError) else 400
+    is_theirs = isinstance(error, StoreError) and not isinstance(error, ConflictError)
+    status = 404 if isinstance(error, NotFound) else 503 if is_theirs else 400
     return Response(packed({"error": str(error)}), status, media_type="application/json")
 
 

@@ -90,7 +90,9 @@ class Guard:
                 421,
                 "this dashboard does not answer to that name; start it with --allow-host NAME where it should",
             )
-        if not (asked.path == self._base or asked.path.startswith(f"{self._base}/")):
+        # Our addresses need no escapes, so what has any is somebody's trial.
+        is_plain = asked.raw_path == asked.path.encode("utf-8", "replace")
+        if not is_plain or not (asked.path == self._base or asked.path.startswith(f"{self._base}/")):
             return 404, "there is nothing here"
         if asked.is_http and asked.method in _SAFE:
             if (
@@ -151,6 +153,7 @@ class _Asked:
         self.is_http = scope["type"] == "http"
         self.method = scope.get("method", "")
         self.path: str = scope["path"]
+        self.raw_path: bytes = scope.get("raw_path") or b""
         self._headers: Headers = scope["headers"]
         self.query = (
             parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=64)

@@ -60,7 +60,7 @@ class Live:
         self._answers = answers
         self.open = 0
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def serve(self, socket: WebSocket) -> None:
         """Serves one socket until it is closed."""
         await socket.accept()
         if self.open >= MOST_SOCKETS:
