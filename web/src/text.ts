@@ -21,6 +21,13 @@ function trimmed(text: string): string {
   return power === undefined ? plain : `${plain}e${power.replace('+', '')}`;
 }
 
+/** A value as it was written, unless it is a drawn number in full: then a few figures of it. */
+export function brief(value: Cell | undefined, figures = 4): string {
+  if (typeof value !== 'string' || value.length < 10) return short(value, figures);
+  const number = Number(value);
+  return value.trim() === '' || Number.isNaN(number) ? value : short(number, figures);
+}
+
 export function count(n: number): string {
   return n.toLocaleString('en-US');
 }
@@ -76,4 +83,14 @@ function csvCell(cell: unknown): string {
   if (cell === null || cell === undefined) return '';
   const text = String(cell);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** What has parts, as a sentence: `name bayesian, settings kappa 2`. Empty for what says nothing. */
+export function readable(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(readable).join(', ');
+  if (value && typeof value === 'object') {
+    return Object.entries(value).filter(([, held]) => held !== null).map(([key, held]) => `${key.replaceAll('_', ' ')} ${readable(held)}`).join(', ');
+  }
+  return typeof value === 'number' ? short(value) : String(value);
 }

@@ -15,7 +15,7 @@ await page.goto(address);
 for (const view of views) {
   const [name, hash] = view.split(/:(.*)/s);
   await page.evaluate((to) => (location.hash = to), hash);
-  await page.waitForTimeout(900);
+  await page.waitForTimeout(Number(process.env.WAIT ?? 900));
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: flags.has('--full') });
 }
 await browser.close();

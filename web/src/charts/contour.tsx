@@ -96,7 +96,8 @@ function edges(centres: number[]): number[] {
 }
 
 function paintMap(pen: Pen, area: Area, look: Look, { x, y, cells, low, high }: GridMap, upIsGood: boolean): void {
-  const [ex, ey] = [edges(x.map(area.x.to)), edges(y.map(area.y.to))];
+  // On whole pixels: no seams, and nothing is painted twice.
+  const [ex, ey] = [edges(x.map(area.x.to)).map(Math.round), edges(y.map(area.y.to)).map(Math.round)];
   const span = high - low || 1;
   pen.globalAlpha = 0.8;
   for (let j = 0; j < y.length; j++) {
@@ -105,8 +106,7 @@ function paintMap(pen: Pen, area: Area, look: Look, { x, y, cells, low, high }: 
       if (Number.isNaN(share)) continue;
       const level = Math.min(LEVELS - 1, Math.floor((upIsGood ? share : 1 - share) * LEVELS));
       pen.fillStyle = look.ramp[level];
-      // A little overlap: no seams between neighbours of one level.
-      pen.fillRect(Math.min(ex[i], ex[i + 1]), Math.min(ey[j], ey[j + 1]), Math.abs(ex[i + 1] - ex[i]) + 0.6, Math.abs(ey[j + 1] - ey[j]) + 0.6);
+      pen.fillRect(Math.min(ex[i], ex[i + 1]), Math.min(ey[j], ey[j + 1]), Math.abs(ex[i + 1] - ex[i]), Math.abs(ey[j + 1] - ey[j]));
     }
   }
   pen.globalAlpha = 1;

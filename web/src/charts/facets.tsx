@@ -5,12 +5,12 @@ import { matched, metric, selected, trials, version } from '../data/opened';
 import { categoriesOf, columnName, isNumeric } from '../state/columns';
 import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
-import { csvLine, plural, short } from '../text';
+import { count, csvLine, plural, short } from '../text';
 import { Nothing, Pick } from '../parts/controls';
 import { axisOf } from './parallel';
 import type { Pen } from './pen';
 import { Plot, type Area } from './plot';
-import { extent, robustExtent, type AxisSpec } from './scale';
+import { countOutside, extent, robustExtent, type AxisSpec } from './scale';
 import { brushBoth, brushedAt, nearestDot, objectiveTitle, paintDots } from './scatter';
 
 const MOST = 24;
@@ -99,11 +99,12 @@ function Panel({ facet, by, axis, y, domain, mask }: PanelProps) {
     [dots, mask, middle, selected.value],
   );
   const yColumn = columnName('objective', metric.value);
+  const outside = countOutside(dots.y, domain);
   return (
     <Plot title={`${by} = ${facet.title}`} height={220} left={54} x={{ ...axis.spec, title: axis.spec.title }} y={{ kind: 'linear', domain, title: objectiveTitle() }} marks={marks}
       nearest={(px, py, area) => nearestDot(dots, mask, px, py, area)} onBrush={brushBoth(axis.column, yColumn, axis.spec.categories)} brushed={brushedAt(axis.column, yColumn)}
       csv={() => [csvLine(['trial', axis.spec.title, metric.value]), ...dots.rows.map((row, k) => csvLine([trials.peek().number(row), dots.x[k], dots.y[k]]))].join('\n')}
       summary={`${plural(facet.rows.length, 'trial')}, median ${short(middle)}.`}
-      foot={<span class="soft">{plural(facet.rows.length, 'trial')} · median {short(middle)}</span>} />
+      foot={<span class="soft">{plural(facet.rows.length, 'trial')} · median {short(middle)}{outside ? ` · ${count(outside)} above or below` : ''}</span>} />
   );
 }

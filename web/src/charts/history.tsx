@@ -11,7 +11,7 @@ import { TrialTip } from '../parts/trialtip';
 import { bestSoFar } from './best';
 import { cross, dot, wedge, type Pen } from './pen';
 import { Plot, type Area, type Box } from './plot';
-import { extent, robustExtent, type AxisSpec } from './scale';
+import { countOutside, extent, robustExtent, type AxisSpec, type Kind } from './scale';
 import { markOf } from './standing';
 
 /** When a trial had its value: its end, or now for one that runs. */
@@ -49,7 +49,7 @@ export function History({ height = 300 }: { height?: number }) {
     const kind = log ? 'log' : 'linear';
     return {
       x: { kind: 'linear', domain: extent(data.x), title: byTime ? 'minutes since the search began' : 'trial' },
-      y: { kind, domain: (all ? extent : robustExtent)(data.y, kind), title: `${name} (${direction})` },
+      y: { kind, domain: withStrip((all ? extent : robustExtent)(data.y, kind), kind), title: `${name} (${direction})` },
     };
   }, [data, log, byTime, all, name, direction]);
 
@@ -93,7 +93,7 @@ export function History({ height = 300 }: { height?: number }) {
       [yColumn, box && { kind: 'range', low: tidy(box.y[0], axes.y), high: tidy(box.y[1], axes.y) }],
       ['trial', box && !byTime ? { kind: 'range', low: Math.ceil(box.x[0]), high: Math.floor(box.x[1]) } : null],
     ]);
-  const outside = countOutside(data.y, axes.y.domain, mask);
+  const outside = countOutside(data.y, axes.y.domain, (row) => mask[row] === 1);
   const csv = () =>
     [csvLine(['trial', 'state', byTime ? 'minutes' : 'x', name]), ...Array.from({ length: held.n }, (_n, row) => row)
       .filter((row) => mask[row])
@@ -112,8 +112,15 @@ export function History({ height = 300 }: { height?: number }) {
           )}
         </>
       }
+      foot={<Legend />}
       empty={held.n === 0 ? 'No trial yet. The first one appears here as soon as it is proposed.' : null} />
   );
+}
+
+/** Room along the bottom for trials without a value, and for what is written at the best line. */
+function withStrip([low, high]: [number, number], kind: Kind): [number, number] {
+  if (kind === 'log') return [low / (high / low) ** 0.12, high];
+  return [low - (high - low) * 0.12, high];
 }
 
 /** A brush's end as a number people would type: three figures of the axis are enough. */
@@ -121,12 +128,6 @@ function tidy(value: number, axis: AxisSpec): number {
   const span = axis.kind === 'log' ? Math.abs(value) : axis.domain[1] - axis.domain[0];
   const step = 10 ** (Math.floor(Math.log10(span || 1)) - 3);
   return Number((Math.round(value / step) * step).toPrecision(10));
-}
-
-function countOutside(y: Float64Array, [low, high]: [number, number], mask: Uint8Array): number {
-  let n = 0;
-  for (let row = 0; row < y.length; row++) if (mask[row] && !Number.isNaN(y[row]) && (y[row] < low || y[row] > high)) n++;
-  return n;
 }
 
 interface Data {
@@ -177,9 +178,32 @@ function paintHistory(pen: Pen, area: Area, look: Look, { x, y, best }: Data, ma
   const end = area.y.to(best.y[best.y.length - 1]);
   pen.lineTo(area.right, end);
   pen.stroke();
-  pen.fillStyle = look.best;
-  pen.font = `600 11px ${look.font}`;
+  paintBestLabel(pen, area, look, short(best.y[best.y.length - 1]), end + (direction === 'minimize' ? 12 : -12));
+}
+
+function paintBestLabel(pen: Pen, area: Area, look: Look, text: string, y: number): void {
+  pen.font = `600 11.5px ${look.font}`;
   pen.textAlign = 'right';
-  pen.textBaseline = direction === 'minimize' ? 'top' : 'bottom';
-  pen.fillText(short(best.y[best.y.length - 1]), area.right - 2, end + (direction === 'minimize' ? 4 : -4));
+  pen.textBaseline = 'middle';
+  pen.globalAlpha = 0.8;
+  pen.fillStyle = look.raised;
+  const width = pen.measureText(text).width;
+  pen.fillRect(area.right - width - 5, y - 8, width + 5, 16);
+  pen.globalAlpha = 1;
+  pen.fillStyle = look.best;
+  pen.fillText(text, area.right - 2, y);
+}
+
+const SHAPES = [['●', 'is-good', 'succeeded'], ['▼', 'is-stopped', 'stopped early'], ['✕', 'is-bad', 'failed (at the bottom)'], ['○', 'is-running', 'running']] as const;
+
+function Legend() {
+  return (
+    <span class="legend soft">
+      {SHAPES.map(([shape, kind, says]) => (
+        <span key={says}>
+          <span class={kind} aria-hidden="true">{shape}</span> {says}
+        </span>
+      ))}
+    </span>
+  );
 }

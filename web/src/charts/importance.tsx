@@ -25,13 +25,13 @@ export function ImportanceChart() {
   if (!rows.length) return <Nothing>{value.note ?? 'Importance needs a few finished trials more.'}</Nothing>;
   const told = rows.map((row) => `${row.name} ${percent(row.total)}`).join(', ');
   return (
-    <Figure title="Importance" height={rows.length * ROW + 26} paint={paint} summary={`Share of the variation of ${metric.value}: ${told}.`}
+    <Figure title="Importance" height={rows.length * ROW + 8} paint={paint} summary={`Share of the variation of ${metric.value}: ${told}.`}
       csv={() => [csvLine(['parameter', 'alone', 'total', 'low', 'high']), ...rows.map((row) => csvLine([row.name, row.alone, row.total, row.low, row.high]))].join('\n')}
       events={{ onClick: ((event: MouseEvent) => {
         const row = rows[Math.floor((event.offsetY - 4) / ROW)];
         if (row) choose('p', row.name);
       }) as never }}
-      foot={<span class="soft">{value.note ? `${value.note} ` : ''}Strong: by itself. Light: together with others. The line is what the data leave open; pale bars are not clear from nothing.</span>} />
+      foot={<span class="soft">{value.note ? `${value.note.replace(/[.\s]*$/, '')}. ` : ''}Strong: by itself. Light: together with others. The line is what the data leave open; pale bars are not clear from nothing.</span>} />
   );
 }
 

@@ -29,7 +29,7 @@ export function ModelChart() {
   const { value, error, busy } = useAsked<ModelStep>(name ? `api/experiments/${openId.value}/model?${query}` : null, said === null ? version.value : 0, 2000);
   const step = said === null ? (value?.proposal ?? 0) : Number(said);
   const of = value?.of ?? 0;
-  const show = (next: number) => choose('step', next >= of ? null : String(Math.max(0, next)));
+  const show = (next: number) => choose('step', next >= of ? null : String(Math.max(1, next)));
   useEffect(() => {
     if (!playing || busy) return;
     if (step >= of) return setPlaying(false);
@@ -43,12 +43,12 @@ export function ModelChart() {
   return (
     <section class="card" aria-label="The model, step by step">
       <div class="stepper">
-        <button onClick={() => (step >= of && show(0), setPlaying(!playing))}>{playing ? 'Hold' : 'Play'}</button>
-        <button aria-label="One step back" disabled={step <= 0} onClick={() => show(step - 1)}>‹</button>
-        <input type="range" min={0} max={of} value={step} aria-label="Step of the search" aria-valuetext={`proposal ${step} of ${of}`}
+        <button onClick={() => (step >= of && show(1), setPlaying(!playing))}>{playing ? 'Hold' : 'Play'}</button>
+        <button aria-label="One step back" disabled={step <= 1} onClick={() => show(step - 1)}>‹</button>
+        <input type="range" min={1} max={Math.max(1, of)} value={step} aria-label="Step of the search" aria-valuetext={`proposal ${step} of ${of}`}
           onInput={(event) => show(Number(event.currentTarget.value))} />
         <button aria-label="One step on" disabled={step >= of} onClick={() => show(step + 1)}>›</button>
-        <span>before trial <b>{value.proposal}</b> of {of}</span>
+        <span>before trial <b>{value.trial ?? value.proposal}</b> <span class="soft">(step {step} of {of})</span></span>
         <Toggle label="newest" on={said === null} set={() => choose('step', null)} />
         <Pick label="along" value={name} options={names} set={(one) => choose('p', one)} />
       </div>
@@ -111,7 +111,7 @@ function StepCharts({ value }: { value: ModelStep }) {
   return (
     <>
       <Plot title="Mean and band" height={320} x={{ ...spec, title: '' }} y={{ kind: 'linear', domain: y, title: objectiveTitle() }} marks={upper} csv={csv}
-        summary={`Before trial ${value.proposal} the model had seen ${data.seen.x.length} values; the next point is at ${short(value.next)}.`} />
+        summary={`Before trial ${value.trial ?? value.proposal} the model had seen ${data.seen.x.length} values; the next point is at ${short(value.next)}.`} />
       <Plot title="Acquisition" height={150} x={spec} y={{ kind: 'linear', domain: hopes.length ? airy(Math.min(0, ...hopes), Math.max(...hopes), 'linear') : [0, 1], title: 'hope' }} marks={lower}
         summary={`Where the search hoped for most: ${short(value.next)}.`}
         empty={hopes.length ? null : 'This proposal was not made by a model: there is no acquisition.'} />

@@ -277,7 +277,7 @@ function paintAxis(pen: Pen, look: Look, { x, scale, axis }: Placed, height: num
   pen.stroke();
   if (axis.values.some(Number.isNaN)) {
     pen.fillStyle = look.soft;
-    pen.fillText('none', x + 6, height - 9);
+    pen.fillText('not set', x + 6, height - 9);
   }
 }
 

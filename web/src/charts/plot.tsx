@@ -56,8 +56,8 @@ function areaOf(props: PlotProps, view: View, width: number, height: number): Ar
   const left = props.left ?? 58;
   const right = Math.max(left + 20, width - RIGHT);
   const bottom = height - BOTTOM;
-  const x = makeScale(props.x, view.x ?? props.x.domain, left, right, Math.max(2, Math.floor((right - left) / 90)));
-  const y = makeScale(props.y, view.y ?? props.y.domain, bottom, TOP, Math.max(2, Math.floor((bottom - TOP) / 42)));
+  const x = makeScale(props.x, view.x ?? props.x.domain, left, right, Math.max(3, Math.floor((right - left) / 90)));
+  const y = makeScale(props.y, view.y ?? props.y.domain, bottom, TOP, Math.max(2, Math.floor((bottom - TOP) / 36)));
   return { left, top: TOP, right, bottom, x, y };
 }
 

@@ -152,3 +152,10 @@ export function robustExtent(values: ArrayLike<number>, kind: Kind): [number, nu
   const [low, high] = [good[0], good[good.length - 1]];
   return airy(Math.max(low, q1 - reach), Math.min(high, q3 + reach), kind);
 }
+
+/** How many values a domain does not show, so that a chart can say so. */
+export function countOutside(values: ArrayLike<number>, [low, high]: [number, number], within?: (i: number) => boolean): number {
+  let n = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i]) && (values[i] < low || values[i] > high) && (!within || within(i))) n++;
+  return n;
+}

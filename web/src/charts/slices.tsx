@@ -12,7 +12,7 @@ import { paintBand } from './band';
 import { axisOf } from './parallel';
 import type { Pen } from './pen';
 import { Plot, type Area } from './plot';
-import { robustExtent, type AxisSpec } from './scale';
+import { countOutside, robustExtent, type AxisSpec } from './scale';
 import { brushBoth, brushedAt, nearestDot, objectiveTitle, paintDots } from './scatter';
 
 const AT_FIRST = 9;
@@ -67,12 +67,13 @@ function SliceChart({ name }: { name: string }) {
     [dots, mask, model, selected.value],
   );
   const y = robustExtent(dots.y, 'linear');
+  const outside = countOutside(dots.y, y, (row) => mask[row] === 1);
   const [xColumn, yColumn] = [columnName('parameter', name), columnName('objective', metric.value)];
   return (
     <Plot title={name} height={220} left={54} x={{ ...axis.spec, title: '' }} y={{ kind: 'linear', domain: y, title: objectiveTitle() }} marks={marks}
       nearest={(px, py, area) => nearestDot(dots, mask, px, py, area)} onBrush={brushBoth(xColumn, yColumn, axis.spec.categories)} brushed={brushedAt(xColumn, yColumn)}
       csv={() => [csvLine(['trial', name, metric.value]), ...dots.rows.filter((row) => mask[row]).map((row) => csvLine([held.number(row), held.cells(`parameter:${name}`)?.[row], dots.y[row]]))].join('\n')}
       summary={`${metric.value} over ${name}${model ? ', with the mean and the band of the model' : ''}.`}
-      foot={value?.note ? <span class="soft">{value.note}</span> : null} />
+      foot={value?.note || outside ? <span class="soft">{[value?.note, outside ? `${plural(outside, 'trial')} above or below` : ''].filter(Boolean).join('. ')}</span> : null} />
   );
 }

@@ -6,7 +6,7 @@ import { useAsked } from '../data/asked';
 import { session } from '../data/listing';
 import { toNumber, type Timeline } from '../data/wire';
 import type { Look } from '../state/theme';
-import { csvLine, duration, plural } from '../text';
+import { count, csvLine, duration, plural } from '../text';
 import { Skeleton, Trouble } from '../parts/controls';
 import { fitted, type Pen } from './pen';
 import { Plot, type Area, type Box } from './plot';
@@ -90,7 +90,7 @@ export function TimelineChart() {
       y={{ kind: 'category', domain: [-0.6, lanes.length - 0.4], title: '', categories: lanes }}
       marks={marks} nearest={nearest} onBrush={onBrush} csv={csv}
       summary={`${plural(bars.length, 'attempt')} on ${plural(lanes.length, 'slot')}, busy ${share} % of the time.`}
-      foot={<span class="soft">{plural(bars.length, 'attempt')} on {plural(lanes.length, 'slot')}, busy {share} % of {duration(wall)}.</span>}
+      foot={<span class="soft">{(value?.trials ?? 0) > (value?.shown ?? 0) && `The newest ${count(value!.shown!)} of ${count(value!.trials!)} trials. `}{plural(bars.length, 'attempt')} on {plural(lanes.length, 'slot')}, busy {share} % of {duration(wall)}.</span>}
       empty={bars.length === 0 ? 'No attempt has begun yet.' : null} />
   );
 }

@@ -1,6 +1,6 @@
 // The learning curves of all trials for one metric, thinned by the server; only trials that changed are asked again.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { openId, pointsVersion } from './opened';
 import { get } from './fetching';
 import { toNumber, type CurveColumns } from './wire';
@@ -18,10 +18,11 @@ export interface Curves {
   key: number; // changes whenever a curve did
   error: Error | null;
   ready: boolean;
+  reported: number;
 }
 
 const POINTS = 200;
-const PAUSE_MS = 500;
+const PAUSE_MS = 400;
 
 export function takeCurves(into: Map<number, Curve>, answer: CurveColumns): void {
   answer.trials.forEach((trial, k) => {
@@ -38,31 +39,43 @@ export function takeCurves(into: Map<number, Curve>, answer: CurveColumns): void
 export function useCurves(metric: string): Curves {
   const id = openId.value;
   const fresh = pointsVersion.value;
-  const [state, setState] = useState<Curves & { of: string; askedAt: number }>(() => nothing(''));
   const of = `${id} ${metric}`;
+  const [state, setState] = useState<Curves>(() => nothing());
+  // One question at a time: news that come meanwhile are asked for once it is answered, so that a busy search never keeps
+  // an answer from being shown.
+  const asking = useRef({ of: '', busy: false, again: false, known: state });
   useEffect(() => {
-    let gone = false;
-    const known = state.of === of ? state : nothing(of);
+    if (asking.current.of !== of) {
+      asking.current = { of, busy: false, again: false, known: nothing() };
+      setState(asking.current.known);
+    }
+    const mine = asking.current;
     const ask = async () => {
-      const since = known.revision ? `&since=${known.revision}` : '';
-      try {
-        const answer = await get<CurveColumns>(`api/experiments/${id}/curves?metric=${encodeURIComponent(metric)}&points=${POINTS}${since}`);
-        if (gone) return;
-        takeCurves(known.byTrial, answer);
-        setState({ ...known, revision: answer.revision, key: known.key + 1, error: null, ready: true, askedAt: Date.now() });
-      } catch (error) {
-        if (!gone) setState({ ...known, error: error as Error, ready: true, askedAt: Date.now() });
-      }
+      mine.busy = true;
+      mine.again = false;
+      const since = mine.known.revision ? `&since=${mine.known.revision}` : '';
+      const path = `api/experiments/${id}/curves?metric=${encodeURIComponent(metric)}&points=${POINTS}${since}`;
+      mine.known = await get<CurveColumns>(path).then(
+        (answer) => {
+          takeCurves(mine.known.byTrial, answer);
+          const reported = Math.max(answer.reported ?? 0, mine.known.byTrial.size);
+          return { ...mine.known, revision: answer.revision, key: mine.known.key + 1, error: null, ready: true, reported };
+        },
+        (error: Error) => ({ ...mine.known, error, ready: true }),
+      );
+      if (asking.current === mine) setState(mine.known);
+      setTimeout(() => {
+        mine.busy = false;
+        if (mine.again && asking.current === mine) void ask();
+      }, PAUSE_MS);
     };
-    const timer = setTimeout(() => void ask(), Math.max(0, PAUSE_MS - (Date.now() - known.askedAt)));
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
+    if (mine.busy) mine.again = true;
+    else if (metric) void ask();
   }, [of, fresh]);
-  return state.of === of ? state : nothing(of);
+  useEffect(() => () => void (asking.current = { of: '', busy: false, again: false, known: nothing() }), []);
+  return asking.current.of === of ? state : nothing();
 }
 
-function nothing(of: string): Curves & { of: string; askedAt: number } {
-  return { of, byTrial: new Map(), revision: 0, key: 0, error: null, ready: false, askedAt: 0 };
+function nothing(): Curves {
+  return { byTrial: new Map(), revision: 0, key: 0, error: null, ready: false, reported: 0 };
 }

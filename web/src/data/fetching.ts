@@ -68,10 +68,11 @@ export interface LogPart {
   size: number;
 }
 
-/** A piece of a log. `from` counts bytes; -1 asks for the end. */
-export async function getLog(trial: string, stream: string, attempt: number, from: number, most = 65536): Promise<LogPart> {
-  const path = `api/trials/${trial}/log?stream=${stream}&attempt=${attempt}&from=${from}&most=${most}`;
+/** A piece of a log. `from` counts bytes; null asks for the end. A file holds what went to stdout. */
+export async function getLog(trial: string, stream: string, attempt: number, from: number | null, most: number): Promise<LogPart> {
+  const path = `api/trials/${trial}/log?stream=${stream}&attempt=${attempt}${from === null ? '' : `&from=${from}`}&most=${most}`;
   if (inside) {
+    if (stream !== 'stdout') throw new Refused('This file holds only what went to stdout.', 404);
     const text = fromInside<string>(path);
     return { text, from: 0, next: text.length, size: text.length };
   }

@@ -14,6 +14,7 @@ import type { Details, TrialColumns } from './wire';
 
 const SLOW_ABOVE = 5_000; // trials
 const SLOW_MS = 120;
+const REFRESH_MS = 3_000;
 
 export const openId = signal<string | null>(null);
 export const details = signal<Details | null>(null);
@@ -120,10 +121,23 @@ function heard(id: string, made: Trials, message: Message): void {
     const { kind: _kind, experiment: _experiment, revision: _revision, ...news } = message;
     const best = news.best as Details['best'] | undefined;
     const known = details.peek()!;
-    details.value = { ...known, ...(news as Partial<Details>) };
-    // A new best comes without its command: ask once, when it is another trial.
-    if (best && best.trial !== known.best?.trial && !best.configuration) void refresh(id);
+    // The news of a best trial come without its configuration and command: those of the same trial still hold.
+    const same = best && best.trial === known.best?.trial;
+    details.value = { ...known, ...(news as Partial<Details>), ...(same ? { best: { ...known.best!, ...best } } : {}) };
+    refreshSoon(id, best && !same ? 0 : REFRESH_MS);
   }
+}
+
+let refreshing = 0;
+
+/** Asks for what only the whole description has (workers, a new best's command), now and then while a search moves. */
+function refreshSoon(id: string, rest: number): void {
+  if (refreshing && rest > 0) return;
+  clearTimeout(refreshing);
+  refreshing = window.setTimeout(() => {
+    refreshing = 0;
+    void refresh(id);
+  }, rest);
 }
 
 async function refresh(id: string): Promise<void> {

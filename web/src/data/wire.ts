@@ -100,6 +100,7 @@ export interface CurveColumns {
   steps: Cell[];
   values: Cell[];
   ended: boolean[];
+  reported?: number; // trials that have a curve, of which `trials` may be a choice
 }
 
 export interface Importance {
@@ -133,6 +134,8 @@ export interface Front {
 }
 
 export interface Timeline {
+  shown?: number;
+  trials?: number; // of which the newest `shown` are here
   attempts: {
     trial: number[];
     attempt: number[];
@@ -153,7 +156,8 @@ export interface EventRow {
 }
 
 export interface ModelStep {
-  proposal: number;
+  proposal: number; // from 1
+  trial?: number;
   of: number;
   parameter: string;
   x: Cell[];
@@ -173,6 +177,7 @@ export interface TrialDetails {
   parameters: Array<{ name: string; text: string; value: Cell }>;
   why: { text: string | null; predicted_mean: Cell; predicted_deviation: Cell; outcome: Cell } | null;
   attempts: Array<Record<string, Cell>>;
+  decisions?: Array<{ rule: string; resource: Cell; stops: boolean; reason: string }>;
   command: string | null;
   variables: Record<string, string> | null;
   provenance: Record<string, unknown> | null;

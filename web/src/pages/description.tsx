@@ -1,15 +1,15 @@
 // What the experiment is: its command, its space, its rules, and who works on it.
 
 import { details } from '../data/opened';
-import { ago, moment, short } from '../text';
+import { ago, moment, readable, short } from '../text';
 import { Command } from '../parts/controls';
 
-const TOLD_ELSEWHERE = new Set(['command', 'space']);
+const TOLD_ELSEWHERE = new Set(['command', 'space', 'algorithm']);
 
 export function Description() {
   const about = details.value!;
   const { command, space } = about.description;
-  const rest = Object.entries(about.description).filter(([key, value]) => !TOLD_ELSEWHERE.has(key) && value !== null && value !== undefined);
+  const rest = Object.entries(about.description).filter(([key, value]) => !TOLD_ELSEWHERE.has(key) && readable(value) !== '');
   return (
     <div class="grid two">
       <section class="card">
@@ -18,7 +18,7 @@ export function Description() {
         <h3>Rules</h3>
         <dl class="pairs">
           <div><dt>created</dt><dd>{moment(about.created)}</dd></div>
-          <div><dt>algorithm</dt><dd>{about.algorithm ?? '–'}</dd></div>
+          <div><dt>algorithm</dt><dd>{about.description.algorithm ? readable(about.description.algorithm) : (about.algorithm ?? '–')}</dd></div>
           {about.goals.map((goal) => <div key={goal.metric}><dt>{goal.direction}</dt><dd>{goal.metric}</dd></div>)}
           {about.stages ? <div><dt>stages</dt><dd>{readable(about.stages)}</dd></div> : null}
           {about.stopping ? <div><dt>stopping</dt><dd>{readable(about.stopping)}</dd></div> : null}
@@ -53,12 +53,4 @@ export function Description() {
       </section>
     </div>
   );
-}
-
-function readable(value: unknown): string {
-  if (Array.isArray(value)) return value.map(readable).join(', ');
-  if (value && typeof value === 'object') {
-    return Object.entries(value).filter(([, held]) => held !== null).map(([key, held]) => `${key.replaceAll('_', ' ')} ${readable(held)}`).join(', ');
-  }
-  return typeof value === 'number' ? short(value) : String(value);
 }

@@ -5,7 +5,7 @@ import { details, trials, version } from '../data/opened';
 import { session } from '../data/listing';
 import type { Details } from '../data/wire';
 import { toNumber } from '../data/wire';
-import { count, duration, plural, short } from '../text';
+import { brief, count, duration, plural, short } from '../text';
 import { hrefTo } from '../state/route';
 import { look } from '../state/theme';
 import { Progress } from '../parts/progress';
@@ -67,7 +67,7 @@ function BestFact({ about }: { about: Details }) {
       <p class="configuration">
         {configuration.map(([name, value]) => (
           <span key={name} title={`${name} = ${String(value)}`}>
-            <span class="soft">{name}</span> {short(value, 4)}
+            <span class="soft">{name}</span> {brief(value)}
           </span>
         ))}
       </p>

@@ -6,7 +6,7 @@ import { details, pointsVersion, trials, version } from '../data/opened';
 import { session } from '../data/listing';
 import { useAsked } from '../data/asked';
 import { toNumber, type Cell, type Points, type TrialDetails } from '../data/wire';
-import { bytes, csvLine, duration, moment, plural, short } from '../text';
+import { bytes, csvLine, duration, moment, plural, readable, short } from '../text';
 import { choose, hrefTo, option } from '../state/route';
 import { standingClass } from '../charts/standing';
 import { Plot, type Area } from '../charts/plot';
@@ -56,11 +56,12 @@ export function TrialPage({ id }: { id: string }) {
         <div>
           <Why value={value} outcome={outcome ?? null} />
           {value.command && <section class="card"><h3>Run it by hand</h3><Command text={value.command} /></section>}
+          <WhyStopped value={value} />
           <Attempts value={value} />
         </div>
       </div>
       {value.curves.length > 0 && <div class="grid two">{value.curves.map((name) => <TrialCurve key={name} id={id} name={name} />)}</div>}
-      <Log trial={id} attempts={value.attempts.map((one, k) => Number(one.attempt ?? one.number ?? k + 1))} running={said === 'running'} />
+      <Log trial={id} attempts={value.attempts.map((one, k) => Number(one.attempt ?? one.number ?? k + 1))} running={said === 'running'} failed={/failed|timed|memory/.test(said)} />
       <Provenance value={value} />
     </div>
   );
@@ -145,6 +146,22 @@ function Why({ value, outcome }: { value: TrialDetails; outcome: Cell }) {
   );
 }
 
+/** Where a stopping rule ended it, and in its words why. */
+function WhyStopped({ value }: { value: TrialDetails }) {
+  const stops = (value.decisions ?? []).filter((one) => one.stops);
+  const looks = value.decisions?.length ?? 0;
+  if (!looks) return null;
+  return (
+    <section class="card">
+      <h3>{stops.length ? 'Why it was stopped' : 'Why it was not stopped'}</h3>
+      {(stops.length ? stops : value.decisions!.slice(-1)).map((one) => (
+        <p key={String(one.resource)}>{one.rule} at {short(one.resource)}: {one.reason}</p>
+      ))}
+      <p class="soft">{plural(looks, 'look')} at it in all.</p>
+    </section>
+  );
+}
+
 function Attempts({ value }: { value: TrialDetails }) {
   if (!value.attempts.length) return null;
   const text = (cell: Cell | undefined) => (cell === null || cell === undefined ? '–' : String(cell));
@@ -215,7 +232,7 @@ function Provenance({ value }: { value: TrialDetails }) {
     <section class="card">
       <h3>Where it came from</h3>
       <dl class="pairs">
-        {facts.map(([key, held]) => <div key={key}><dt>{key.replaceAll('_', ' ')}</dt><dd>{typeof held === 'object' ? JSON.stringify(held) : String(held)}</dd></div>)}
+        {facts.map(([key, held]) => <div key={key}><dt>{key.replaceAll('_', ' ')}</dt><dd>{readable(held)}</dd></div>)}
       </dl>
       {variables.length > 0 && (
         <details>

@@ -20,8 +20,9 @@ interface Held {
   size: number;
 }
 
-export function Log({ trial, attempts, running }: { trial: string; attempts: number[]; running: boolean }) {
-  const [stream, setStream] = useState('stdout');
+export function Log({ trial, attempts, running, failed }: { trial: string; attempts: number[]; running: boolean; failed: boolean }) {
+  // What failed says why on stderr.
+  const [stream, setStream] = useState(failed && !inside ? 'stderr' : 'stdout');
   const [attempt, setAttempt] = useState(attempts[attempts.length - 1] ?? 1);
   const [held, setHeld] = useState<Held | null>(null);
   const [follow, setFollow] = useState(true);
@@ -36,7 +37,7 @@ export function Log({ trial, attempts, running }: { trial: string; attempts: num
     let gone = false;
     let unwatch = () => undefined as void;
     setHeld(null);
-    getLog(trial, stream, attempt, -PART, PART).then(
+    getLog(trial, stream, attempt, null, PART).then(
       (part) => {
         if (gone) return;
         setError(null);
@@ -107,6 +108,7 @@ export function Log({ trial, attempts, running }: { trial: string; attempts: num
         {shown.map((line, k) => (
           <div key={k}>{pieces(line).map((piece, i) => <span key={i} class={piece.style || undefined}>{piece.text}</span>)}</div>
         ))}
+        {!held && !error && <div class="soft">Reading…</div>}
         {held && !held.text && <div class="soft">{running ? 'Nothing written yet.' : `This attempt wrote nothing to ${stream}.`}</div>}
         {word && !shown.length && <div class="soft">No line has “{word}”.</div>}
       </pre>

@@ -3,7 +3,8 @@
 
 import { useState } from 'preact/hooks';
 import { control } from '../data/fetching';
-import { refreshDetails } from '../data/opened';
+import { refreshDetails, trials } from '../data/opened';
+import { plural } from '../text';
 import type { Details } from '../data/wire';
 import { ask } from './question';
 import { EnqueueDialog } from './enqueue';
@@ -24,8 +25,29 @@ export async function steer(what: Verb): Promise<boolean> {
   }
 }
 
-async function asked(title: string, text: string, yes: string, what: Verb): Promise<void> {
-  if (await ask(title, text, yes)) await steer(what);
+async function asked(title: string, text: string, yes: string, what: Verb | (() => Promise<void>)): Promise<void> {
+  if (!(await ask(title, text, yes))) return;
+  if (typeof what === 'function') await what();
+  else await steer(what);
+}
+
+const BAD = ['failed', 'timed out', 'out of memory'];
+
+/** Gives each failed trial another attempt, one after another, and tells once how it went. */
+async function retryAll(id: string): Promise<void> {
+  const held = trials.peek();
+  const rows = Array.from({ length: held.n }, (_none, row) => row).filter((row) => BAD.includes(held.standing(row)));
+  let done = 0;
+  for (const row of rows) {
+    try {
+      await control({ verb: 'retry', id: `${id}.${held.number(row)}` });
+      done++;
+    } catch (error) {
+      say(`Trial ${id}.${held.number(row)}: ${(error as Error).message}`, 'bad');
+      break;
+    }
+  }
+  if (done) say(`${plural(done, 'trial')} queued for another attempt.`);
 }
 
 export function ExperimentControls({ about }: { about: Details }) {
@@ -48,7 +70,7 @@ export function ExperimentControls({ about }: { about: Details }) {
         </button>
       )}
       {failed > 0 && (
-        <button onClick={() => asked(`Try ${failed} failed trials again?`, 'Each gets another attempt with the same configuration.', 'Try again', { verb: 'retry', id })}>
+        <button onClick={() => asked(`Try ${failed} failed trials again?`, 'Each gets another attempt with the same configuration.', 'Try again', () => retryAll(id))}>
           Retry failed
         </button>
       )}

@@ -37,7 +37,7 @@ export function allColumns(trials: Trials, details: Details | null): Column[] {
   };
   const goals = details?.goals.map((goal) => goal.metric) ?? [];
   const objectives = [...goals.filter((name) => trials.cells(`objective:${name}`)), ...trials.names('objective').filter((name) => !goals.includes(name))];
-  const wide = (name: string) => Math.min(190, Math.max(86, name.length * 8 + 30));
+  const wide = (name: string) => Math.min(190, Math.max(100, name.length * 8 + 30));
   return [
     { ...of('number', 'trial', 84), downFirst: true },
     { key: 'standing', title: 'state', width: 112, isNumber: false, downFirst: false, raw: (row) => trials.standing(row) },
