@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,3 +92,34 @@ def test_nothing_is_there_for_what_is_not(scene: Scene, driver: Client) -> None:
     scene.open(5)
     for what in ({"verb": "pause", "id": "7"}, {"verb": "stop", "id": "1.9"}, {"verb": "retry", "id": "1.9"}):
         assert driver.post(what).status == 404
+
+
+def test_a_search_shows_its_own_dashboard_and_takes_it_along(tmp_path: Path) -> None:
+    """`--dashboard`: an address is said while the search runs, and when it has ended nothing is left of it."""
+    words = [
+        sys.executable,
+        "-m",
+        "luthier",
+        "random",
+        "--num-runs",
+        "2",
+        "--param",
+        "x=0:1",
+        "--dashboard",
+        "--no-check",
+    ]
+    program = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[2]).exists(): time.sleep(0.05)"
+    go_on = tmp_path / "go-on"
+    command = ["--metric", "x", "--", sys.executable, "-c", program, ":x:", str(go_on)]
+    said: list[str] = []
+    with subprocess.Popen([*words, *command], stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("Dashboard: "):
+                port = int(line.split("127.0.0.1:")[1].split("/")[0])
+                with socket.create_connection(("127.0.0.1", port), timeout=20):
+                    go_on.touch()
+    assert any(line.startswith("Dashboard: ") for line in said), said
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=20)
