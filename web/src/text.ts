@@ -90,7 +90,7 @@ export function readable(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (Array.isArray(value)) return value.map(readable).join(', ');
   if (value && typeof value === 'object') {
-    return Object.entries(value).filter(([, held]) => held !== null).map(([key, held]) => `${key.replaceAll('_', ' ')} ${readable(held)}`).join(', ');
+    return Object.entries(value).filter(([, held]) => readable(held) !== '').map(([key, held]) => `${key.replaceAll('_', ' ')} ${readable(held)}`).join(', ');
   }
   return typeof value === 'number' ? short(value) : String(value);
 }

@@ -27,8 +27,9 @@ function unquoted(text: string): string {
   return text.replace(/"((?:\\.|[^"\\])*)"?/g, (_all, held: string) => held.replace(/\\(.)/g, '$1'));
 }
 
+/** Quotes round what would otherwise mean something else: a comparison, a range, a pattern, a "not". */
 export function quoted(text: string): string {
-  return text !== '' && /^[^\s":,/\\-][^\s":,\\]*$/.test(text) ? text : `"${text.replace(/[\\"]/g, '\\$&')}"`;
+  return /^[^\s":,/\\<>=-][^\s":,\\]*$/.test(text) && !text.includes('..') ? text : `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
 function asNumber(text: string): number {
