@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Trials } from '../src/data/trials';
+import { ordered } from '../src/data/ranks';
 import { sortRows } from '../src/table/sorting';
 import { takeCurves, type Curve } from '../src/data/curves';
 import type { TrialColumns } from '../src/data/wire';
@@ -91,4 +92,15 @@ it('curves that come again replace theirs alone', () => {
   expect(into.get(1)).toBe(before);
   expect(Array.from(into.get(0)!.values)).toEqual([3, NaN]);
   expect(into.get(0)!.stoppedEarly).toBe(true);
+});
+
+it('places are ordered as a comparison would, in one go', () => {
+  const random = chance(11);
+  const values = Array.from({ length: 500 }, () => (random() < 0.1 ? NaN : random() < 0.05 ? -Infinity : Math.floor(random() * 50)));
+  const expected = values.map((_value, k) => k).sort((a, b) => {
+    const [x, y] = [values[a], values[b]];
+    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
+    return x === y ? a - b : x < y ? -1 : 1;
+  });
+  expect(Array.from(ordered(values))).toEqual(expected);
 });

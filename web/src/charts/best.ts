@@ -1,5 +1,6 @@
 // The best value so far, trial by trial. Pure.
 
+import { ordered, ranksOf } from '../data/ranks';
 import type { Direction } from '../data/wire';
 
 export function isBetter(a: number, b: number, direction: Direction): boolean {
@@ -14,12 +15,10 @@ export interface Steps {
 
 /** Where the best changes, in the order of `x`. `counts` says which rows may be the best. */
 export function bestSoFar(x: ArrayLike<number>, y: ArrayLike<number>, direction: Direction, counts: (row: number) => boolean): Steps {
-  const order: number[] = [];
-  for (let row = 0; row < y.length; row++) if (Number.isFinite(y[row]) && Number.isFinite(x[row]) && counts(row)) order.push(row);
-  order.sort((a, b) => x[a] - x[b]);
   const made: Steps = { rows: [], x: [], y: [] };
   let best = NaN;
-  for (const row of order) {
+  for (const row of ordered(x)) {
+    if (!Number.isFinite(x[row]) || !Number.isFinite(y[row]) || !counts(row)) continue;
     if (!Number.isNaN(best) && !isBetter(y[row], best, direction)) continue;
     best = y[row];
     made.rows.push(row);
@@ -31,11 +30,7 @@ export function bestSoFar(x: ArrayLike<number>, y: ArrayLike<number>, direction:
 
 /** For each row how good it is, from 0 (worst) to 1 (best) by rank, NaN where it has no value. Ranks stand outliers. */
 export function goodness(y: ArrayLike<number>, direction: Direction): Float64Array {
-  const order: number[] = [];
-  for (let row = 0; row < y.length; row++) if (!Number.isNaN(y[row])) order.push(row);
-  order.sort((a, b) => y[a] - y[b]);
-  const made = new Float64Array(y.length).fill(NaN);
-  const last = Math.max(1, order.length - 1);
-  order.forEach((row, k) => (made[row] = direction === 'maximize' ? k / last : 1 - k / last));
-  return made;
+  const { ranks, n } = ranksOf(y);
+  const last = Math.max(1, n - 1);
+  return Float64Array.from(ranks, (rank) => (rank < 0 ? NaN : direction === 'maximize' ? rank / last : 1 - rank / last));
 }

@@ -130,13 +130,31 @@ function tidy(value: number, axis: AxisSpec): number {
   return Number((Math.round(value / step) * step).toPrecision(10));
 }
 
+const MANY = 8_000;
+
+/** So many dots are squares, and one pixel is painted once: where they lie on one another nothing is lost. */
+function paintMany(pen: Pen, area: Area, rows: number[], x: Float64Array, y: Float64Array): void {
+  const wide = Math.ceil(area.right - area.left) + 2;
+  const taken = new Uint8Array(wide * (Math.ceil(area.bottom - area.top) + 2));
+  for (const row of rows) {
+    const px = Math.round(area.x.to(x[row]));
+    const value = area.y.to(y[row]);
+    const py = Math.round(Number.isNaN(value) ? area.bottom - 5 : value);
+    if (px < area.left || px > area.right || py < area.top || py > area.bottom) continue;
+    const place = Math.floor(py - area.top) * wide + Math.floor(px - area.left);
+    if (taken[place]) continue;
+    taken[place] = 1;
+    pen.fillRect(px - 1, py - 1, 2, 2);
+  }
+}
+
 interface Data {
   x: Float64Array;
   y: Float64Array;
   best: { x: number[]; y: number[] };
 }
 
-function paintHistory(pen: Pen, area: Area, look: Look, { x, y, best }: Data, mask: Uint8Array, direction: string): void {
+function* paintHistory(pen: Pen, area: Area, look: Look, { x, y, best }: Data, mask: Uint8Array, direction: string): Generator<void> {
   const held = trials.peek();
   const radius = held.n > 3000 ? 1.6 : held.n > 600 ? 2.4 : 3.4;
   const groups = new Map<string, number[]>();
@@ -149,8 +167,16 @@ function paintHistory(pen: Pen, area: Area, look: Look, { x, y, best }: Data, ma
   const order = [...groups.keys()].sort((a) => (a === 'outside the filter' ? -1 : 1));
   for (const key of order) {
     const mark = markOf(key);
+    const rows = groups.get(key)!;
+    if (rows.length > MANY) {
+      pen.globalAlpha = key === 'outside the filter' ? 0.35 : 0.7;
+      pen.fillStyle = key === 'outside the filter' ? look.faint : mark.colour(look);
+      paintMany(pen, area, rows, x, y);
+      yield;
+      continue;
+    }
     pen.beginPath();
-    for (const row of groups.get(key)!) {
+    for (const row of rows) {
       const px = area.x.to(x[row]);
       const value = area.y.to(y[row]);
       const py = Number.isNaN(value) ? area.bottom - 5 : value;

@@ -10,6 +10,7 @@ import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
 import { count, csvLine, plural } from '../text';
 import { TrialTip } from '../parts/trialtip';
+import { ordered } from '../data/ranks';
 import { goodness } from './best';
 import { Figure, type Tip } from './figure';
 import type { Pen } from './pen';
@@ -19,7 +20,8 @@ const TOP = 46;
 const BOTTOM = 26;
 const SIDE = 56;
 const SEPARATOR = '\u001f';
-const A_SLICE = 400;
+const A_SLICE = 250;
+const MOST = 6_000; // lines; of more the best and others evenly chosen are drawn, and it is said
 
 interface Axis {
   key: string;
@@ -148,7 +150,7 @@ export function Parallel({ height }: { height: number }) {
     <Figure title="Parallel coordinates" height={height} paint={paint} over={over} tip={drag ? null : tip} csv={csv} events={events as never}
       summary={`${plural(n, 'trial')} over ${axes.map((axis) => axis.spec.title).join(', ')}. Selected trials are named by the filter above.`}
       onSize={(w, h) => (setWidth(w), setTall(h))}
-      foot={<span class="soft">{n < held.n ? `Showing ${count(n)} of ${count(held.n)} trials. ` : ''}Drag along an axis to select, drag a name to move it, click it to flip, Shift + click for log.</span>}>
+      foot={<span class="soft">{n > MOST ? `The best and others evenly chosen: ${count(MOST)} of ${count(n)} lines. ` : ''}{n < held.n ? `Showing ${count(n)} of ${count(held.n)} trials. ` : ''}Drag along an axis to select, drag a name to move it, click it to flip, Shift + click for log.</span>}>
       {axes.map((axis, k) => (
         <AxisName key={axis.key} axis={axis} x={xOf(k)} width={Math.max(40, (width - 2 * SIDE) / Math.max(1, axes.length - 1) - 6)}
           move={(by) => move(k, k + by)} drop={(x) => move(k, Math.max(0, Math.min(axes.length - 1, Math.round(((x - SIDE) / (width - 2 * SIDE)) * (axes.length - 1)))))}
@@ -225,19 +227,29 @@ interface Placed {
   axis: Axis;
 }
 
+/** Of rows from worse to better: all, or the best tenth of what is drawn and others evenly chosen. */
+function chosenLines(rows: number[]): number[] {
+  if (rows.length <= MOST) return rows;
+  const best = Math.floor(MOST / 10);
+  const rest = rows.length - best;
+  const every = rest / (MOST - best);
+  return [...Array.from({ length: MOST - best }, (_none, k) => rows[Math.floor(k * every)]), ...rows.slice(rest)];
+}
+
 function* paintLines(pen: Pen, look: Look, axes: Placed[], mask: Uint8Array, rank: Float64Array, height: number): Generator<void> {
   const [outside, inside]: number[][] = [[], []];
-  for (let row = 0; row < mask.length; row++) (mask[row] ? inside : outside).push(row);
-  inside.sort((a, b) => (Number.isNaN(rank[a]) ? -1 : rank[a]) - (Number.isNaN(rank[b]) ? -1 : rank[b]));
+  for (const row of ordered(rank.map((one) => (Number.isNaN(one) ? -1 : one)))) (mask[row] ? inside : outside).push(row);
   // Each group of one colour is one path: far fewer strokes, and the best lie on top.
   const colourOf = (row: number) => (Number.isNaN(rank[row]) ? look.failed : look.ramp[Math.min(9, Math.floor(rank[row] * 10))]);
   const alpha = inside.length > 3000 ? 0.16 : inside.length > 500 ? 0.35 : 0.65;
-  for (const [rows, opacity] of [[outside, Math.min(0.12, 60 / outside.length)], [inside, alpha]] as const) {
+  for (const [all, opacity] of [[outside, Math.min(0.12, 60 / outside.length)], [inside, alpha]] as const) {
+    const rows = chosenLines(all);
+    const isOutside = all === outside;
     for (let start = 0; start < rows.length; ) {
-      const colour = rows === outside ? look.faint : colourOf(rows[start]);
+      const colour = isOutside ? look.faint : colourOf(rows[start]);
       let end = start;
       pen.beginPath();
-      while (end < rows.length && end - start < A_SLICE && (rows === outside || colourOf(rows[end]) === colour)) {
+      while (end < rows.length && end - start < A_SLICE && (isOutside || colourOf(rows[end]) === colour)) {
         for (let k = 0; k < axes.length; k++) traceTo(pen, axes[k].x, placeOn(axes[k].scale, axes[k].axis.values[rows[end]], height), k);
         end++;
       }

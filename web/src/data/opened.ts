@@ -12,8 +12,8 @@ import { watch, type Message } from './live';
 import { Trials } from './trials';
 import type { Details, TrialColumns } from './wire';
 
-const SLOW_ABOVE = 5_000; // trials
-const SLOW_MS = 120;
+/** How long a page with so many trials waits between two looks, in milliseconds: what a look costs grows with them. */
+const restFor = (n: number) => (n > 50_000 ? 700 : n > 5_000 ? 250 : 0);
 const REFRESH_MS = 3_000;
 
 export const openId = signal<string | null>(null);
@@ -25,9 +25,11 @@ export const failure = signal<Error | null>(null);
 /** Counts up when points of curves arrived, so that what draws them asks again. */
 export const pointsVersion = signal(0);
 
+// A text by itself, so that another choice in the address leaves everything that hangs on the filter alone.
+const said = computed(() => option('f') ?? '');
 const parsed = computed<{ clauses: Clause[]; error: string | null }>(() => {
   try {
-    return { clauses: parseFilter(option('f') ?? ''), error: null };
+    return { clauses: parseFilter(said.value), error: null };
   } catch (error) {
     if (error instanceof FilterError) return { clauses: [], error: error.message };
     throw error;
@@ -80,7 +82,7 @@ function show(): void {
 function showSoon(): void {
   if (waiting) return;
   waiting = true;
-  const rest = trials.peek().n > SLOW_ABOVE ? SLOW_MS - (performance.now() - shownAt) : 0;
+  const rest = restFor(trials.peek().n) - (performance.now() - shownAt);
   // A hidden tab draws no frames, yet its title goes on.
   if (document.hidden || rest > 0) setTimeout(show, document.hidden ? 500 : rest);
   else requestAnimationFrame(show);
