@@ -50,7 +50,7 @@ luthier dashboard --export best.html 144 one experiment as a file that works fro
 @click.option("--base-path", default="", metavar="PATH", help="The path it is served below, behind a proxy.")
 @click.option("--export", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write one experiment as one static file instead, the newest when no ID is given.")  # fmt: skip
-@click.option("--beside", type=int, hidden=True)
+@click.option("--beside", type=int, hidden=True, help="The process of the search it is started beside.")
 @with_store
 def command(
     place: Place,

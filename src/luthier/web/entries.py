@@ -6,6 +6,7 @@ experiment has changed, or somebody began or ceased to work on it.
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,7 +16,7 @@ from luthier.drive.ending import is_active
 from luthier.space.domains import Domain
 from luthier.space.parameter import Parameter
 from luthier.store import ExperimentRecord, Store
-from luthier.trial import Trial, TrialState
+from luthier.trial import Outcome, Trial, TrialState
 from luthier.view.experiments import best_trials, experiment_row, is_asked
 from luthier.view.scales import written
 from luthier.view.verdicts import command_line
@@ -32,6 +33,11 @@ _RATE_SECONDS = 2.0
 """How long it holds: what it costs grows with the trials there are."""
 
 
+_DRAWN, _DRAWN_TRIALS, _DRAW_SECONDS = 100, 5000, 0.1
+_PLACES = 40
+"""The small line of an experiment has so many places at most."""
+
+
 class Entries:
     """Makes entries, and keeps those that still hold. May be asked from several threads."""
 
@@ -40,6 +46,7 @@ class Entries:
         self._clock = clock or SystemClock()
         self._known: dict[int, tuple[tuple[object, ...], Document]] = {}
         self._rates: dict[int, tuple[float, float | None]] = {}
+        self._sparks: dict[int, tuple[int, list[float]]] = {}
         self._guard = Lock()
 
     def entry(self, store: Store, record: ExperimentRecord) -> Document:
@@ -51,12 +58,26 @@ class Entries:
             if known is None or known[0] != key:
                 known = (key, _entry(store, record, active))
                 self._known[record.id] = known
-            return {**known[1], "seconds_left": self._seconds_left(store, record, active)}
+            entry = {**known[1], "seconds_left": self._seconds_left(store, record, active)}
+            spark = self._sparks.get(record.id)
+            return entry if spark is None else {**entry, "spark": spark[1]}
 
     def all(self, store: Store) -> list[Document]:
         """All experiments, the newest first."""
         records = sorted(store.experiments(), key=lambda record: -record.id)
         return [self.entry(store, record) for record in records]
+
+    def draw(self, store: Store) -> None:
+        """Draws the small lines of experiments that have new results, the newest first, for a moment: the others' turn comes
+        the next time. Who lists them does not wait for that."""
+        began = self._clock.elapsed()
+        for record in sorted(store.experiments(), key=lambda record: -record.id)[:_DRAWN]:
+            known = self._sparks.get(record.id)
+            if record.trials > _DRAWN_TRIALS or (known is not None and known[0] == record.finished):
+                continue
+            self._sparks[record.id] = (record.finished, _spark(store, record))
+            if self._clock.elapsed() - began > _DRAW_SECONDS:
+                return
 
     def _seconds_left(self, store: Store, record: ExperimentRecord, active: bool) -> float | None:
         """How long the rest takes at the rate of the newest trials; None where nobody works on it, or it has no end."""
@@ -68,6 +89,22 @@ class Entries:
             known = (now, _seconds_each(store, record))
             self._rates[record.id] = known
         return None if known[1] is None else (record.target - record.finished) * known[1]
+
+
+def _spark(store: Store, record: ExperimentRecord) -> list[float]:
+    """The best value so far, at places evenly spread over the trials that have one."""
+    goal, best, found = record.description.objective, None, list[float]()
+    if goal is None:
+        return []
+    for trial in store.trials(record.id):
+        value = trial.final.value if trial.final and trial.final.outcome is Outcome.SUCCEEDED else None
+        if value is None or not isfinite(value):
+            continue
+        best = value if best is None or goal.better(value, best) else best
+        found.append(best)
+    if len(found) <= _PLACES:
+        return found
+    return [found[round(k * (len(found) - 1) / (_PLACES - 1))] for k in range(_PLACES)]
 
 
 def _seconds_each(store: Store, record: ExperimentRecord) -> float | None:

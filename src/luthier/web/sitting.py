@@ -161,6 +161,7 @@ class Sitting:
             except LuthierError as error:
                 _LOG.warning("experiment %s can't be followed: %s", columns.experiment, error)
             is_other |= columns.version != before
+        self._entries.draw(self._following)
         listing = self._entries.all(self._following)
         if listing != self.listing[1]:
             self.listing, is_other = (self.listing[0] + 1, listing), True
