@@ -9,8 +9,9 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import hatch_build
 import pytest
+
+import hatch_build
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +42,9 @@ def test_a_wheel_made_from_an_sdist_needs_no_node(tmp_path: Path) -> None:
 
     def run(what: str, where: Path, **environment: str) -> None:
         words = [sys.executable, "-m", "hatchling", "build", "-t", what, "-d", str(tmp_path)]
-        done = subprocess.run(words, cwd=where, capture_output=True, text=True, env={**os.environ, **environment})
+        done = subprocess.run(
+            words, cwd=where, capture_output=True, text=True, env={**os.environ, **environment}
+        )
         assert done.returncode == 0, done.stderr
 
     run("sdist", ROOT)

@@ -90,6 +90,7 @@ def command(
 def _serve(dashboard: Dashboard, id: Id | None, opens: bool, beside: int | None) -> None:
     from luthier.drive.background import say_ready
 
+    os.nice(10)  # who watches gives way to what is watched
     address = dashboard.new_address()
 
     def started() -> None:
@@ -110,8 +111,7 @@ def _serve(dashboard: Dashboard, id: Id | None, opens: bool, beside: int | None)
 
 
 def _stay_beside(parent: int) -> None:
-    """Gives way to the search it was started beside, and ends when that is gone."""
-    os.nice(10)
+    """Ends when the search that it was started beside is gone."""
     if sys.platform == "linux":
         import ctypes
         import signal

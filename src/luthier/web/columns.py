@@ -8,12 +8,12 @@ from several threads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from threading import RLock
 from typing import Any, NamedTuple
 
-from luthier.store import ExperimentRecord, Spent, Store, SummaryRow
+from luthier.store import ExperimentRecord, Spent, Store
 from luthier.trial import Trial, TrialState
 from luthier.view.reached import reached
 from luthier.view.trials import spent_of
@@ -29,6 +29,17 @@ _NUMERIC = ("float", "integer", "normal", "lognormal")
 _MEMOS = 8
 
 Key = tuple[str, str]
+
+
+class _Reported(NamedTuple):
+    """What a trial reported last: its metrics, and how far it is."""
+
+    metrics: Mapping[str, float] = {}
+    steps: float | None = None
+
+
+_NOTHING = _Reported()
+_STEPS = _FACTS.index("steps")
 
 
 class News(NamedTuple):
@@ -82,11 +93,14 @@ class Columns:
     def _make(self, record: ExperimentRecord) -> None:
         """The columns that are there from the beginning; those of metrics come with their first value."""
         what = record.description
-        self._parameters = {p.name: p.domain.kind in _NUMERIC for p in what.space.parameters}
-        self._goals = [goal.metric for goal in what.objectives]
+        self._parameters = [(p.name, p.domain.kind in _NUMERIC) for p in what.space.parameters]
+        self._goals = len(what.objectives)
         self._in_folds = what.in_folds
-        self._lists |= {("parameters", name): [] for name in self._parameters}
-        self._lists |= {("objective", name): [] for name in self._goals}
+        for name, _ in self._parameters:
+            self._lists["parameters", name] = []
+        for goal in what.objectives:
+            self._lists["objective", goal.metric] = []
+        self._fixed = list(self._lists.values())
 
     def _take(
         self, store: Store, record: ExperimentRecord, trials: Sequence[Trial], revision: int, is_first: bool
@@ -95,17 +109,20 @@ class Columns:
         reported = sorted(self._running | set(news))
         metrics = self._reported(store, record, reported, is_first)
         spent = spent_of(store, record, trials)
-        changed = []
-        for at in [*news, *(k for k in reported if k not in news)]:
-            trial, summaries = news.get(at), metrics.get(at)
-            cells = self._cells(trial, spent.get(at)) if trial is not None else {}
-            cells |= summaries or {}
-            if not self._put(at, cells):
-                continue
-            changed.append(at)
+        changed = self._begin(trials, spent) if is_first else []
+        for trial in () if is_first else trials:
+            if self._put(trial.number, self._cells(trial, spent.get(trial.number))):
+                changed.append(trial.number)
+        known = set(changed)
+        for at in reported:
+            found = metrics.get(at, _NOTHING)
+            if at in self._place and self._put_metrics(at, found, is_renewed=at in news) and at not in known:
+                changed.append(at)
+        for at in changed:
+            one = news.get(at)
+            is_quiet = is_first and one is not None and one.state is not TrialState.RUNNING
+            when = min(one.revision, revision) if one is not None and is_quiet else revision
             self._touched.pop(at, None)
-            quiet = is_first and trial is not None and trial.state is not TrialState.RUNNING
-            when = min(trial.revision, revision) if quiet and trial is not None else revision
             self._touched[at] = (when, self.version + 1)
         for trial in trials:
             (self._running.add if trial.state is TrialState.RUNNING else self._running.discard)(trial.number)
@@ -113,21 +130,21 @@ class Columns:
 
     def _reported(
         self, store: Store, record: ExperimentRecord, numbers: Sequence[int], is_first: bool
-    ) -> dict[int, dict[Key, Any]]:
-        """The cells of what trials reported last."""
+    ) -> dict[int, _Reported]:
+        """What trials reported last."""
         if self._in_folds:  # there a metric is the mean of what the folds came to
             trials = [store.trial(self.experiment, one) for one in numbers]
-            return {
-                t.number: {("metrics", m): number(v) for m, v in reached(store, record, t).items()}
-                for t in trials
-            }
+            return {t.number: _Reported(reached(store, record, t), None) for t in trials}
         found = store.summaries_of(self.experiment, None if is_first else numbers) if numbers else {}
-        return {one: _reported_cells(rows) for one, rows in found.items()}
+        return {
+            one: _Reported({row.metric: row.last for row in rows}, max(row.last_step for row in rows))
+            for one, rows in found.items()
+        }
 
-    def _cells(self, trial: Trial, spent: Spent | None) -> dict[Key, Any]:
-        """What the record says of a trial. What it reported before a new attempt is not known any more."""
-        result, final = trial.result, trial.final
-        facts = (
+    def _cells(self, trial: Trial, spent: Spent | None) -> list[Any]:
+        """What the record says of a trial, in the order of the fixed columns."""
+        result, final, configuration = trial.result, trial.final, trial.configuration
+        cells = [
             trial.number,
             trial.state.value,
             final.outcome.value if final else None,
@@ -141,43 +158,56 @@ class Columns:
             None,
             None,
             final.reason if final else None,
-        )
-        cells: dict[Key, Any] = dict(zip((("columns", name) for name in _FACTS), facts, strict=True))
-        cells |= {key: None for key in self._lists if key[0] == "metrics"}
-        configuration = trial.configuration
-        for name, is_number in self._parameters.items():
-            here = configuration is not None and name in configuration
-            value = configuration[name] if configuration is not None and here else None
-            cells["parameters", name] = None if value is None else value.value if is_number else value.text
-        values = (result.values or (result.value,)) if result else ()
-        for place, name in enumerate(self._goals):
-            cells["objective", name] = number(values[place]) if place < len(values) else None
+        ]
+        values = configuration.values() if configuration is not None else {}
+        for name, is_number in self._parameters:
+            if is_number or configuration is None or name not in values:
+                cells.append(values.get(name))
+            else:
+                cells.append(configuration[name].text)
+        reached_values = (result.values or (result.value,)) if result else ()
+        for place in range(self._goals):
+            cells.append(number(reached_values[place]) if place < len(reached_values) else None)
         return cells
 
-    def _put(self, key_number: int, cells: dict[Key, Any]) -> bool:
-        """Writes cells of a row; whether any is another than before."""
-        place = self._place.get(key_number)
+    def _begin(self, trials: Sequence[Trial], spent: Mapping[int, Spent]) -> list[int]:
+        """All rows at once."""
+        rows = [self._cells(trial, spent.get(trial.number)) for trial in trials]
+        for column, cells in zip(self._fixed, zip(*rows, strict=True), strict=True) if rows else ():
+            column.extend(cells)
+        self._place = {trial.number: place for place, trial in enumerate(trials)}
+        return [trial.number for trial in trials]
+
+    def _put(self, key: int, cells: list[Any]) -> bool:
+        """Writes the fixed cells of a row; whether any is another than before. The steps are with the metrics."""
+        place = self._place.get(key)
         if place is None:
-            if ("columns", "number") not in cells:
-                return False  # it was seen to report before it was seen at all
-            place = self._insert(key_number)
+            self._place[key] = len(self._place)
+            for column in self._lists.values():
+                column.append(None)
+            for column, value in zip(self._fixed, cells, strict=True):
+                column[-1] = value
+            return True
+        cells[_STEPS] = self._fixed[_STEPS][place]
         is_other = False
-        for key, value in cells.items():
-            column = self._lists.get(key)
-            if column is None:
-                column = self._lists[key] = [None] * len(self._place)
-            if column[place] != value or (value is not None and type(column[place]) is not type(value)):
-                column[place], is_other = value, True
+        for column, value in zip(self._fixed, cells, strict=True):
+            is_other |= _set(column, place, value)
         return is_other
 
-    def _insert(self, key_number: int) -> int:
-        """Makes room for a row, nearly always at the end; a number that was reserved may come after a greater one."""
-        numbers = self._lists["columns", "number"]
-        place = len(numbers)
-        for column in self._lists.values():
-            column.append(None)
-        self._place[key_number] = place
-        return place
+    def _put_metrics(self, key: int, found: _Reported, *, is_renewed: bool) -> bool:
+        """Writes what a trial reported. What one that began anew reported before is not known any more."""
+        place = self._place[key]
+        is_other = _set(self._fixed[_STEPS], place, number(found.steps))
+        for name, value in found.metrics.items():
+            column = self._lists.get(("metrics", name))
+            if column is None:
+                column = self._lists["metrics", name] = [None] * len(self._place)
+            is_other |= _set(column, place, number(value))
+        if is_renewed:
+            for (part, name), column in self._lists.items():
+                if part == "metrics" and name not in found.metrics:
+                    is_other |= _set(column, place, None)
+        return is_other
 
     # ------------------------------------------------------------------ asking
 
@@ -256,7 +286,10 @@ class Columns:
             return (*facts, self.version) if number in self._running else facts
 
 
-def _reported_cells(rows: Sequence[SummaryRow]) -> dict[Key, Any]:
-    cells: dict[Key, Any] = {("metrics", row.metric): number(row.last) for row in rows}
-    cells["columns", "steps"] = number(max(row.last_step for row in rows))
-    return cells
+def _set(column: list[Any], place: int, value: Any) -> bool:
+    """Writes a cell; whether it is another than before, `1` and `1.0` and `True` being three."""
+    known = column[place]
+    if known == value and type(known) is type(value):
+        return False
+    column[place] = value
+    return True

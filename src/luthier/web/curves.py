@@ -44,6 +44,7 @@ class Curves:
         self._experiment = experiment
         self._kept: dict[tuple[str, int, int], _Thin] = {}
         self._points = 0
+        self._last: tuple[object, dict[str, Any]] | None = None
         self._guard = Lock()
 
     def document(
@@ -56,7 +57,10 @@ class Curves:
         since: int | None = None,
     ) -> dict[str, Any]:
         """The curves of the chosen trials, or of as many as can be drawn; of those alone that changed since a revision."""
+        asked = (metric, points, chosen and tuple(chosen), since, columns, columns.version)
         with self._guard:
+            if self._last is not None and self._last[0] == asked:
+                return self._last[1]
             reported = columns.column("metrics", metric)
             all_of = [one for one, value in reported.items() if value is not None]
             wanted = (
@@ -74,7 +78,7 @@ class Curves:
             steps += [number(step) for step in curve.steps]
             values += [number(value) for value in curve.values]
             offsets.append(len(steps))
-        return {
+        made: dict[str, Any] = {
             "revision": columns.revision,
             "metric": metric,
             "whole": since is None,
@@ -85,6 +89,8 @@ class Curves:
             "values": values,
             "ended": [outcomes.get(one) == Outcome.STOPPED for one in wanted],
         }
+        self._last = (asked, made)
+        return made
 
     def _chosen(self, record: ExperimentRecord, columns: Columns, numbers: list[int]) -> list[int]:
         """All trials that reported, or of many the best, those that run, and others evenly chosen."""

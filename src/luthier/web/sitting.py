@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
@@ -126,6 +127,7 @@ class Sitting:
         """The thread: waits for a change, reads it, tells of it."""
         stirred, revision = -1, 0
         counted, clock = stirring_of(self._following), SystemClock()
+        self._warm()
         while not self._is_over:
             self._is_wanted.wait()
             try:
@@ -143,6 +145,13 @@ class Sitting:
                 if not self._is_over:
                     _LOG.warning("the record can't be followed: %s", error)
                     time.sleep(BEAT_SECONDS)
+
+    def _warm(self) -> None:
+        """Reads the newest experiment, which is nearly always the one that will be asked for."""
+        with suppress(LuthierError):
+            newest = max((record.id for record in self._following.experiments()), default=None)
+            if newest is not None:
+                self._known(newest).refresh(self._following)
 
     def _look(self) -> bool:
         """Reads what changed; whether anything did."""
