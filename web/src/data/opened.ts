@@ -123,10 +123,11 @@ function heard(id: string, made: Trials, message: Message): void {
     const { kind: _kind, experiment: _experiment, revision: _revision, ...news } = message;
     const best = news.best as Details['best'] | undefined;
     const known = details.peek()!;
-    // The news of a best trial come without its configuration and command: those of the same trial still hold.
-    const same = best && best.trial === known.best?.trial;
-    details.value = { ...known, ...(news as Partial<Details>), ...(same ? { best: { ...known.best!, ...best } } : {}) };
-    refreshSoon(id, best && !same ? 0 : REFRESH_MS);
+    // The news of a best trial come without its configuration and command. Those of the same trial still hold; another
+    // one is shown once it is known whole, so that its value never stands beside a configuration of another.
+    const isOther = !!best && best.trial !== known.best?.trial && !best.configuration;
+    details.value = { ...known, ...(news as Partial<Details>), best: isOther ? known.best : best ? { ...known.best, ...best } : null };
+    refreshSoon(id, isOther ? 0 : REFRESH_MS);
   }
 }
 

@@ -52,6 +52,7 @@ export function ComparePage({ ids }: { ids: string[] }) {
     <section aria-labelledby="compare-title">
       <div class="page-head"><h1 id="compare-title">{plural(ids.length, 'experiment')} side by side</h1></div>
       {metrics.size > 1 && <p class="bad">They have different goals ({[...metrics].join(', ')}): their values don't compare.</p>}
+      <h2 class="unseen">How they went</h2>
       <Plot title="Best so far" height={400} x={{ kind: 'linear', domain: extent(lines.flatMap((line) => line.x)), title: byTime ? 'minutes since the search began' : 'finished trials' }}
         y={{ kind, domain: robustExtent(lines.flatMap((line) => line.y), kind), title: name }} marks={marks}
         csv={() => [csvLine(['experiment', 'x', 'best']), ...lines.flatMap((line) => line.x.map((x, k) => csvLine([line.about.id, x, line.y[k]])))].join('\n')}

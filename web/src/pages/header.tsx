@@ -62,7 +62,7 @@ function BestFact({ about }: { about: Details }) {
         Best {goal?.metric} <span class="soft">({goal?.direction})</span>
       </h2>
       <p class="big" title={String(best.value)}>
-        {best.display ?? short(best.value)} <a href={hrefTo([`${about.id}.${best.trial}`])}>trial {best.trial}</a>
+        <span class="value">{best.display ?? short(best.value)}</span> <a href={hrefTo([`${about.id}.${best.trial}`])}>trial {best.trial}</a>
       </p>
       <p class="configuration">
         {configuration.map(([name, value]) => (

@@ -51,6 +51,7 @@ export function TrialPage({ id }: { id: string }) {
           {session.value?.may_control && <TrialControls id={id} state={String(held.cells('state')?.[row] ?? value.state ?? '')} />}
         </div>
       </section>
+      <h2 class="unseen">What it is and what became of it</h2>
       <div class="grid two">
         <Configuration value={value} number={number} />
         <div>
@@ -168,6 +169,7 @@ function Attempts({ value }: { value: TrialDetails }) {
   return (
     <section class="card">
       <h3>{plural(value.attempts.length, 'attempt')}</h3>
+      <div class="scrolls" tabIndex={0} role="region" aria-label="Attempts">
       <table class="events">
         <thead><tr><th scope="col">attempt</th><th scope="col">began</th><th scope="col">for</th><th scope="col">where</th><th scope="col">ended</th></tr></thead>
         <tbody>
@@ -182,6 +184,7 @@ function Attempts({ value }: { value: TrialDetails }) {
           ))}
         </tbody>
       </table>
+      </div>
     </section>
   );
 }

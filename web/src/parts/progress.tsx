@@ -19,9 +19,11 @@ export function Progress({ entry }: { entry: Counts }) {
   return (
     <div class="progress">
       <div class="track" role="progressbar" aria-label="Finished trials" aria-valuemin={0} aria-valuemax={all} aria-valuenow={entry.finished} aria-valuetext={text}>
-        {shares.map(([kind, n]) => (
-          <i key={kind} class={kind} style={{ width: `${(100 * n) / all}%` }} />
-        ))}
+        {shares.map(([kind, n], k) => {
+          // Moved by transforms, which shift nothing else.
+          const before = shares.slice(0, k).reduce((sum, [, one]) => sum + one, 0);
+          return <i key={kind} class={kind} style={{ transform: `translateX(${(100 * before) / all}%) scaleX(${n / all})` }} />;
+        })}
       </div>
       <span class="soft">{text}</span>
     </div>

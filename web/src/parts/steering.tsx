@@ -53,27 +53,30 @@ async function retryAll(id: string): Promise<void> {
 export function ExperimentControls({ about }: { about: Details }) {
   const [enqueuing, setEnqueuing] = useState(false);
   const { id, state } = about;
+  // Every button keeps its place, also where it can do nothing now: a control that moves is hit by mistake.
   const goes = state === 'running' || state === 'asked';
-  const failed = (about.outcomes.failed ?? 0) + (about.outcomes['timed out'] ?? 0) + (about.outcomes['out of memory'] ?? 0);
+  const rests = ['paused', 'stopped', 'ended', 'interrupted'].includes(state);
+  const failed = BAD.reduce((sum, outcome) => sum + (about.outcomes[outcome] ?? 0), 0);
+  const running = plural(about.running, 'running trial');
   return (
     <div class="controls" role="group" aria-label="Controls">
-      {goes && <button onClick={() => steer({ verb: 'pause', id })}>Pause</button>}
-      {(state === 'paused' || state === 'stopped' || state === 'ended') && <button onClick={() => steer({ verb: 'resume', id })}>Go on</button>}
-      {(goes || state === 'paused') && (
-        <button onClick={() => asked(`Stop experiment ${id}?`, `Running trials (${about.running}) are asked to end and keep what they have. \`luthier resume\` goes on later.`, 'Stop', { verb: 'stop', id })}>
-          Stop
-        </button>
+      {rests ? (
+        <button class="first" onClick={() => steer({ verb: 'resume', id })}>Go on</button>
+      ) : (
+        <button class="first" disabled={!goes} onClick={() => steer({ verb: 'pause', id })}>Pause</button>
       )}
-      {(goes || state === 'paused' || state === 'stopping') && about.running > 0 && (
-        <button class="danger" onClick={() => asked(`Kill experiment ${id}?`, `${about.running} running trials end at once and lose what they did not save. This can't be undone.`, 'Kill', { verb: 'kill', id })}>
-          Kill
-        </button>
-      )}
-      {failed > 0 && (
-        <button onClick={() => asked(`Try ${failed} failed trials again?`, 'Each gets another attempt with the same configuration.', 'Try again', () => retryAll(id))}>
-          Retry failed
-        </button>
-      )}
+      <button disabled={!goes && state !== 'paused' && state !== 'interrupted'}
+        onClick={() => asked(`Stop experiment ${id}?`, `${running} asked to end; what they have is kept. It can go on later.`, 'Stop', { verb: 'stop', id })}>
+        Stop
+      </button>
+      <button class="danger" disabled={about.running === 0}
+        onClick={() => asked(`Kill experiment ${id}?`, `${running} ended at once; what they did not save is lost.`, 'Kill', { verb: 'kill', id })}>
+        Kill
+      </button>
+      <button disabled={failed === 0}
+        onClick={() => asked(`Try ${plural(failed, 'failed trial')} again?`, 'Each gets another attempt with the same configuration.', 'Try again', () => retryAll(id))}>
+        Retry failed
+      </button>
       <TargetControl about={about} />
       <button onClick={() => setEnqueuing(true)}>Enqueue…</button>
       {enqueuing && <EnqueueDialog about={about} close={() => setEnqueuing(false)} />}
