@@ -52,7 +52,6 @@ const orders = {
   },
   box: ({ selector }) => page.locator(selector).first().boundingBox(),
   as: ({ scheme, width }) => Promise.all([page.emulateMedia({ colorScheme: scheme }), page.setViewportSize({ width, height: 860 })]).then(() => null),
-  offline: ({ is }) => context.setOffline(is),
   picture: ({ path }) => page.screenshot({ path }).then(() => null),
   download: async ({ selector }) => {
     const [file] = await Promise.all([page.waitForEvent('download'), page.locator(selector).first().click()]);

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from web_scene import Client, Scene, named
+from web_scene import Client, Scene, named, serving
 
 from luthier.description import Objective
 from luthier.space import Categorical, Configuration, Float, Parameter, Space
 from luthier.testing.store_scene import describe, ended, points
 from luthier.trial import Outcome, Proposal
+from luthier.web.page import read_page
+from luthier.web.serving import Dashboard, Settings
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script>"
 VIEWS = {
@@ -109,18 +112,27 @@ def test_what_happens_is_seen_and_moves_nothing(scene: Scene, shown: Client, tab
 
 
 def test_it_goes_on_after_the_server_was_away(scene: Scene, tab: Any) -> None:
-    from web_scene import serving
-
+    """The tab that was open goes on by itself, with what it missed, and keeps what was chosen in it."""
     e = search(scene, 3)
     with serving(scene.folder, real_page=True) as first:
+        port = first.port
         tab("open", address=first.dashboard.new_address())
         tab.go(f"#/{e}/trials", ".table .body .row")
-        tab("offline", **{"is": True})
-        tab("look", script="0")
-        add(scene, e, 3)
-        tab("offline", **{"is": False})
-        tab.until("document.querySelectorAll('.table .body .row').length === 4")
+        tab("fill", selector=".filter input", text="rate:0.01..")
     tab.until("document.querySelector('.line.waiting') !== null")
+    add(scene, e, 3)
+    again = Dashboard(scene.folder, Settings(port=port), lambda _: None, read_page())
+    is_up = threading.Event()
+    thread = threading.Thread(target=again.run, args=(is_up.set,), daemon=True)
+    thread.start()
+    try:
+        assert is_up.wait(30)
+        tab.until("document.querySelectorAll('.table .body .row').length === 4")
+        tab.until("document.querySelector('.line.live') !== null")
+        assert tab("look", script="document.querySelector('.filter input').value") == "rate:0.01.."
+    finally:
+        again.stop()
+        thread.join(30)
     tab("said")  # a browser tells of connections that failed
 
 
