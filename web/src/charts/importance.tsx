@@ -31,7 +31,7 @@ export function ImportanceChart() {
         const row = rows[Math.floor((event.offsetY - 4) / ROW)];
         if (row) choose('p', row.name);
       }) as never }}
-      foot={<span class="soft">{value.note ? `${value.note.replace(/[.\s]*$/, '')}. ` : ''}Strong: by itself. Light: together with others. The line is what the data leave open; pale bars are not clear from nothing.</span>} />
+      foot={<span class="soft">{value.note ? `${value.note[0].toUpperCase()}${value.note.slice(1).replace(/[.\s]*$/, '')}. ` : ''}Strong: by itself. Light: together with others. The line is what the data leave open; pale bars are not clear from nothing.</span>} />
   );
 }
 

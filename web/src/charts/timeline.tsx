@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks';
 import { filterBy, matched, openId, select, selected, trials, version } from '../data/opened';
 import { useAsked } from '../data/asked';
-import { session } from '../data/listing';
+import { serverNow } from '../data/listing';
 import { toNumber, type Timeline } from '../data/wire';
 import type { Look } from '../state/theme';
 import { count, csvLine, duration, plural } from '../text';
@@ -48,8 +48,10 @@ export function TimelineChart() {
   const chosen = selected.value;
   const drawn = useMemo(() => {
     if (!value) return null;
-    // A file shows the moment it was made; a live page shows this one, by its own clock corrected to the server's.
-    const latest = Math.max(...[...value.attempts.began, ...value.attempts.ended].map(toNumber).filter(Number.isFinite), session.value?.now ?? 0);
+    const { began, ended } = value.attempts;
+    // Until now while something runs, else until the last end.
+    const isRunning = ended.some((end) => end === null);
+    const latest = [...began, ...ended].map(toNumber).reduce((most, one) => (one > most ? one : most), isRunning ? serverNow() : 0);
     return { ...barsOf(value, latest), latest };
   }, [value]);
   const marks = useMemo(
@@ -107,7 +109,7 @@ function paintBars(pen: Pen, area: Area, look: Look, bars: Bar[], passes: (trial
     const through = passes(bar.trial);
     pen.globalAlpha = through ? 0.85 : 0.15;
     pen.fillStyle = markOf(bar.outcome).colour(look);
-    pen.fillRect(x0, y - thick / 2, Math.max(1, x1 - x0 - 0.5), thick);
+    pen.fillRect(x0, y - thick / 2, Math.max(1, x1 - x0 - (x1 - x0 > 4 ? 0.7 : 0)), thick);
     if (bar.trial === chosen) {
       pen.globalAlpha = 1;
       pen.strokeStyle = look.ink;

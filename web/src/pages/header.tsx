@@ -124,7 +124,7 @@ function Pace({ about }: { about: Details }) {
           <dd>{perMinute === null ? '–' : short(perMinute, 3)}</dd>
         </div>
         <div>
-          <dt>{about.seconds_left === null ? 'running for' : 'time left'}</dt>
+          <dt>{about.seconds_left === null ? 'time taken' : 'time left'}</dt>
           <dd>{about.seconds_left === null ? duration(toNumber(about.changed) - about.created) : `about ${duration(about.seconds_left)}`}</dd>
         </div>
         <div>
