@@ -85,14 +85,16 @@ def test_nobody_waits_for_a_slow_tab(scene: Scene, client: Client) -> None:
     with client.socket(max_queue=1) as slow, client.socket() as fast:
         for tab in (slow, fast):
             watch(tab, watch=str(e), since=0)
-        last = 0
+        heard_of = 0
         for _ in range(10):
+            before = scene.store.experiment(e).finished
             for claim in scene.claim(e, 30):
                 scene.store.report(claim.id, 0, points(*(float(k) for k in range(3))))
                 scene.store.finish(claim.id, ended())
-            until(fast, "experiment", lambda frame, last=last: frame["finished"] > last)
-            last = scene.store.experiment(e).finished
-        until(fast, "experiment", lambda frame: frame["finished"] == 300)
+            while heard_of <= before:
+                heard_of = heard(fast, "experiment")["finished"]
+        while heard_of < 300:
+            heard_of = heard(fast, "experiment")["finished"]
         frames, done = 0, set[int]()
         while len(done) < 300:
             frame = heard(slow, "trials")

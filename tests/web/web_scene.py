@@ -120,7 +120,7 @@ def serving(folder: Path, *, real_page: bool = False, **settings: Any) -> Iterat
 class Scene(StoreScene):
     """A record whose verbs are called by hand."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_file: bool = True) -> None:
         from itertools import count
 
         from luthier.clock import SystemClock
@@ -129,7 +129,7 @@ class Scene(StoreScene):
         self.clock = SystemClock()  # type: ignore[assignment]
         self._nonces = count(1)
         self.store: Store = open_store(folder)
-        assert isinstance(self.store, SqliteStore)
+        assert isinstance(self.store, SqliteStore) == is_file
 
 
 def heard(socket: ClientConnection, kind: str, seconds: float = 20.0) -> dict[str, Any]:

@@ -39,50 +39,50 @@ def events_before(store: Store, experiment: int, before: int | None, limit: int)
 
 def sentence(event: Event) -> str:
     """`trial 7 succeeded (attempt 2)`."""
-    detail, trial = event.detail, f"trial {event.trial}"
-    again = f" (attempt {event.attempt})" if event.attempt and event.attempt > 1 else ""
+    detail = event.detail
     match event.kind:
         case "created":
             return "the experiment began"
         case "amended":
-            return f"its target is now {_target(detail.get('target'))}"
+            target = detail.get("target")
+            return f"its target is now {'open' if target is None else f'{target} trials'}"
         case "wished":
-            reason = detail.get("reason") or ""
-            return str(reason or f"somebody asked it to {detail.get('wish', 'go on')}")
+            return str(detail.get("reason") or f"somebody asked it to {detail.get('wish', 'go on')}")
         case "proposed" | "enqueued":
             who = "proposed" if event.kind == "proposed" else "added by a person"
             count = int(detail.get("n", 1))
             return f"{count} trial{'s' * (count != 1)} {who}"
+        case _:
+            again = f" (attempt {event.attempt})" if event.attempt and event.attempt > 1 else ""
+            return f"trial {event.trial} {_of_trial(event)}{again}" if event.trial else event.kind
+
+
+def _of_trial(event: Event) -> str:
+    """What happened to a trial."""
+    detail = event.detail
+    match event.kind:
         case "claimed":
-            return f"{trial} began at {detail.get('worker', 'a worker')}{again}"
+            return f"began at {detail.get('worker', 'a worker')}"
         case "adopted":
-            return f"{trial} goes on at {detail.get('worker', 'a worker')}{again}"
+            return f"goes on at {detail.get('worker', 'a worker')}"
         case "finished" | "returned" | "paused":
             how = detail.get("outcome", "ended")
             after = {"returned": ", back to the queue", "paused": " its stage and waits"}.get(event.kind, "")
-            return f"{trial} {how}{after}{again}"
+            return f"{how}{after}"
         case "cancelled":
-            return (
-                f"{trial} {detail.get('outcome', 'was cancelled')}: {detail.get('reason', '')}".removesuffix(
-                    ": "
-                )
-            )
+            return f"{detail.get('outcome', 'was cancelled')}: {detail.get('reason', '')}".removesuffix(": ")
         case "promoted":
-            return f"{trial} goes on to stage {detail.get('stage')}"
+            return f"goes on to stage {detail.get('stage')}"
         case "retried":
-            return f"{trial} was queued for another attempt"
+            return "was queued for another attempt"
         case "decided":
             said = "is to stop" if detail.get("stops") else "goes on"
-            return f"{trial} {said}: {detail.get('reason', '')} ({detail.get('rule', '')})"
+            return f"{said}: {detail.get('reason', '')} ({detail.get('rule', '')})"
         case "looked":
-            return f"the test set was scored with {trial}"
+            return "scored the test set"
         case "reused":
-            return f"{trial} took the result of an identical one"
+            return "took the result of an identical one"
         case "stale":
-            return f"{trial}: a late {detail.get('write', 'write')} of an earlier attempt was set aside"
+            return f"was too late with a {detail.get('write', 'write')}, which was set aside"
         case other:
-            return f"{trial}: {other}" if event.trial else other
-
-
-def _target(target: object) -> str:
-    return "open" if target is None else f"{target} trials"
+            return f"{other}"

@@ -212,8 +212,8 @@ class _Client:
         if columns is None:
             return []
         frames: list[bytes] = []
-        if columns.version != topic.version:
-            is_first = topic.version < 0 or columns is not topic.columns
+        is_first = columns is not topic.columns
+        if is_first or columns.version != topic.version:
             news = columns.since(topic.since) if is_first else columns.after(topic.version)
             topic.version, topic.columns = news.version, columns
             # The columns are JSON already: the frame's own names are put before them.

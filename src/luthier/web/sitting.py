@@ -73,7 +73,8 @@ class Sitting:
 
     def _known(self, experiment: int) -> Columns:
         with self._guard:
-            columns = self._columns.pop(experiment, None) or Columns(experiment)
+            columns = self._columns.pop(experiment, None)
+            columns = Columns(experiment) if columns is None else columns  # an empty one is one
             self._columns[experiment] = columns  # the last one used is the last one
             spare = [one for one in self._columns if one not in self._watched]
             for one in spare[: max(0, len(self._columns) - KEPT)]:
@@ -157,9 +158,7 @@ class Sitting:
         """Reads what changed; whether anything did."""
         is_other = False
         with self._guard:
-            watched = [self._columns.get(one) or Columns(one) for one in self._watched]
-            for columns in watched:
-                self._columns[columns.experiment] = columns
+            watched = [self._columns.setdefault(one, Columns(one)) for one in self._watched]
         for columns in watched:
             before = columns.version
             try:
