@@ -11,17 +11,18 @@ BENCHED := .venv/.benched-$(shell cat requirements/bench.txt 2>/dev/null | sha25
 TORCHED := .venv/.torched-$(shell cat requirements/integrations-torch.txt 2>/dev/null | sha256sum | cut -c1-16)
 JOBS ?= 2
 ARGS ?=
-OURS := src tests tools $(wildcard bench examples)
+OURS := src tests tools hatch_build.py $(wildcard bench examples)
+PAGE := src/luthier/web/page/.digest
 
 .PHONY: help demo test check format nightly bench bench-quality bench-ax bench-hebo lock install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-demo: $(INSTALLED)  ## a search from start to end in about a minute, in ./demo
+demo: $(INSTALLED) $(PAGE)  ## a search from start to end in about a minute, in ./demo
 	@tools/demo.sh
 
-test: $(INSTALLED)  ## all tests but the nightly ones (ARGS='-k words' for some, JOBS=4 for more workers)
+test: $(INSTALLED) $(PAGE)  ## all tests but the nightly ones (ARGS='-k words' for some, JOBS=4 for more workers)
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(INSTALLED)  ## style, types, the import law, and the sizes of the rooms
@@ -32,11 +33,12 @@ check: $(INSTALLED)  ## style, types, the import law, and the sizes of the rooms
 	@echo "import law";   $(BIN)/lint-imports > .import-law.txt 2>&1 || { cat .import-law.txt; rm .import-law.txt; exit 1; }; \
 	    rm -f .import-law.txt
 	@$(BIN)/python tools/sizes.py
+	@if [ -d web/node_modules ] && command -v npm >/dev/null; then echo "tsc"; npm --prefix web run --silent check; fi
 
 format: $(INSTALLED)  ## puts the style right where that can be done by itself
 	@$(BIN)/ruff check --quiet --fix $(OURS); $(BIN)/ruff format --quiet $(OURS)
 
-nightly: $(TORCHED)  ## all tests, the long ones too, with many more random examples
+nightly: $(TORCHED) $(PAGE)  ## all tests, the long ones too, with many more random examples
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 \
 	    -m "nightly or not nightly" $(ARGS)
 
@@ -57,15 +59,19 @@ bench-hebo: .venv/hebo/.installed  ## HEBO's, minutes each (the same)
 lock: $(INSTALLED)  ## pins all packages anew (LOCK_OPTIONS=--upgrade for the newest ones)
 	@tools/lock.sh && git --no-pager diff --stat -- requirements
 
-install: $(INSTALLED)  ## only the environment .venv
+install: $(INSTALLED) $(PAGE)  ## only the environment .venv
 
 clean:  ## removes all that make made, .venv too
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv dist build web/node_modules src/luthier/web/page .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@if [ -e demo/.made-by-make-demo ]; then rm -rf demo; fi
 	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml requirements/dev.txt
 	@tools/install.sh $@
+
+# The dashboard's page. Where it can't be built, that is said, and everything else goes on.
+$(PAGE): hatch_build.py $(wildcard web/*.json web/*.ts web/*.html) $(shell find web/src -type f 2>/dev/null) | $(INSTALLED)
+	@$(BIN)/python hatch_build.py && touch $@ || true
 
 # The libraries of tests/integrations that want torch, which comes first and is in no lock (see pyproject.toml).
 $(TORCHED): requirements/integrations-torch.txt $(INSTALLED)

@@ -72,6 +72,15 @@ with_checkers() { # for the tests of examples/workers; those whose checker is mi
     say "${missing[*]} could not be installed: the tests that check examples/workers with it will be skipped"
 }
 
+with_browser() { # for the tests of the dashboard's page; they are skipped, and say so, where this is refused
+    if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi
+    if [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+        say "installing chromium from Debian's packages, for the tests of the dashboard's page"
+        { as_root apt-get update -qq && as_root apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1 && return
+    fi
+    say "chromium could not be installed: the tests of the dashboard's page in a browser will be skipped"
+}
+
 python=$(find_python || true)
 if [ -z "$python" ] || ! makes_venvs "$python"; then
     from_debian || { say "Luthier needs Python 3.11 or newer with venv, and none was found; install it and try again"; exit 1; }
@@ -90,5 +99,6 @@ quiet=(--quiet --disable-pip-version-check --no-input)
 with_containers
 with_postgres
 with_checkers
+with_browser
 rm -f .venv/.installed-*
 touch "$stamp"

@@ -45,6 +45,7 @@ COMMANDS = {
     "explain": ("explain", "Why a trial was tried, and what the search believes.", "look"),
     "importance": ("importance", "How much each parameter matters, and how sure that is.", "look"),
     "plot": ("plot", "Pictures of an experiment: history, slices, contour, curves and more.", "look"),
+    "dashboard": ("dashboard", "All of it as a page that moves by itself, in your browser.", "look"),
     "tensorboard": (
         "tensorboard",
         "The trials as runs of TensorBoard, live, with the HParams table.",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "RUNNING", "changed_keys", "overridden"]
 
 RUNNING = (
-    "fresh", "detach", "check", "dry_run", "show_native", "quiet", "as_json", "place", "on", "ray_address", "ray_resources",
+    "fresh", "detach", "dashboard", "check", "dry_run", "show_native", "quiet", "as_json", "place", "on", "ray_address", "ray_resources",
 )  # fmt: skip
 """Options about how it is run this time, which are no part of a description."""
 

@@ -22,11 +22,14 @@ __all__ = ["command"]
 @click.command(cls=Example, example="luthier resume 3\nluthier resume 3 --detach")
 @click.argument("id", type=EXPERIMENT, required=False)
 @click.option("--detach", is_flag=True, help="Run in the background; see it with list and logs -f.")
+@click.option("--dashboard", is_flag=True, help="With a page in your browser while it runs.")
 @with_on
 @click.option("-q", "--quiet", is_flag=True, help="Only failures and the result.")
 @as_json
 @with_store
-def command(id: Id | None, detach: bool, on: OnRay | None, quiet: bool, as_json: bool, place: Place) -> int:
+def command(
+    id: Id | None, detach: bool, dashboard: bool, on: OnRay | None, quiet: bool, as_json: bool, place: Place
+) -> int:
     """Goes on with experiment ID, the newest one when it is left out.
 
     Trials that were running when Luthier was killed are adopted, not started again. A paused experiment whose driver
@@ -41,4 +44,9 @@ def command(id: Id | None, detach: bool, on: OnRay | None, quiet: bool, as_json:
             follow = place.hint(f"logs {record.id} -f")
             say(f"Experiment {record.id} goes on in the process that drives it. Follow it with: {follow}")
             return 0
-        return conduct(store, place.folder, record, How(detach=detach, quiet=quiet, as_json=as_json, on=on))
+        return conduct(
+            store,
+            place.folder,
+            record,
+            How(detach=detach, quiet=quiet, as_json=as_json, on=on, dashboard=dashboard),
+        )

@@ -68,6 +68,7 @@ luthier random --num-runs 10 --param rate=.001:1.0:log --param layers=2:100:line
 _RUNNING: list[Callable[[F], F]] = [
     click.option("--new", "fresh", is_flag=True, help="Start another experiment, even if this one exists."),
     click.option("--detach", is_flag=True, help="Run in the background; see it with list and logs -f."),
+    click.option("--dashboard", is_flag=True, help="With a page in your browser while it runs."),
     click.option(
         "--check/--no-check",
         "check",
@@ -192,7 +193,15 @@ def search_for(
     if description.environment is not None:
         asked = asked._replace(description=_in_its_container(description))
     check = not rows if options["check"] is None else options["check"]
-    how = How(options["detach"], check, options["quiet"], options["as_json"], rows, options["on"])
+    how = How(
+        options["detach"],
+        check,
+        options["quiet"],
+        options["as_json"],
+        rows,
+        options["on"],
+        options["dashboard"],
+    )
     with place.change(create=True) as store:
         record, created = _open(store, place, asked, own, earlier, fresh=options["fresh"])
         _say_all(earlier.told() if earlier is not None and created and not how.quiet else ())

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +24,7 @@ __all__ = ["How", "conduct", "no_command"]
 
 class How(NamedTuple):
     """How a search is conducted: in the background, with a first trial to look at, with few words, as JSON, with the
-    first trials shown as rows when they begin, on Ray."""
+    first trials shown as rows when they begin, on Ray, with a dashboard beside it."""
 
     detach: bool = False
     check: bool = False
@@ -31,6 +32,7 @@ class How(NamedTuple):
     as_json: bool = False
     rows: bool = False
     on: OnRay | None = None
+    dashboard: bool = False
 
 
 def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, created: bool = False) -> int:
@@ -43,24 +45,38 @@ def conduct(store: Store, folder: Path, record: ExperimentRecord, how: How, *, c
         return _print_result(store, folder, record, how)
     if record.description.command is None:
         raise no_command(record)
+    if how.dashboard and how.detach:
+        raise UsageError(
+            "--dashboard ends with the command, so it does not go with --detach; begin it apart: luthier dashboard"
+        )
     with Session(store, folder, on=how.on) as session:
         session.become_driver(record.id)
         if not how.detach:
             session.start_runner(record.description.limits)
             from luthier.cli.foreground import search_in_sight  # loaded while the nursery gets ready
 
-            return search_in_sight(
-                session,
-                record,
-                created=created,
-                check=how.check,
-                quiet=how.quiet,
-                as_json=how.as_json,
-                rows=how.rows,
-            )
+            with _beside(folder, how):
+                return search_in_sight(
+                    session,
+                    record,
+                    created=created,
+                    check=how.check,
+                    quiet=how.quiet,
+                    as_json=how.as_json,
+                    rows=how.rows,
+                )
     # The lock showed that nobody drives it, and is free again for the driver in the background.
     _detach(folder, record, how.on)
     return 0
+
+
+def _beside(folder: Path, how: How) -> AbstractContextManager[None]:
+    """The dashboard that was asked for, if one was."""
+    if not how.dashboard:
+        return nullcontext()
+    from luthier.cli.beside import dashboard_beside
+
+    return dashboard_beside(folder)
 
 
 def _print_result(store: Store, folder: Path, record: ExperimentRecord, how: How) -> int:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from luthier.cli.options import Id, Place
 from luthier.cli.output import emit_json, many, say
 from luthier.drive.alive import asks
-from luthier.drive.ending import await_trial, end_trial, see_to_it
-from luthier.store import Store, Verdict, Wish
-from luthier.trial import Outcome, Result, TrialState
+from luthier.drive.ending import await_trial, end_trial, free_asked, see_to_it
+from luthier.store import Store, Wish
+from luthier.trial import Outcome, TrialState
 
 if TYPE_CHECKING:
     from luthier.trial import Trial
@@ -69,7 +69,7 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
         )
     running = [held.id.trial for held in store.held(number)]
     changed = store.set_wish(number, how.wish, how.reason)
-    freed = _free_asked(store, number, how)
+    freed = free_asked(store, number, how.outcome, how.reason)
     running += [trial for trial in freed if trial not in running]
     if running and wait:
         see_to_it(store, place.folder, number)
@@ -77,13 +77,6 @@ def _end_experiment(place: Place, store: Store, id: Id, how: How, wait: bool) ->
         running = [trial for trial in running if store.trial(number, trial).state is not TrialState.QUEUED]
     message = _told(place, store, number, how, running, changed, len(freed))
     return _document(id, how, changed, running, message)
-
-
-def _free_asked(store: Store, experiment: int, how: How) -> list[int]:
-    """Ends the trials that other programs asked for, in the record alone; returns their numbers."""
-    asked = [held.id for held in store.held(experiment) if asks(held.worker)]
-    result = Result(how.outcome, how.reason)
-    return [id.trial for id in asked if store.finish(id, result) is Verdict.ACCEPTED]
 
 
 def _told(

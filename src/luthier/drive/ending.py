@@ -14,10 +14,10 @@ from luthier.drive.alive import Alive, asks
 from luthier.errors import AliveError
 from luthier.run.adopted import ask_guardian
 from luthier.run.folders import Folders
-from luthier.store import Store, Wish
-from luthier.trial import AttemptId, Outcome, Trial, TrialState
+from luthier.store import Store, Verdict, Wish
+from luthier.trial import AttemptId, Outcome, Result, Trial, TrialState
 
-__all__ = ["await_trial", "end_trial", "is_active", "see_to_it"]
+__all__ = ["await_trial", "end_trial", "free_asked", "is_active", "see_to_it"]
 
 BEAT_SECONDS = 0.1
 
@@ -41,6 +41,13 @@ def end_trial(
         return True
     is_held = any(held.id == id and Alive(folders.root).lives(held) for held in store.held(experiment))
     return is_held and store.request_end(id, Wish.KILL if kill else Wish.STOP, reason)
+
+
+def free_asked(store: Store, experiment: int, outcome: Outcome, reason: str) -> list[int]:
+    """Ends the trials that other programs asked for, in the record alone, for they can't be told; returns their numbers."""
+    asked = [held.id for held in store.held(experiment) if asks(held.worker)]
+    result = Result(outcome, reason)
+    return [id.trial for id in asked if store.finish(id, result) is Verdict.ACCEPTED]
 
 
 def is_active(store: Store, folder: Path, experiment: int) -> bool:

@@ -265,8 +265,7 @@ class Store(Protocol):
         `completes` the trial. Nothing when it has ended; sent twice, it says the same twice."""
 
     def note_reuse(self, id: AttemptId, source: AttemptId) -> None:
-        """Records that a running attempt takes the points and the result of another, as an event `reused`. Nothing when it
-        has ended; sent twice, it says the same twice."""
+        """Records that a running attempt takes the points and the result of another, as an event `reused`; else as that."""
 
     def note_provenance(self, experiment: int, worker: str, text: str, since: float = 0.0) -> str:
         """Records what the attempts run with that `worker` begins, or has begun, from `since` on. A text is kept once however
@@ -335,6 +334,9 @@ class Store(Protocol):
         """A page of trials that have a configuration; ties go by number. By `value`, the succeeded ones whose value
         is a number, the largest first unless `smallest_first`; by a metric, those that reported it, NaN last."""
 
+    def changed_trials(self, experiment: int, since: int) -> list[Trial]:
+        """The trials that have a configuration and changed after a revision, by number; since 0 all of them."""
+
     def history(self, experiment: int) -> History:
         """All trials that have a configuration, frozen, at one revision, with the target as it stood then. One whose
         lease lapsed is given as queued. A trial that has not changed is the same value as in the last history."""
@@ -356,6 +358,11 @@ class Store(Protocol):
         """At most `limit` points of an attempt, from its own number `first` on: for reading many in pages."""
 
     def summaries(self, experiment: int, number: int) -> list[SummaryRow]: ...
+
+    def summaries_of(
+        self, experiment: int, numbers: Sequence[int] | None = None
+    ) -> dict[int, list[SummaryRow]]:
+        """The same of these trials, or of all, by number; those that have none are left out. **Cost** one read."""
 
     def metric_names(self, experiment: int) -> list[str]: ...
 
@@ -380,12 +387,10 @@ class Store(Protocol):
         """The events `looked` of an experiment, the oldest first. **Cost** as `decisions`."""
 
     def newest_wish(self, experiment: int) -> Event | None:
-        """The newest event `wished` of an experiment, whose detail has the `wish` and the `reason`. **Cost** the events since
-        then (memory: all events)."""
+        """The newest event `wished`, whose detail has the `wish` and the `reason`. **Cost** the events since then."""
 
     def provenance(self, id: AttemptId) -> str | None:
-        """What an attempt ran with: the newest text its worker noted for when it began, or its first. None where there is
-        none."""
+        """What an attempt ran with: the newest text its worker noted for when it began, or its first."""
 
     def sheets(self, experiment: int) -> list[Sheet]:
         """All that was noted for an experiment, the oldest first."""

@@ -74,6 +74,13 @@ class MemoryReads:
             end = None if limit < 0 else offset + limit
             return [_trial(row) for row in _sorted(list(known.trials.values()), sort)[offset:end]]
 
+    def changed_trials(self, experiment: int, since: int) -> list[Trial]:
+        with self._guard:
+            rows = self._rows(experiment)
+            return [
+                _trial(row) for row in rows if row.revision > since and row.state is not TrialState.RESERVED
+            ]
+
     def history(self, experiment: int) -> History:
         with self._guard:
             whole = self._row(experiment)
@@ -140,6 +147,15 @@ class MemoryReads:
             if row is None:
                 return []
             return [row.summaries[name][1] for name in self._row(experiment).metrics if name in row.summaries]
+
+    def summaries_of(
+        self, experiment: int, numbers: Sequence[int] | None = None
+    ) -> dict[int, list[SummaryRow]]:
+        with self._guard:
+            rows = self._rows(experiment)
+            kept = rows if numbers is None else [row for row in rows if row.number in set(numbers)]
+            found = {row.number: self.summaries(experiment, row.number) for row in kept}
+            return {number: summaries for number, summaries in found.items() if summaries}
 
     def metric_names(self, experiment: int) -> list[str]:
         with self._guard:

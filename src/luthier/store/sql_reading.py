@@ -115,6 +115,12 @@ class SqlReads:
             skip = offset if known is not None and known[0] else 0
             return self._db.all("page_by_number", offset=offset - skip, skip=skip, **page)
 
+    def changed_trials(self, experiment: int, since: int) -> list[Trial]:
+        if since <= 0:
+            return [trial_of(row) for row in self._db.all("read_trials", experiment=experiment)]
+        rows = self._db.all("changed_trials", experiment=experiment, since=since)
+        return sorted((trial_of(row) for row in rows), key=lambda trial: trial.number)
+
     def history(self, experiment: int) -> History:
         """All trials, frozen. Only those that changed since the last call are read."""
         with self._db.snapshot() as is_open:
@@ -174,6 +180,18 @@ class SqlReads:
             summary_of(row[1:])
             for row in self._db.all("read_summaries", experiment=experiment, number=number)
         ]
+
+    def summaries_of(
+        self, experiment: int, numbers: Sequence[int] | None = None
+    ) -> dict[int, list[SummaryRow]]:
+        if numbers is None:
+            rows = self._db.all("read_all_summaries", experiment=experiment)
+        else:
+            rows = self._db.all("read_summaries_of", experiment=experiment, numbers=json.dumps(list(numbers)))
+        found: dict[int, list[SummaryRow]] = {}
+        for number, *row in rows:
+            found.setdefault(number, []).append(summary_of(row))
+        return found
 
     def metric_names(self, experiment: int) -> list[str]:
         return [row[0] for row in self._db.all("read_metric_names", experiment=experiment)]

@@ -158,6 +158,14 @@ class SqliteConnection:
         except sqlite3.Error as error:
             raise self._failed("read", error) from error
 
+    def data_version(self) -> int:
+        """A number that is another one when any other connection, of this process or not, has committed since the last call."""
+        with self._guard:
+            try:
+                return int(self._open.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise self._failed("read", error) from error
+
     def do(self, name: str, /, **values: Any) -> int:
         """Runs a named statement and returns how many rows it changed."""
         return self._run(name, values).rowcount

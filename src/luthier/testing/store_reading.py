@@ -63,6 +63,31 @@ class ReadingPromises(StoreScene):
         self.store.retry(e, 6)
         assert self.store.unsuccessful(e) == {Outcome.FAILED: 1}
 
+    def test_what_changed_after_a_revision(self) -> None:
+        e = self.finished(0.5, None, 0.7)
+        before = self.store.revision()
+        assert [trial.number for trial in self.store.changed_trials(e, 0)] == [1, 2, 3]
+        assert self.store.changed_trials(e, 0) == self.store.trials(e)
+        assert self.store.changed_trials(e, before) == self.store.changed_trials(99, 0) == []
+        self.store.retry(e, 3)
+        self.store.retry(e, 2)
+        assert self.store.changed_trials(e, before) == [self.store.trial(e, 2), self.store.trial(e, 3)]
+        self.store.reserve(e, 1, "worker", self.nonce())
+        assert [trial.number for trial in self.store.changed_trials(e, before)] == [2, 3]
+
+    def test_summaries_of_many_trials(self) -> None:
+        e = self.open()
+        self.queue(e, 4)
+        for claim, values in zip(self.claim(e, 4), [(5.0, NAN), (9.0,), (), (1.0, inf)], strict=True):
+            self.store.report(claim.id, 0, points(*values))
+        self.store.report(AttemptId(e, 4, 1), 2, points(1.0, metric="other"))
+        found = self.store.summaries_of(e)
+        assert list(found) == [1, 2, 4]
+        assert [row.metric for row in found[4]] == ["loss", "other"]
+        assert str(found) == str({number: self.store.summaries(e, number) for number in (1, 2, 4)})
+        assert str(self.store.summaries_of(e, [3, 4, 99])) == str({4: found[4]})
+        assert self.store.summaries_of(e, []) == self.store.summaries_of(99) == {}
+
     @pytest.mark.parametrize(
         ("how", "order"), [("last", [3, 1, 2]), ("min", [1, 3, 2]), ("max", [2, 1, 3]), ("avg", [1, 3, 2])]
     )

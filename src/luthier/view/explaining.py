@@ -30,7 +30,7 @@ from luthier.view.predictions import Prediction, predicted
 from luthier.view.reasons import reason
 from luthier.view.scales import written
 
-__all__ = ["Along", "Dot", "Rationale", "Standing", "Step", "rationale", "standing", "steps"]
+__all__ = ["Along", "Dot", "Rationale", "Standing", "Step", "rationale", "seen_along", "standing", "steps"]
 
 Array = NDArray[np.float64]
 
@@ -186,6 +186,16 @@ def steps(store: Store, record: ExperimentRecord, parameter: str, most: int = _S
         made = _along(record, history, trial.configuration, [parameter], trial.name, turn)
         if made:
             yield Step(trial, len(history.scored), made[0])
+
+
+def seen_along(record: ExperimentRecord, history: History, trial: Trial, parameter: str) -> Along | None:
+    """One parameter through a trial's configuration, as a history tells of it; None where the parameter does not exist there.
+    **Cost** one fit of the model."""
+    if trial.configuration is None or parameter not in trial.configuration:
+        return None
+    turn = (trial.proposal.ordinal or 0) if trial.proposal else 0
+    made = _along(record, history, trial.configuration, [parameter], trial.name, turn)
+    return made[0] if made else None
 
 
 def taste_of(algorithm: Algorithm) -> Taste:

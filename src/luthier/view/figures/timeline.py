@@ -14,7 +14,7 @@ from luthier.view.figures.chart import Chart, Lanes, Mark, Panel, Role, Spans
 from luthier.view.figures.results import Results, many, shown
 from luthier.view.scales import label
 
-__all__ = ["timeline"]
+__all__ = ["packed", "timeline"]
 
 Array = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def _lanes(ran: list[_Ran]) -> tuple[NDArray[np.int64], tuple[tuple[float, str],
         by_worker.setdefault(ran[i].worker, []).append(i)
     first, names = 0, []
     for worker, places in by_worker.items():
-        used = _packed([(ran[i].begin, ran[i].end) for i in places])
+        used = packed([(ran[i].begin, ran[i].end) for i in places])
         lanes[places] = first + np.array(used)
         count = max(used) + 1
         names.append((first + (count - 1) / 2, label(worker, 20)))
@@ -97,7 +97,7 @@ def _lanes(ran: list[_Ran]) -> tuple[NDArray[np.int64], tuple[tuple[float, str],
     return lanes, tuple(names) if len(names) <= _NAMED else ()
 
 
-def _packed(spans: list[tuple[float, float]]) -> list[int]:
+def packed(spans: list[tuple[float, float]]) -> list[int]:
     """The lowest free lane for each of some spans, which rise by their begin."""
     free: list[int] = []
     running: list[tuple[float, int]] = []

@@ -45,6 +45,12 @@ SELECT t.number, m.name, s.count, s.last, s.last_step, s.minimum, s.maximum, s.t
 FROM summary s JOIN trial t ON t.id = s.trial JOIN metric m ON m.id = s.metric
 WHERE t.experiment = :experiment AND t.number = :number ORDER BY s.metric;
 
+-- name: read_all_summaries
+-- Those of all trials of an experiment.
+SELECT t.number, m.name, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total, s.numbers
+FROM trial t JOIN summary s ON s.trial = t.id JOIN metric m ON m.id = s.metric
+WHERE t.experiment = :experiment ORDER BY t.number, s.metric;
+
 -- name: read_metric_names
 SELECT name FROM metric WHERE experiment = :experiment ORDER BY id;
 

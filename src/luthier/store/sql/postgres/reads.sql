@@ -45,6 +45,13 @@ FROM json_array_elements_text(:numbers::json) n (value)
 JOIN trial t ON t.experiment = :experiment AND t.number = n.value::bigint JOIN attempt a ON a.trial = t.id
 GROUP BY t.number;
 
+-- name: read_summaries_of
+-- What some trials reported of each metric, their numbers as a JSON list.
+SELECT t.number, m.name, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total, s.numbers
+FROM json_array_elements_text(:numbers::json) n (value)
+JOIN trial t ON t.experiment = :experiment AND t.number = n.value::bigint
+JOIN summary s ON s.trial = t.id JOIN metric m ON m.id = s.metric ORDER BY t.number, s.metric;
+
 -- name: read_points
 SELECT m.name, p.step, p.value, p.time, p.attempt FROM point p JOIN metric m ON m.id = p.metric
 WHERE p.trial = (SELECT id FROM trial WHERE experiment = :experiment AND number = :number)
