@@ -233,8 +233,7 @@ class Store(Protocol):
         """Writes configurations for numbers reserved under `nonce`; returns how many it wrote of those still open. With
         `distinct`, one that equals a configuration written after the revision its proposal saw is refused: its number
         stays reserved, to be proposed again. With `exhausted`, unless one was refused, gives the other numbers of
-        this nonce back and lowers the target to what exists. A number given back is handed out again only when none
-        above it is in use."""
+        this nonce back and lowers the target to what exists. One given back is handed out again when none above it is used."""
 
     def abandon(self, worker: str) -> None:
         """Makes the reservations of a dead worker free to be taken over at once."""
@@ -272,9 +271,8 @@ class Store(Protocol):
         many refer to it; returns its digest. What was noted for the same moment is replaced."""
 
     def report(self, id: AttemptId, first: int, points: Sequence[Point]) -> Verdict:
-        """Appends points; `first` is the attempt's own number of the first one, from 0, so a repeat adds nothing.
-        Values may be any float; a step that is NaN is kept as 0. **Raises** ConflictError when points before
-        `first` are missing."""
+        """Appends points; `first` is the attempt's own number of the first one, from 0, so a repeat adds nothing. Values may be
+        any float; a step that is NaN is kept as 0. **Raises** ConflictError when points before `first` are missing."""
 
     def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
         """Ends an attempt. The trial is finished; with `again` it is queued for another attempt of the same stage; with
@@ -282,8 +280,7 @@ class Store(Protocol):
 
     # workers
     def announce(self, worker: WorkerRecord) -> None:
-        """Records what a worker says of itself, seen now, in the place of what it said before. One that has been silent
-        for a week is forgotten."""
+        """Records what a worker says of itself, seen now, and not what it said before. A week's silence is the end of one."""
 
     def workers(self) -> list[WorkerRecord]:
         """What workers said of themselves, the last seen first."""
@@ -303,8 +300,7 @@ class Store(Protocol):
 
     # a person's verbs on trials
     def cancel(self, experiment: int, number: int, outcome: Outcome, reason: str) -> bool:
-        """Finishes a trial that is queued or waiting; one that waits keeps what it had reached, with this outcome. False
-        in every other state."""
+        """Finishes a trial that is queued, or waiting: then it keeps what it had reached. False in every other state."""
 
     def promote(self, experiment: int, number: int) -> bool:
         """Queues a waiting trial for its next stage, before the others; its result stays with the attempt. False in
@@ -318,8 +314,7 @@ class Store(Protocol):
         attempt. False in every other state."""
 
     def note_look(self, experiment: int, number: int, detail: Mapping[str, Any]) -> None:
-        """Records that the test set was scored with a trial's configuration, as an event `looked` with this `detail`;
-        sent twice, it says the same twice."""
+        """Records that the test set was scored with a trial's configuration, as an event `looked`; sent twice, twice."""
 
     # reading
     def experiment(self, experiment: int) -> ExperimentRecord: ...
