@@ -314,7 +314,7 @@ class Store(Protocol):
         attempt. False in every other state."""
 
     def note_look(self, experiment: int, number: int, detail: Mapping[str, Any]) -> None:
-        """Records that the test set was scored with a trial's configuration, as an event `looked`; sent twice, twice."""
+        """Records that the test set was scored with a trial's configuration, as an event `looked`; sent twice, it says so twice."""
 
     # reading
     def experiment(self, experiment: int) -> ExperimentRecord: ...
