@@ -91,6 +91,7 @@ def _serve(dashboard: Dashboard, id: Id | None, opens: bool, beside: int | None)
     from luthier.drive.background import say_ready
 
     os.nice(10)  # who watches gives way to what is watched
+    sys.setswitchinterval(0.001)  # while a thread reads a large experiment, the others answer
     address = dashboard.new_address()
 
     def started() -> None:

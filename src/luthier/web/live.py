@@ -8,6 +8,7 @@ meanwhile is in the next frame, once. So is what a client missed that was away.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ __all__ = ["Live"]
 MOST_SOCKETS = 64
 MOST_TOPICS = 32
 FRAME_SECONDS = 0.1
+FEW_SOCKETS, MOST_FRAME_SECONDS = 8, 0.4
+"""With more sockets each is sent less often, so that many who watch cost a search hardly more than a few."""
 LOG_SECONDS = 0.2
 BEAT_SECONDS = 10.0
 TRY_LATER = 1013
@@ -67,16 +70,21 @@ class Live:
             await socket.close(TRY_LATER, f"{MOST_SOCKETS} pages are open already")
             return
         self.open += 1
-        client = _Client(socket, self._answers)
+        client = _Client(socket, self._answers, self._pause)
         try:
             await client.serve()
         finally:
             self.open -= 1
             client.leave()
 
+    def _pause(self) -> float:
+        """The seconds between two frames of one socket."""
+        return min(FRAME_SECONDS * max(1.0, self.open / FEW_SOCKETS), MOST_FRAME_SECONDS)
+
 
 class _Client:
-    def __init__(self, socket: WebSocket, answers: Answers) -> None:
+    def __init__(self, socket: WebSocket, answers: Answers, pause: Callable[[], float]) -> None:
+        self._pause = pause
         self._socket = socket
         self._answers = answers
         self._sitting = answers.sitting
@@ -187,7 +195,7 @@ class _Client:
             self._wake.clear()
             for frame in await asyncio.to_thread(self._frames):
                 await self._socket.send_text(frame.decode("utf-8"))
-            await asyncio.sleep(FRAME_SECONDS)
+            await asyncio.sleep(self._pause())
 
     def _frames(self) -> list[bytes]:
         """What there is to be sent now."""

@@ -28,6 +28,7 @@ REST_SECONDS = 0.08
 """After a look at the record it rests, so that a search that writes all the time is not followed all the time."""
 BEAT_SECONDS = 1.0
 """Who died says nothing, so that is looked for."""
+LARGE = 5000
 KEPT = 12
 """The columns of so many experiments are kept."""
 
@@ -148,11 +149,15 @@ class Sitting:
                     time.sleep(BEAT_SECONDS)
 
     def _warm(self) -> None:
-        """Reads the newest experiment, which is nearly always the one that will be asked for."""
+        """Reads the newest experiment where that takes long: it is nearly always the one that will be asked for. What a page
+        asks first goes before."""
         with suppress(LuthierError):
-            newest = max((record.id for record in self._following.experiments()), default=None)
-            if newest is not None:
-                self._known(newest).refresh(self._following)
+            newest = max(self._following.experiments(), key=lambda record: record.id, default=None)
+            if newest is None or newest.trials < LARGE:
+                return
+            time.sleep(BEAT_SECONDS / 2)
+            if not self._is_over:
+                self._known(newest.id).refresh(self._following)
 
     def _look(self) -> bool:
         """Reads what changed; whether anything did."""
