@@ -30,7 +30,8 @@ export function App() {
     '/': () => (document.querySelector('input[type=search]') as HTMLInputElement | null)?.focus(),
     t: nextTheme,
     l: () => goTo([]),
-    u: () => (trial ? goTo([trial[1]]) : goTo([])),
+    // By the address as it is now: a quick hand is ahead of what is drawn.
+    u: () => goTo((/^(.+)\.\d+$/.exec(route.peek().parts[0] ?? '') ?? []).slice(1, 2)),
   });
   return (
     <>

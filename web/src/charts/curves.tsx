@@ -100,7 +100,9 @@ export function Curves({ height }: { height: number }) {
       foot={
         <span class="soft">
           {curves.reported > curves.byTrial.size && `The best and others evenly chosen: ${count(curves.byTrial.size)} of ${count(curves.reported)} curves. `}
-          {shown.passing.length < curves.byTrial.size ? `Showing ${count(shown.passing.length)} of ${count(curves.byTrial.size)} curves. ` : `${plural(curves.byTrial.size, 'curve')}. `}
+          <span class="count">
+            {shown.passing.length < curves.byTrial.size ? `Showing ${count(shown.passing.length)} of ${count(curves.byTrial.size)} curves. ` : `${plural(curves.byTrial.size, 'curve')}. `}
+          </span>
           Drag moves, Ctrl + wheel zooms, Alt + drag selects what runs through.
         </span>
       }

@@ -22,7 +22,7 @@ export interface Curves {
 }
 
 const POINTS = 200;
-const PAUSE_MS = 400;
+const PAUSE_MS = 500;
 
 export function takeCurves(into: Map<number, Curve>, answer: CurveColumns): void {
   answer.trials.forEach((trial, k) => {

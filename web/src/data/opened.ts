@@ -12,8 +12,8 @@ import { watch, type Message } from './live';
 import { Trials } from './trials';
 import type { Details, TrialColumns } from './wire';
 
-/** How long a page with so many trials waits between two looks, in milliseconds: what a look costs grows with them. */
-const restFor = (n: number) => (n > 50_000 ? 700 : n > 5_000 ? 250 : 0);
+const LONGEST_REST_MS = 700;
+const TIMES_ITS_COST = 3;
 const REFRESH_MS = 3_000;
 
 export const openId = signal<string | null>(null);
@@ -72,20 +72,32 @@ export const goal = computed(() => details.value?.goals.find((one) => one.metric
 
 let waiting = false;
 let shownAt = 0;
+let cost = 0; // of the last look, until its frame was drawn
 
 function show(): void {
   waiting = false;
   shownAt = performance.now();
   version.value++;
+  requestAnimationFrame(() => setTimeout(() => (cost = performance.now() - shownAt)));
 }
 
+/** Shows what came with the next frame. Where a look is dear, for many trials or on a busy machine, the next one waits a few
+    times as long as the last one took, so that the page never keeps a machine busy that a search needs. */
 function showSoon(): void {
   if (waiting) return;
   waiting = true;
-  const rest = restFor(trials.peek().n) - (performance.now() - shownAt);
-  // A hidden tab draws no frames, yet its title goes on.
-  if (document.hidden || rest > 0) setTimeout(show, document.hidden ? 500 : rest);
+  if (document.hidden) return; // Nobody looks; the title goes by the counts, which come by themselves.
+  const rest = Math.min(LONGEST_REST_MS, TIMES_ITS_COST * cost) - (performance.now() - shownAt);
+  if (rest > 0) setTimeout(show, rest);
   else requestAnimationFrame(show);
+}
+
+if (typeof document !== 'undefined') {
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden || !waiting) return;
+    show();
+    pointsVersion.value++;
+  });
 }
 
 let close: () => void = () => undefined;
@@ -116,9 +128,9 @@ function heard(id: string, made: Trials, message: Message): void {
   if (String(message.experiment ?? message.id ?? id) !== id) return;
   if (message.kind === 'trials') {
     if (made.apply(message as unknown as TrialColumns)) showSoon();
-    pointsVersion.value++;
+    if (!document.hidden) pointsVersion.value++;
   } else if (message.kind === 'curves') {
-    pointsVersion.value++;
+    if (!document.hidden) pointsVersion.value++;
   } else if (message.kind === 'experiment' && details.peek()) {
     const { kind: _kind, experiment: _experiment, revision: _revision, ...news } = message;
     const best = news.best as Details['best'] | undefined;
