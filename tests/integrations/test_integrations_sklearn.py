@@ -203,6 +203,7 @@ def test_without_a_name_the_first_of_several_metrics_decides(refit: Any) -> None
         assert search.experiment_.best.values["x"] == max(p["x"] for p in search.cv_results_["params"])
 
 
+@pytest.mark.timeout(300)
 def test_candidates_side_by_side_are_stopped_too() -> None:
     for backend in ("threading", "multiprocessing"):
         with joblib.parallel_config(backend=backend):
