@@ -29,6 +29,7 @@ MAY_SCAN = {
     "remove_heard": "heard",
     "remove_provenance": "provenance",
     "read_spent": "n VIRTUAL TABLE",  # the numbers that are asked for
+    "read_summaries_of": "n VIRTUAL TABLE",  # the same
     "abandon": "trial USING INDEX trial_reserved",
     "holds_any": "trial USING INDEX trial_",
     "page_by_metric": "s",

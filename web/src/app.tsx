@@ -14,7 +14,7 @@ import { ListPage } from './pages/list';
 import { TrialPage } from './pages/trial';
 import { LockedPage } from './pages/locked';
 import { useKeys } from './state/keys';
-import { goTo, route } from './state/route';
+import { goTo, parseRoute, route } from './state/route';
 import { isDark, nextTheme, theme } from './state/theme';
 
 export function App() {
@@ -31,7 +31,7 @@ export function App() {
     t: nextTheme,
     l: () => goTo([]),
     // By the address as it is now: a quick hand is ahead of what is drawn.
-    u: () => goTo((/^(.+)\.\d+$/.exec(route.peek().parts[0] ?? '') ?? []).slice(1, 2)),
+    u: () => goTo((/^(.+)\.\d+$/.exec(parseRoute(location.hash).parts[0] ?? '') ?? []).slice(1, 2)),
   });
   return (
     <>

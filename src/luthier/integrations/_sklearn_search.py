@@ -90,11 +90,9 @@ class CandidateSearch:
         """The same where results can't be had as they come: one candidate at a time, its folds side by side."""
         try:
             while (place := self._next()) is not None:
-                params = self.candidates[place].params
-                self.candidates[
-                    place
-                ].handed_out = self._n_splits  # who gives results all together saves nothing
-                tasks = iter([task(place, split, params) for split in range(self._n_splits)])
+                candidate = self.candidates[place]
+                candidate.handed_out = self._n_splits  # who gives results all together saves nothing
+                tasks = iter([task(place, split, candidate.params) for split in range(self._n_splits)])
                 for _, split, measured in parallel(tasks):
                     self._take(place, split, measured)
         finally:
