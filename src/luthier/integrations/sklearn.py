@@ -210,7 +210,9 @@ class LuthierSearchCV(BaseSearchCV):  # type: ignore[misc]
                 n_jobs=self.n_jobs, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
             )
         except ValueError:  # a backend that gives results only all together
-            with Parallel(n_jobs=self.n_jobs) as workers:  # else they would be started anew for each candidate
+            with Parallel(
+                n_jobs=self.n_jobs
+            ) as workers:  # else they would be started anew for each candidate
                 search.run_in_turn(workers, task)
         else:
             search.run(as_they_come, task)
