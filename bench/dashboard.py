@@ -1,11 +1,12 @@
 """The dashboard at scale: 100,000 trials with 10 points each, beside optuna-dashboard on 5,000, in the same run.
 
-    python bench/dashboard.py [--trials 100000] [--points 10] [--peer-trials 5000] [--peer PYTHON]
+    python bench/dashboard.py [--trials 100000] [--points 10] [--search-trials 300] [--rounds 5] [--peer-trials 5000] [--peer PYTHON]
 
 Ours is started as users start it and asked over HTTP as its page asks: what the first load weighs compressed, how long the
 server takes to its first and last byte, what a change costs, and how soon an event is in the socket of each of 32 clients
-after it was committed, while a search writes. `--peer` names a Python that has optuna-dashboard (left out where it has not).
-Exit code 1 when a bar is missed.
+after it was committed, while a search writes. A real Chromium opens it, sorts, filters, scrolls, hovers, brushes, changes tabs and
+draws 1,000 curves of 1,000 points; and whole searches are timed with and without watchers (`dashboard_search.py`). `--peer` names
+a Python that has optuna-dashboard (left out where it has not). Exit code 1 when a bar is missed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dashboard_search import figures as search_figures
+from dashboard_served import CHROMIUM, PAGE, Served, has_browser, line, served
 from websockets.asyncio.client import connect
 
 from luthier.store import open_store
@@ -54,62 +57,6 @@ study.add_trials([
 """
 
 
-def line(name: str, value: float, bar: float | None, unit: str) -> bool:
-    """Prints one figure with its bar; False when it is missed."""
-    good = bar is None or value <= bar
-    said = "" if bar is None else f" (bar {bar:g}) {'ok' if good else 'MISSED'}"
-    print(f"{name:<66} {value:9.3f} {unit}{said}", flush=True)
-    return good
-
-
-class Served:
-    """A dashboard that was started as users start it."""
-
-    def __init__(self, folder: Path) -> None:
-        words = [sys.executable, "-m", "luthier", "dashboard", "--port", "0", "--store", str(folder)]
-        began = time.perf_counter()
-        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-        assert self.process.stderr is not None
-        said = self.process.stderr.readline()
-        self.start_seconds = time.perf_counter() - began
-        found = re.search(r":(\d+)/(\?key=\S+)", said)
-        assert found is not None, said
-        self.port = int(found[1])
-        self.host = f"127.0.0.1:{self.port}"
-        entered = self.get(f"/{found[2]}")
-        self.cookie = str(entered[2]["set-cookie"]).split(";")[0]
-
-    cookie = ""
-
-    def get(self, path: str) -> tuple[float, float, Any, bytes]:
-        """Seconds to the first byte and to the last, headers, body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        headers = {"Cookie": self.cookie, "Accept-Encoding": "gzip"}
-        began = time.perf_counter()
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        first = time.perf_counter() - began
-        body = answer.read()
-        last = time.perf_counter() - began
-        connection.close()
-        return first, last, answer.headers, body
-
-    def close(self) -> None:
-        """Ends it."""
-        self.process.terminate()
-        self.process.wait(20)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """A dashboard while the body runs."""
-    one = Served(folder)
-    try:
-        yield one
-    finally:
-        one.close()
-
-
 def first_load(one: Served) -> int:
     """How many bytes the page itself weighs as it travels."""
     _, _, _, page = one.get("/")
@@ -122,32 +69,66 @@ def first_load(one: Served) -> int:
 
 def static_figures(large: Path) -> bool:
     """What a large experiment costs to open."""
-    good = True
+    good, at = True, "/api/experiments/1/"
     with served(large) as one:
         good &= line("page: weight of the first load, compressed", first_load(one) / 1e3, 300.0, "kB")
         line("start of `luthier dashboard` until it answers", one.start_seconds, None, "s")
         good &= line("list of experiments, first byte", one.get("/api/experiments")[0], 0.3, "s")
-        cold = one.get("/api/experiments/1/trials")
-        line("all trials, first time (the record is read)", cold[1], None, "s")
-        warm = [one.get("/api/experiments/1/trials")[1] for _ in range(5)]
+        good &= line("what a first screen shows", one.get(f"{at}trials?form=block&part=first")[1], 0.3, "s")
+        cold = one.get(f"{at}trials?form=block")
+        good &= line("all trials, first time (the record is read)", cold[1], 2.0, "s")
+        warm = [one.get(f"{at}trials?form=block")[1] for _ in range(5)]
         good &= line("all trials, from then on", statistics.median(warm), 0.3, "s")
-        line("all trials, as JSON", len(cold[3]) / 1e6, None, "MB")
+        line("all trials, as arrays", len(cold[3]) / 1e6, None, "MB")
         line("all trials, as a proxy would compress them", len(gzip.compress(cold[3], 1)) / 1e6, None, "MB")
-        revision = json.loads(cold[3])["revision"]
-        news = [one.get(f"/api/experiments/1/trials?since={revision}")[1] for _ in range(5)]
+        lists = one.get(f"{at}trials")
+        line("all trials, as JSON for programs", lists[1], None, "s")
+        revision = json.loads(lists[3])["revision"]
+        news = [one.get(f"{at}trials?since={revision}")[1] for _ in range(5)]
         good &= line("what changed since (nothing did)", statistics.median(news), 0.05, "s")
-        line(
-            "1,000 curves, first time",
-            one.get("/api/experiments/1/curves?metric=loss&points=200")[1],
-            None,
-            "s",
-        )
-        curves = [one.get("/api/experiments/1/curves?metric=loss&points=200")[1] for _ in range(3)]
-        good &= line("1,000 curves, from then on", statistics.median(curves), 0.5, "s")
-        line("timeline of the newest 3,000, first time", one.get("/api/experiments/1/timeline")[1], None, "s")
+        curves = f"{at}curves?metric=loss&points=200&form=block"
+        line("1,000 curves, first time", one.get(curves)[1], None, "s")
+        again = [one.get(curves)[1] for _ in range(3)]
+        good &= line("1,000 curves, from then on", statistics.median(again), 0.5, "s")
+        line("timeline of the newest 3,000, first time", one.get(f"{at}timeline")[1], None, "s")
         for name in ("events", "importance", "slices?parameter=rate", "front"):
-            line(f"{name.partition('?')[0]}", one.get(f"/api/experiments/1/{name}")[1], None, "s")
+            line(f"{name.partition('?')[0]}", one.get(f"{at}{name}")[1], None, "s")
     return good
+
+
+OPENED: dict[str, float | None] = {
+    "rows after their answer": 0.3,
+    "charts after their answer": 0.3,
+    "all trials after their answer": 0.3,
+    "rows after the click": None,
+    "charts after the click": None,
+    "all trials after the click": 2.0,
+    "curves after their answer": 0.2,
+    "curves drawn anew": 0.2,
+}
+"""What has a bar of its own; every other wait in the page is a reaction to a person, with this one."""
+REACTION = 0.1
+
+
+def page_figures(folder: Path, what: str) -> bool:
+    """What a person waits for in a real browser: the median of each kind of wait, and beside it the longest time the page was
+    still."""
+    if not has_browser():
+        print("the page is not measured: node, Chromium or web/node_modules (`npm ci` in web/) is missing")
+        return True
+    good = True
+    with served(folder) as one:
+        time.sleep(3.0)  # a dashboard that has been open for a while
+        words = ["node", str(PAGE), CHROMIUM, one.address(), "1", what]
+        told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    for name, waits in told["found"].items():
+        seconds = statistics.median(wait for wait, _ in waits) / 1e3
+        still = max(still for _, still in waits) / 1e3
+        beside = f", still for {still:.3f} s at most" if still else ""
+        good &= line(f"browser: {name}{beside}", seconds, OPENED.get(name, REACTION), "s")
+    if told["said"]:
+        print("the page said:", told["said"])
+    return good and not told["said"]
 
 
 async def _listen(host: str, cookie: str, experiment: int, until: int) -> list[tuple[int, float]]:
@@ -175,6 +156,22 @@ def _tabs(host: str, cookie: str, experiment: int, until: int, told: Any) -> Non
         return await asyncio.gather(*(_listen(host, cookie, experiment, until) for _ in range(CLIENTS)))
 
     told.put([pair for one in asyncio.run(all_of_them()) for pair in one])
+
+
+@contextmanager
+def _on_screen(one: Served, experiment: int) -> Iterator[list[tuple[int, float]]]:
+    """A browser that looks on; after the body, when how many trials were seen to have succeeded."""
+    counted: list[tuple[int, float]] = []
+    if not has_browser():
+        yield counted
+        return
+    words = ["node", str(PAGE), CHROMIUM, one.address(), str(experiment), "live"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as browser:
+        assert browser.stdout is not None and browser.stdin is not None
+        assert json.loads(browser.stdout.readline())["ready"]
+        yield counted
+        browser.stdin.close()
+        counted += json.loads(browser.stdout.readline())["found"]["counted"]
 
 
 def live_figures(folder: Path) -> bool:
@@ -211,7 +208,9 @@ def live_figures(folder: Path) -> bool:
         tabs = spawn.Process(target=_tabs, args=(one.host, one.cookie, e, 2 * EVENTS, told))
         tabs.start()
         time.sleep(4.0)
-        beside = paced(EVENTS)
+        with _on_screen(one, e) as counted:
+            beside = paced(EVENTS)
+            time.sleep(2.0)
         seen = told.get(timeout=120)
         tabs.join()
     again = paced(2 * EVENTS)
@@ -219,6 +218,14 @@ def live_figures(folder: Path) -> bool:
     delays = sorted(when - committed[number] for number, when in seen if number > EVENTS)
     line(f"an event in the sockets of {CLIENTS} clients: median", statistics.median(delays), None, "s")
     good = line("the same: 99 of 100", delays[int(0.99 * len(delays))], 1.0, "s")
+    ends = [committed[number] for number in sorted(committed)]
+    first = {
+        k: min((at for n, at in counted if n >= k), default=None) for k in range(EVENTS + 1, 2 * EVENTS + 1)
+    }
+    waits = sorted(at / 1e3 - ends[k - 1] for k, at in first.items() if at is not None)
+    if waits:
+        line("an event on the screen of a browser beside them: median", statistics.median(waits), None, "s")
+        good &= line("the same: 99 of 100", waits[int(0.99 * len(waits))], 1.0, "s")
     line("a trial's four commits, alone: median", 1e3 * statistics.median(alone + again), None, "ms")
     line(f"the same with {CLIENTS} clients watching", 1e3 * statistics.median(beside), None, "ms")
     return good
@@ -268,46 +275,45 @@ def peer_figures(python: str, folder: Path, trials: int, points: int) -> None:
         process.wait(20)
 
 
+def compare(root: Path, peer: str, trials: int, points: int) -> None:
+    """Ours and optuna-dashboard at one size."""
+    fill(root / "small" / "store.db", trials, points)
+    with served(root / "small") as one:
+        for said in ("first time", "again"):
+            line(f"ours: all {trials:,} trials, {said}", one.get("/api/experiments/1/trials")[1], None, "s")
+    asked = [peer, "-c", "import optuna_dashboard"]
+    if shutil.which(peer) is None or subprocess.run(asked, capture_output=True).returncode:
+        print(
+            "optuna-dashboard is not installed, so nothing stands beside it; name a Python that has it: --peer PYTHON"
+        )
+        return
+    peer_figures(peer, root, trials, points)
+
+
 def main() -> int:
     """Fills, measures and prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, default=100_000)
     parser.add_argument("--points", type=int, default=10)
     parser.add_argument("--peer-trials", type=int, default=5_000)
+    parser.add_argument("--search-trials", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peer", default=sys.executable)
     asked = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="luthier-bench-"))
     try:
-        for name, trials in (("large", asked.trials), ("small", asked.peer_trials), ("live", 0)):
-            folder = root / name
-            if trials:
-                fill(folder / "store.db", trials, asked.points)
-            folder.mkdir(exist_ok=True)
-        print(f"{asked.trials:,} trials with {asked.points} points each, on {os.cpu_count()} cores")
-        good = static_figures(root / "large")
-        good &= live_figures(root / "live")
-        with served(root / "small") as one:
-            line(
-                f"ours: all {asked.peer_trials:,} trials, first time",
-                one.get("/api/experiments/1/trials")[1],
-                None,
-                "s",
-            )
-            line(
-                f"ours: all {asked.peer_trials:,} trials, again",
-                one.get("/api/experiments/1/trials")[1],
-                None,
-                "s",
-            )
-        has_peer = shutil.which(asked.peer) is not None and (
-            subprocess.run([asked.peer, "-c", "import optuna_dashboard"], capture_output=True).returncode == 0
+        fill(root / "large" / "store.db", asked.trials, asked.points)
+        fill(root / "curves" / "store.db", 1000, 2000)  # of two metrics, so 1,000 points in a curve
+        load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+        print(
+            f"{asked.trials:,} trials with {asked.points} points each, on {os.cpu_count()} cores; load {load}"
         )
-        if has_peer:
-            peer_figures(asked.peer, root, asked.peer_trials, asked.points)
-        else:
-            print(
-                "optuna-dashboard is not installed, so there is nothing beside it; name a Python that has it: --peer PYTHON"
-            )
+        good = static_figures(root / "large")
+        good &= page_figures(root / "large", "all")
+        good &= page_figures(root / "curves", "curves")
+        good &= live_figures(root / "live")
+        good &= search_figures(root, asked.search_trials, asked.rounds, CLIENTS)
+        compare(root, asked.peer, asked.peer_trials, asked.points)
     finally:
         shutil.rmtree(root)
     return 0 if good else 1

@@ -22,7 +22,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,7 +66,7 @@ def luthier_search(problem: Problem, seed: int, algorithm: str) -> tuple[Ask, Te
 
     def ask() -> Sequence[float]:
         number = len(trials) + 1
-        seen = replace(history, revision=2 * len(trials), trials=tuple(trials))
+        seen = history._replace(revision=2 * len(trials), trials=tuple(trials))
         began = time.perf_counter()
         [proposal] = made.propose(problem.space, seen, seed, [number])
         proposal = proposal._replace(seen=seen.revision, seconds=time.perf_counter() - began)

@@ -1,9 +1,11 @@
-"""What holds for all tests: how hard hypothesis tries, and that no test sees the Luthier it may itself run under."""
+"""What holds for all tests: how hard hypothesis tries, that no test sees the Luthier it may itself run under, and that a
+database server which tests started is there for all of a process's and ends with the last."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,11 @@ def outside_any_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("LUTHIER_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server_stays() -> Iterator[None]:
+    """Stops the PostgreSQL server that a test may have started."""
+    yield
+    if (postgres := sys.modules.get("luthier.testing.postgres")) is not None:
+        postgres.stop_running()

@@ -2,13 +2,15 @@
 
     python tools/sizes.py
 
-Lines are lines of the files, comments included. `largest function` counts from `def` to its last line. Imports made
+Lines are lines of the files, comments included. `largest function` counts from `def` to its last line; of the page, which is
+TypeScript, from where a function begins at the margin to the brace that ends it there. Imports made
 inside functions and those for type checking count as imports: a cycle is a cycle. Exit code 1 when there is one.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from pathlib import Path
 import grimp
 
 SOURCE = Path(__file__).parent.parent / "src" / "luthier"
+PAGE = Path(__file__).parent.parent / "web" / "src"
+BEGIN = re.compile(r"(?:export )?(?:async )?(?:function\*? |class |const )(\w+).*\{$")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 
@@ -43,6 +47,21 @@ def measured(path: Path) -> File:
     return File(path, len(text.splitlines()), name, lines)
 
 
+def measured_page(path: Path) -> File:
+    """The same of a module of the page. Its functions are those that begin at the margin: what is inside belongs to them."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    functions, begun = [(0, "")], (0, "")
+    for place, line in enumerate(lines):
+        if found := BEGIN.match(line):
+            begun = (place, found[1])
+        elif line.startswith("}") and begun[1]:
+            if not lines[begun[0]].removeprefix("export ").startswith("class "):
+                functions.append((place - begun[0] + 1, begun[1]))
+            begun = (0, "")
+    length, name = max(functions)
+    return File(path, len(lines), name, length)
+
+
 def rooms() -> dict[str, list[File]]:
     """The modules of each room; those at the top together. Templates are users' programs and count only their own."""
     found: dict[str, list[File]] = {}
@@ -51,6 +70,9 @@ def rooms() -> dict[str, list[File]]:
         if parts[0] == "templates" and len(parts) > 2:
             continue
         found.setdefault(f"{parts[0]}/" if len(parts) > 1 else "luthier", []).append(measured(path))
+    pages = sorted(PAGE.rglob("*.ts*"))
+    if pages:  # not in a package
+        found["the page"] = [measured_page(path) for path in pages]
     return found
 
 

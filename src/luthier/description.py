@@ -9,13 +9,14 @@ one call to the next. No file is read and no time is known here.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import field
 from math import isfinite
 from typing import Any, Literal, NamedTuple, get_args
 
 from luthier.digest import sha256
 from luthier.environment import Environment
 from luthier.errors import UsageError
+from luthier.record import Record
 from luthier.schedule import Goal, Stages, Stopping
 from luthier.space import Configuration, Space
 from luthier.trial import Observation
@@ -26,6 +27,7 @@ __all__ = [
     "IMPORTED_DIGEST",
     "IMPORTED_FROM",
     "NEEDS",
+    "SHOWN_AS",
     "WITHOUT",
     "Aggregate",
     "Algorithm",
@@ -52,6 +54,8 @@ SPENT = (
 
 DOOR, NEEDS = "door", "needs"
 """The labels that say by which door an experiment came, and which tag a worker must have to work on it."""
+SHOWN_AS = "shown-as"
+"""The label that says what a person knows an experiment's command as, where that is not what is run."""
 WITHOUT = "without-container"
 """The label that says why the trials of an experiment run without the container it asked for."""
 IMPORTED, IMPORTED_FROM, IMPORTED_DIGEST = "imported", "imported-from", "imported-digest"
@@ -170,8 +174,7 @@ class Command(NamedTuple):
         return self.words[0] if self.shell else shlex.join(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class Algorithm:
+class Algorithm(Record):
     """Which searcher proposes, with its settings: `grid`, `random`, `sobol`, …"""
 
     name: str
@@ -204,8 +207,7 @@ class Keeping(NamedTuple):
     reuse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Record):
     """One experiment, whole. It tunes a `command` or a Python function, whose name is `function`. `trials` is the target
     number of finished trials (None: as many as the space has); `earlier` is what a warm start found elsewhere, taken over
     once, when the experiment begins. `also` are the objectives beside the first; a trial has to meet the `constraints`
@@ -303,7 +305,7 @@ class Description:
             "format": FORMAT,
             "project": self.project,
             "space": self.space.to_list(),
-            "algorithm": asdict(self.algorithm),
+            "algorithm": self.algorithm._asdict(),
             "command": self.command.to_dict() if self.command else None,
             "objective": self.objective._asdict() if self.objective else None,
             "trials": self.trials,
@@ -365,8 +367,7 @@ class Description:
 
     def amended(self, other: Description) -> Description:
         """This experiment with the budget, limits, stopping rules, labels, snapshots and hooks of `other`."""
-        return replace(
-            self,
+        return self._replace(
             trials=other.trials,
             limits=other.limits,
             labels={**self.labels, **other.labels},

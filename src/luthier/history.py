@@ -7,11 +7,11 @@ use, so that algorithms that do not look back (grid, random, Sobol) never pay fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from luthier.description import Direction
+from luthier.record import Record
 from luthier.trial import Observation, Outcome, Trial, TrialState
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def is_partial(trial: Trial) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class History:
+class History(Record):
     """The trials of one experiment as they stood at `revision`, by number.
 
     A trial whose lease has lapsed is given as queued, so that nothing waits for it. `maximize` is the objective's

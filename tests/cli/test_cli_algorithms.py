@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typed import luthier
 
 from luthier.store import open_store
 from luthier.trial import Trial
@@ -21,19 +20,6 @@ SCORE = (
 )
 NUMBERS = ("--param", "x=0:1", "--param", "k=1:9:int")
 COMMAND = ("--", sys.executable, "-c", SCORE, ":x:", ":k:")
-
-
-def luthier(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command line in a folder, with nobody at the terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "luthier", *words],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def trials(folder: Path, experiment: int = 1) -> list[Trial]:

@@ -16,7 +16,11 @@ x, epochs = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
 for epoch in range(1, epochs + 1):
     print(f"loss: {x + 1 / epoch} step={epoch}", flush=True)
 """
-SLOWLY = EPOCHS + "    import time; time.sleep(0.02)\n"
+SLOWLY = (
+    EPOCHS.replace("else 20", 'else 20 if sys.argv[1] != "6" else 5000')
+    + "    import time; time.sleep(0.02)\n"
+)
+"""The last of six would go on for longer than anything takes to judge it."""
 
 
 @pytest.fixture

@@ -50,7 +50,8 @@ def test_a_proposal_of_the_model(run) -> None:
     assert said.code == 0
     shown = json.loads(run("show", "1.12", "--json").out)
     trial, why = shown["trial"], shown["proposal"]
-    assert f"rate={trial['texts']['rate']}, layers={trial['texts']['layers']}" in said.out
+    rate = float(trial["texts"]["rate"])
+    assert f"rate={rate:.6g}, layers={trial['texts']['layers']}\n" in said.out
     assert re.search(r"proposed by +bayesian from 1[01] results .*at revision \d+ in \d+ ms", said.out)
     predicted, observed = re.search(r"predicted +(\S+) ± \S+, observed (\S+) \(", said.out).groups()
     assert float(predicted) == pytest.approx(why["predicted_mean"], abs=why["predicted_deviation"] / 10)

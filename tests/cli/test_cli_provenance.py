@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from luthier.bundles import digest_of, known_bundles
+from luthier.run.platform import cores
 from luthier.store import open_store
 from luthier.testing.store import fingerprint
 
@@ -70,7 +71,7 @@ def test_a_trial_knows_what_it_ran_with(project: Path, run) -> None:
     assert ran["python"]["executable"] == sys.executable
     assert ran["python"]["version"] == ".".join(map(str, sys.version_info[:3]))
     assert ran["python"]["packages"]["click"]
-    assert ran["machine"]["host"] == os.uname().nodename and ran["machine"]["cpus"] == os.cpu_count()
+    assert ran["machine"]["host"] == os.uname().nodename and ran["machine"]["cpus"] == cores()
     assert "OMP_NUM_THREADS" in ran["variables"] and "RUNS" not in ran["variables"]
     assert (known["parameters"], known["attempt"], known["state"]) == ({"rate": ".3"}, 1, "succeeded")
     assert known["command"].endswith("train.py .3") and known["outputs"] == [

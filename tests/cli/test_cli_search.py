@@ -9,21 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typed import luthier
 
 PAGE = """0.001 2|0.001 3|0.001 5|0.001 10|0.01 2|0.01 3|0.01 5|0.01 10|
 0.1 2|0.1 3|0.1 5|0.1 10|1 2|1 3|1 5|1 10""".replace("\n", "")
-
-
-def luthier(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command line in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "luthier", *words],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1", **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_pages_grid_has_its_sixteen_rows_in_order(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typed import luthier
 
 TIGHT = ["--early-stopping", "asha:eta=2", "-r", "1", "--metric", "loss", "--minimize", "--no-check"]
 BASH = """for e in $(seq 1 400); do echo "epoch $e loss: $1"; sleep 0.05; done"""
@@ -49,18 +50,6 @@ for epoch in range(1, 401):
         sys.exit(0)
     time.sleep(0.05)
 """
-
-
-def luthier(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command line in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "luthier", *words],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def trials(folder: Path) -> list[dict[str, Any]]:

@@ -11,26 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typed import luthier
 
 from luthier.store import open_store
 
 R = ("--param", "r=0:1")
 ECHO = ("--", "echo", "score=:r:")
 BUDGET = ("-n", "4", "-m", "score")
-
-
-def luthier(folder: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs a command line in a folder, with nobody at the terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "luthier", *words],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
 
 
 def answered(folder: Path, answers: str, *words: str) -> tuple[int, str, str]:

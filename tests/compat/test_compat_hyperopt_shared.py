@@ -479,6 +479,7 @@ def test_hyper_tune_without_a_store_says_what_to_set(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LUTHIER_STORE", str(blocked / "store"))
     with pytest.raises(ConfigError, match="can't be used.*export LUTHIER_STORE"):
         hyper_tune(model, X)
+    monkeypatch.setattr("luthier.store.postgres.PATIENCE_SECONDS", 0.1)
     monkeypatch.setenv("LUTHIER_STORE", "postgresql://localhost/x")
     with pytest.raises(ConfigError, match="can't be used"):
         hyper_tune(model, X)

@@ -26,6 +26,11 @@ def until(condition: Callable[[], object], what: str = "", seconds: float = PATI
         time.sleep(0.005)
 
 
+SEARCH = ("bayesian", "--param", "x=0:4", "--metric", "loss", "--minimize", "--seed", "3", "--no-check")
+TRAIN = ("--", "sh", "train.sh", ":x:")
+BOWL = 'awk -v x="$1" "BEGIN { print \\"loss: \\" (x - 1) * (x - 1) }"'
+"""A search, its command and what that computes, for tests that move its record."""
+
 RUN = """\
 echo "$LUTHIER_TRIAL $LUTHIER_ATTEMPT $*" >> "$PROJECT/runs"
 """
@@ -37,6 +42,7 @@ class Shop:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs_file = root / "runs"
+        self.luthier = (sys.executable, "-m", "luthier")
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("LUTHIER", "CUDA"))},
             "PROJECT": str(root),
@@ -51,7 +57,7 @@ class Shop:
     def start(self, *words: str, **options: object) -> subprocess.Popen[str]:
         """Starts `luthier` with these words."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "luthier", *words],
+            [*self.luthier, *words],
             cwd=self.root,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -162,3 +168,18 @@ class Shop:
                         os.kill(int(entry.name), signal.SIGKILL)
                 except OSError:
                     pass
+
+
+def moved(shop: Shop, url: str, root: Path) -> Shop:
+    """Copies the record of a shop to a server, where two workers run three trials that a person asks for; the shop there."""
+    said = shop.run("store", "copy", ".luthier", url)
+    assert "experiment 1: 4 trials, 4 points; all" in said.stderr
+    assert "resume 1 --store" in said.stderr and "luthier:" not in said.stderr.split("go on there")[1]
+    there = Shop(root)
+    there.env = shop.env | {"LUTHIER_STORE": url}
+    for x in (1, 2, 3):
+        there.run("enqueue", "1", f"x={x}")
+    workers = [there.start("worker", "-r", "1") for _ in range(2)]
+    for worker in workers:
+        there.end(worker)
+    return there

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drive_shop import Shop, until
+from drive_shop import BOWL, SEARCH, TRAIN, Shop, moved, until
 
-from luthier.testing.postgres import running, stop_running
+from luthier.testing.postgres import running
 
 if find_spec("ray") is None:
     pytest.skip("needs Ray", allow_module_level=True)
@@ -21,9 +21,6 @@ from rays import place_of_all, shared_ray
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("ray")]
 
 TARGET = 10
-SEARCH = ("bayesian", "--param", "x=0:4", "--metric", "loss", "--minimize", "--seed", "3", "--no-check")
-TRAIN = ("--", "sh", "train.sh", ":x:")
-BOWL = 'awk -v x="$1" "BEGIN { print \\"loss: \\" (x - 1) * (x - 1) }"'
 UNTIL_GO = '[ $(wc -l < "$PROJECT/runs") -lt 3 ] || while [ ! -e "$PROJECT/go" ]; do sleep .02; done\n'
 
 
@@ -34,11 +31,9 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    server = running()
-    server.empty("chain")
-    yield server.tcp_url("chain")
-    stop_running()
+def url() -> str:
+    running().empty("chain")
+    return running().tcp_url("chain")
 
 
 @pytest.mark.fault
@@ -52,14 +47,7 @@ def test_one_record_from_a_killed_laptop_to_ray(
     (shop.root / "go").touch()
     shop.run(*SEARCH, "--num-runs", "4", "-r", "1", *TRAIN)  # takes over what ran on
     assert shop.audit(4) == {"lost": 0, "twice": 0, "never": 0, "leased": 0}
-    shop.run("store", "copy", ".luthier", url)
-    there = Shop(tmp_path)
-    there.env = shop.env | {"LUTHIER_STORE": url}
-    for x in (1, 2, 3):
-        there.run("enqueue", "1", f"x={x}")
-    workers = [there.start("worker", "-r", "1") for _ in range(2)]
-    for worker in workers:
-        there.end(worker)
+    there = moved(shop, url, tmp_path)
     assert _record(there)["finished"] == 7
     there.env |= {"RAY_ADDRESS": ray["address"]}
     on_ray = ("--on", "ray", "--ray-resources", "here=1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -299,19 +300,31 @@ def test_all_outcomes_are_told_apart(shop: Shop) -> None:
     assert shop.record().finished == 11 and len(shop.runs()) == 11 + 4
 
 
-def test_a_lost_guardian_is_a_lost_attempt_and_the_trial_runs_again(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [
+        ("of its guardian", "its guardian died, so how it ended is not known"),
+        ("of its folder", "its folder was deleted while it ran"),
+    ],
+)
+def test_what_is_lost_with_its_guardian_or_its_folder_runs_again(shop: Shop, loss: str, reason: str) -> None:
     shop.program(
         'echo "loss: $1"; [ "$LUTHIER_ATTEMPT" = 2 ] || while [ ! -e "$PROJECT/go" ]; do sleep .01; done'
     )
     driver = shop.start("grid", "--param", "x=1,2", "-r", "1", "--no-check", *LOSS, *TRAIN)
     shop.until_runs(1)
-    guardian = json.loads((shop.root / ".luthier/trials/1/1/attempt-1/guardian.json").read_text())
-    os.kill(guardian["pid"], signal.SIGKILL)
+    folder = shop.root / ".luthier/trials/1/1"
+    if loss == "of its folder":
+        shutil.rmtree(folder)
+    else:
+        guardian = json.loads((folder / "attempt-1/guardian.json").read_text())
+        os.kill(guardian["pid"], signal.SIGKILL)
     until(lambda: shop.runs_of(1) == 2)
     go(shop)
     shop.end(driver)
     with shop.store() as store:
-        assert [str(a.result.outcome) for a in store.attempts(1, 1)] == ["lost", "succeeded"]
+        (lost, succeeded) = [a.result for a in store.attempts(1, 1)]
+        assert (str(lost.outcome), lost.reason, str(succeeded.outcome)) == ("lost", reason, "succeeded")
         assert store.lost(1, 1) == 1
 
 

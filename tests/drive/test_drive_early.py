@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ EPOCHS = 20
 def describe(paper: Paper, count: int = 9, *, stages: Stages | None = None, **changes: Any) -> Description:
     """A grid of `count` values of x, whose loss is to be small."""
     values = ",".join(str(n) for n in range(1, count + 1))
-    made = replace(paper.describe((f"x={values}",)), stages=stages, **changes)
+    made = paper.describe((f"x={values}",))._replace(stages=stages, **changes)
     if stages is not None and stages.parameter and made.command is not None:
         words = (*made.command.words, f":{stages.parameter}:")
-        made = replace(made, command=made.command._replace(words=words))
+        made = made._replace(command=made.command._replace(words=words))
     return made
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def test_a_hard_fold_ends_nobody_in_its_middle(paper: Paper) -> None:
     at: Counter[str] = Counter()
     paper.machine.script = train
     # the best one comes last
-    record = paper.open(replace(describe(paper, 9, stages=FOLDS, stopping=Stopping("auto")), seed=1))
+    record = paper.open(describe(paper, 9, stages=FOLDS, stopping=Stopping("auto"))._replace(seed=1))
     paper.drive(record)
     for trial in paper.store.trials(record.id):
         for attempt in paper.store.attempts(record.id, trial.number):
@@ -224,7 +223,7 @@ def test_one_that_was_told_may_leave_with_any_exit_code(paper: Paper, code: int)
     paper.machine.script = leaves
     description = describe(paper, 1, stopping=Stopping("none", {}, ("loss > 0:4",)))
     limits = description.limits._replace(retry_failed=1)
-    record = paper.open(replace(description, limits=limits))
+    record = paper.open(description._replace(limits=limits))
     paper.drive(record)
     assert paper.outcomes(record.id) == ["stopped"]
     assert paper.store.trial(record.id, 1).attempt == 1

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,7 +163,7 @@ def test_the_folder_is_part_of_what_a_search_is_only_where_it_is_named() -> None
     assert "tensorboard" not in plain.to_dict() and named.to_dict()["tensorboard"] == "boards"
     space = Space((Parameter("a", Float(0.0, 1.0)),))
     whole = Description("/project", space, Algorithm("random"), plain)
-    other = replace(whole, command=named)
+    other = whole._replace(command=named)
     assert whole.identity() != other.identity()
     assert Description.from_dict(other.to_dict()) == other and Description.from_dict(whole.to_dict()) == whole
 

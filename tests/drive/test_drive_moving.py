@@ -4,41 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drive_shop import Shop
+from drive_shop import BOWL, SEARCH, TRAIN, Shop, moved
 
-from luthier.testing.postgres import running, stop_running
-
-SEARCH = ("bayesian", "--param", "x=0:4", "--metric", "loss", "--minimize", "--seed", "3", "--no-check")
-TRAIN = ("--", "sh", "train.sh", ":x:")
-BOWL = 'awk -v x="$1" "BEGIN { print \\"loss: \\" (x - 1) * (x - 1) }"'
+from luthier.testing.postgres import running
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    server = running()
-    server.empty("moving")
-    yield server.tcp_url("moving")
-    stop_running()
+def url() -> str:
+    running().empty("moving")
+    return running().tcp_url("moving")
 
 
 def test_one_record_all_the_way(shop: Shop, url: str, tmp_path: Path) -> None:
     shop.program(BOWL)
     shop.run(*SEARCH, "--num-runs", "4", "-r", "1", *TRAIN)
-    said = shop.run("store", "copy", ".luthier", url)
-    assert "experiment 1: 4 trials, 4 points; all" in said.stderr
-    assert "resume 1 --store" in said.stderr and "luthier:" not in said.stderr.split("go on there")[1]
+    there = moved(shop, url, tmp_path)
     assert "is there already, as 1" in shop.run("store", "copy", ".luthier", url, code=3).stderr
-    there = Shop(tmp_path)
-    there.env = shop.env | {"LUTHIER_STORE": url}
-    for x in (1, 2, 3):
-        there.run("enqueue", "1", f"x={x}")
-    workers = [there.start("worker", "-r", "1") for _ in range(2)]
-    for worker in workers:
-        there.end(worker)
     there.run(*SEARCH, "--num-runs", "9", "-r", "2", *TRAIN)
     record = json.loads(there.run("show", "1", "--json").stdout)["experiment"]
     assert (record["finished"], record["succeeded"], record["trials"]) == (9, 9, 9)

@@ -359,13 +359,12 @@ def test_an_objective_that_is_never_reported_is_a_failure_with_that_reason(paper
 
 
 def test_a_value_that_can_not_be_placed_fails_its_trial_alone(paper: Paper) -> None:
-    from dataclasses import replace
 
     from luthier.description import Command
 
     description = paper.describe(("x=a,b,c d",), objective=None)
     shell = Command(("train :x:",), str(paper.root), shell=True)
     paper.script = lambda order: Result(Outcome.SUCCEEDED, "", exit_code=0, seconds=0.01)
-    ending = paper.drive(paper.open(replace(description, command=shell)))
+    ending = paper.drive(paper.open(description._replace(command=shell)))
     assert ending.why is Why.MET and paper.outcomes() == ["succeeded", "succeeded", "failed"]
     assert len(paper.machine.begun) == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +79,7 @@ def test_a_failure_without_a_word_keeps_its_reason(tmp_path: Path) -> None:
     assert judged.reason == "exit code 3"
 
 
-AIMED = replace(
-    described(),
+AIMED = described()._replace(
     also=(Objective("accuracy", "max"),),
     constraints=(Constraint("memory", 4.0), Constraint("recall", 0.5, ">=")),
 )
@@ -110,7 +108,7 @@ def test_judge_takes_a_missing_objective_for_a_failure_and_leaves_a_stopped_tria
 
 def test_what_an_experiment_aims_at_is_part_of_what_it_is() -> None:
     assert Description.from_dict(AIMED.to_dict()) == AIMED
-    kinds = {described().identity(), AIMED.identity(), replace(AIMED, also=()).identity()}
+    kinds = {described().identity(), AIMED.identity(), AIMED._replace(also=()).identity()}
     assert len(kinds) == 3
     assert not {"also", "constraints"} & set(described().to_dict())
 

@@ -164,7 +164,8 @@ def test_calls_end_with_their_driver_and_the_same_program_goes_on(
     marks.mkdir()
     (project / "search.py").write_text(PROGRAM)
     words = [sys.executable, "-W", "ignore", "search.py", ray["address"], str(marks)]
-    driver = subprocess.Popen(words)
+    # How long Ray waits for a client that is gone, before it ends what was that client's.
+    driver = subprocess.Popen(words, env={**os.environ, "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "1"})
     try:
         until(lambda: len(list(marks.iterdir())) == 2, "two calls run", 150)
     finally:

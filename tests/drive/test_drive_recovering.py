@@ -16,8 +16,9 @@ from luthier.drive import recovering
 from luthier.drive.ends import Interrupts
 from luthier.drive.planning import top_up
 from luthier.errors import StoreError
-from luthier.run.runner import Order
-from luthier.trial import Outcome, Point, Result, TrialState
+from luthier.run.runner import Adoption, Order
+from luthier.testing.machine import FakeRunner
+from luthier.trial import AttemptId, Outcome, Point, Result, TrialState
 
 # ---------------------------------------------------------------------- coming back
 
@@ -94,6 +95,41 @@ def test_an_adopted_attempt_is_read_again_and_no_point_is_counted_twice(paper: P
     points = [p for p in paper.store.points(1, 1) if p.metric == "loss"]
     assert [(p.step, p.value) for p in points] == [(k, 10 - k) for k in range(8)]
     assert paper.store.trial(1, 1).result.value == 3 and len(paper.store.points(1, 1)) == 16
+
+
+def test_an_attempt_whose_lease_comes_back_is_watched_once(
+    paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease ran out while we were paused, and who took it over died before it did anything."""
+    record = paper.open(paper.describe(("x=1",)))
+    paper.script = AtTrials(paper, t1=HOLD)
+    owners: list[str] = []
+    adopted: list[AttemptId] = []
+    adopt = FakeRunner.adopt
+
+    def watched(runner: FakeRunner, id: AttemptId, key: str, folder: str) -> Adoption:
+        adopted.append(id)
+        return adopt(runner, id, key, folder)
+
+    monkeypatch.setattr(FakeRunner, "adopt", watched)
+
+    def steal(what: str) -> None:
+        held = paper.store.held(1)
+        if what != "beat" or not held:
+            return
+        if held[0].worker not in owners:
+            owners.append(held[0].worker)
+        if len(owners) == 1:
+            thief, hold = paper.alive.work()
+            assert paper.store.adopt(held[0].id, owners[0], thief, 60.0)
+            owners.append(thief)
+            hold.leave()
+        elif held[0].worker == owners[0]:
+            paper.script = paper.script.well if isinstance(paper.script, AtTrials) else paper.script
+
+    ending = paper.drive(record, at=steal)
+    assert ending.record.succeeded == 1 and len(owners) == 2 and adopted == []
+    assert [a.result.outcome for a in paper.store.attempts(1, 1)] == [Outcome.SUCCEEDED]
 
 
 def test_the_result_of_a_worker_that_was_given_up_is_kept_as_an_event_and_counts_nowhere(

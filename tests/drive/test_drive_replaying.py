@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
@@ -127,7 +127,7 @@ class Crowd:
 
     def __init__(self, store: Store, clock: FakeClock, engine: Nosy, space: Space, chance: Random) -> None:
         self.store, self.clock, self.engine, self.chance = store, clock, engine, chance
-        self.other = store.open_experiment(replace(described(), project="/other"))[0].id
+        self.other = store.open_experiment(described()._replace(project="/other"))[0].id
         self.description = described(space, 5)
         self.e = store.open_experiment(self.description)[0].id
         self.depth = self.calls = 0
@@ -204,7 +204,7 @@ class Crowd:
 
     def amend(self) -> None:
         trials = self.chance.choice((None, 3, 6, 12))
-        self.store.open_experiment(replace(self.description, trials=trials))
+        self.store.open_experiment(self.description._replace(trials=trials))
 
     def pause(self) -> None:
         """Somebody pauses it, something happens, and it goes on; another experiment has its own events."""
@@ -334,12 +334,12 @@ def test_a_history_says_all_that_the_description_says_of_it(nosy: Nosy) -> None:
 
 def test_a_warm_start_is_kept_as_written_and_is_no_part_of_what_an_experiment_is() -> None:
     written = Configuration({"x": 0.5}, {"x": ".50"})
-    description = replace(described(), earlier=(Observation(written, -1.5, "7.3"),))
+    description = described()._replace(earlier=(Observation(written, -1.5, "7.3"),))
     again = Description.from_dict(description.to_dict())
     assert again == description
     assert again.earlier[0].configuration.texts() == {"x": ".50"}
     assert description.identity() == described().identity()
-    assert description.amended(replace(described(), earlier=())).earlier == description.earlier
+    assert description.amended(described()._replace(earlier=())).earlier == description.earlier
     older = {key: value for key, value in description.to_dict().items() if key != "earlier"}
     assert Description.from_dict(older).earlier == ()
 
@@ -463,7 +463,7 @@ def test_who_does_not_look_back_is_replayed_without_a_history() -> None:
     for name in ("grid", "random", "sobol"):
         clock = FakeClock()
         store = MemoryStore(clock)
-        description = replace(described(SMALL, 10), algorithm=Algorithm(name))
+        description = described(SMALL, 10)._replace(algorithm=Algorithm(name))
         e = store.open_experiment(description)[0].id
         store.enqueue(e, [SMALL.at(0)], "mine")
         top_up(store, e, description, 3, "w", clock)

@@ -6,27 +6,31 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from drive_shop import Shop, until
+from typed import luthier
 
 from luthier.store.postgres import PostgresStore
 from luthier.testing.faults import record as tell
 from luthier.testing.faults import scaled
-from luthier.testing.postgres import Server, running, stop_running
+from luthier.testing.postgres import Server, running
 
 LOSS = ("--metric", "loss", "--minimize", "--no-check")
 TRAIN = ("--", "sh", "train.sh", ":x:")
+IMPATIENT = """
+import sys
+from luthier.cli import main
+from luthier.drive import session
+from luthier.store import postgres
+postgres.PATIENCE_SECONDS, session.AGAIN_SECONDS = 1.0, 0.2
+sys.exit(main())
+"""
 UNTIL_GO = 'while [ ! -e "$SHARED/go" ]; do sleep .02; done; echo "loss: $1"'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    yield running()
-    stop_running()
 
 
 class Machines:
@@ -58,8 +62,8 @@ class Machines:
 
 
 @pytest.fixture
-def machines(server: Server, tmp_path: Path) -> Iterator[Machines]:
-    made = Machines(server, tmp_path)
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(running(), tmp_path)
     yield made
     for shop in made.shops:
         shop.close()
@@ -111,7 +115,7 @@ def test_a_lost_machines_trials_run_again_when_their_lease_is_over(machines: Mac
     first.program(UNTIL_GO)
     driver = first.start("grid", "--param", "x=1,2,3,4", "-r", "1", *LOSS, *TRAIN)
     first.until_runs(1)
-    second.start("worker", "-r", "2", "--lease", "8s")
+    second.start("worker", "-r", "2", "--lease", "4s")
     first.until_runs(3)
     lose(second)
     machines.go()
@@ -126,8 +130,8 @@ def test_a_lost_machines_trials_run_again_when_their_lease_is_over(machines: Mac
     assert sum(map(bool, lost)) == 2, lost
     # It died after it was heard last; all times are the server's. Waiting for a free slot is the other machine's affair.
     waits = [one.ended - heard[one.worker] for one in attempts if one.result.outcome == "lost"]
-    tell("a lost machine's trials are free again", lease=8, after=[round(seconds, 1) for seconds in waits])
-    assert len(waits) == 2 and max(waits) <= 8 + 15
+    tell("a lost machine's trials are free again", lease=4, after=[round(seconds, 1) for seconds in waits])
+    assert len(waits) == 2 and max(waits) <= 4 + 15
 
 
 def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: Machines) -> None:
@@ -135,7 +139,7 @@ def test_a_machine_that_was_paused_too_long_ends_what_went_to_another(machines: 
     first.program(UNTIL_GO)
     driver = first.start("grid", "--param", "x=1,2", "-r", "1", *LOSS, *TRAIN)
     first.until_runs(1)
-    worker = second.start("worker", "-r", "1", "--lease", "8s")
+    worker = second.start("worker", "-r", "1", "--lease", "4s")
     first.until_runs(2)
     os.kill(worker.pid, signal.SIGSTOP)
     with machines.store() as store:
@@ -154,7 +158,7 @@ def test_what_a_dead_worker_left_running_is_ended_when_it_went_elsewhere(machine
     first.program(f'echo $$ > "$SHARED/pid-$LUTHIER_TRIAL-$LUTHIER_ATTEMPT"; {UNTIL_GO}')
     driver = first.start("grid", "--param", "x=1,2", "-r", "1", *LOSS, *TRAIN)
     first.until_runs(1)
-    worker = second.start("worker", "-r", "1", "--lease", "8s")
+    worker = second.start("worker", "-r", "1", "--lease", "4s")
     first.until_runs(2)
     left = Path("/proc") / (machines.folder / "pid-1.2-1").read_text().strip()
     second.kill(worker)
@@ -198,6 +202,7 @@ def test_a_trial_is_ended_from_another_machine(machines: Machines, verb: str, ou
 def test_a_search_outlives_its_server(machines: Machines) -> None:
     shop = machines.machine("first")
     shop.program(UNTIL_GO)
+    shop.luthier = (sys.executable, "-c", IMPATIENT)
     driver = shop.start("grid", "--param", "x=1,2,3", "-r", "2", *LOSS, *TRAIN)
     shop.until_runs(2)
     machines.server.crash()
@@ -317,12 +322,13 @@ def test_no_password_is_written_shown_or_inherited_by_argument(machines: Machine
     assert again.returncode == 0  # LUTHIER_STORE has the password; the folder's own file only says where
 
 
-def test_a_server_that_is_not_there_is_one_clear_message(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    shop.env["LUTHIER_STORE"] = "postgresql://me:geheim@127.0.0.1:9/nothing"
-    said = shop.run("list", code=3)
+def test_a_server_that_is_not_there_is_one_clear_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.postgres.PATIENCE_SECONDS", 0.1)
+    said = luthier(tmp_path, "list", LUTHIER_STORE="postgresql://me:geheim@127.0.0.1:9/nothing")
+    assert said.returncode == 3 and said.stdout == ""
     assert "postgresql://me:***@127.0.0.1:9/nothing can't be reached" in said.stderr
     assert "geheim" not in said.stderr and "Traceback" not in said.stderr
-    shop.env["LUTHIER_STORE"] = "mysql://x"
-    assert "has no mysql store" in shop.run("list", code=2).stderr
-    shop.close()
+    refused = luthier(tmp_path, "list", LUTHIER_STORE="mysql://x")
+    assert refused.returncode == 2 and "has no mysql store" in refused.stderr

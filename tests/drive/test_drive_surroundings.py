@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from luthier.description import Command
+from luthier.drive.fitting import means_of
 from luthier.drive.repository import git_of, without_credentials
 from luthier.drive.surroundings import (
     machine,
@@ -17,6 +18,7 @@ from luthier.drive.surroundings import (
     python_of,
     variables_of,
 )
+from luthier.run.platform import cores
 
 
 def git(folder: Path, *words: str) -> str:
@@ -132,13 +134,16 @@ def test_of_the_environment_only_what_changes_numbers_is_kept() -> None:
     assert variables_of(given) == {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0"}
 
 
+def test_cores_are_those_that_trials_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a batch job or a container, those of the whole machine would have a worker take what it can't run."""
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {3}, raising=False)
+    assert (machine()["cpus"], means_of(()).cpus) == (1, 1)
+
+
 def test_the_machine_and_the_version() -> None:
     here = machine()
-    assert (
-        here["host"] == os.uname().nodename
-        and here["cpus"] == os.cpu_count()
-        and here["memory_bytes"] > 2**20
-    )
+    assert here["host"] == os.uname().nodename and here["cpus"] == cores() and here["memory_bytes"] > 2**20
     from luthier import __version__
 
     assert own_version() == __version__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
+import subprocess
 
 import pytest
 from drive_shop import Shop, until
@@ -16,6 +16,12 @@ from luthier.space import Float, Parameter, Space
 GRID = ("grid", "--param", "x=1,2,3,4,5,6", "--metric", "loss", "--minimize", "--no-check")
 TRAIN = ("--", "sh", "train.sh", ":x:")
 UNTIL_GO = 'while [ ! -e "$PROJECT/go$1" ]; do sleep .01; done; echo "loss: $1"'
+
+
+def hear(worker: subprocess.Popen[str], words: str) -> None:
+    """Waits until it has said something that begins so."""
+    assert worker.stderr is not None
+    assert any(line.startswith(words) for line in worker.stderr), f"it never said {words!r}"
 
 
 def test_a_worker_leaves_after_as_many_attempts_as_it_was_to_run(shop: Shop) -> None:
@@ -36,10 +42,7 @@ def test_a_worker_that_is_told_to_leave_finishes_what_it_runs(shop: Shop) -> Non
     worker = shop.start("worker", "1", "-r", "2")
     shop.until_runs(3)
     worker.send_signal(signal.SIGTERM)
-    assert worker.stderr is not None
-    for line in worker.stderr:
-        if line.startswith("Leaving: what runs goes on to its end"):
-            break
+    hear(worker, "Leaving: what runs goes on to its end")
     for n in (2, 3):
         (shop.root / f"go{n}").touch()
     said = shop.end(worker)
@@ -57,12 +60,9 @@ def test_a_second_term_returns_what_runs_to_the_queue(shop: Shop) -> None:
     shop.until_runs(1)
     worker = shop.start("worker", "1", "-r", "1")
     shop.until_runs(2)
-    assert worker.stderr is not None
     for words in ("Leaving:", "Stopping:"):
         worker.send_signal(signal.SIGTERM)
-        for line in worker.stderr:
-            if line.startswith(words):
-                break
+        hear(worker, words)
     shop.end(worker, 130)
     assert (shop.record().running, shop.record().queued) == (1, 5)
     for n in range(1, 7):
@@ -78,10 +78,7 @@ def test_a_worker_that_is_leaving_still_heeds_who_ends_the_experiment(shop: Shop
     worker = shop.start("worker", "1", "-r", "1")
     shop.until_runs(2)
     worker.send_signal(signal.SIGTERM)
-    assert worker.stderr is not None
-    for line in worker.stderr:
-        if line.startswith("Leaving:"):
-            break
+    hear(worker, "Leaving:")
     shop.run("kill", "1")
     shop.end(worker)
     shop.end(driver, None)
@@ -123,7 +120,7 @@ PLAIN = Description("/p", Space([Parameter("x", Float(0.0, 1.0))]), Algorithm("r
 def test_what_a_worker_has_is_compared_with_what_a_trial_needs(
     limits: Limits, tag: str | None, said: str
 ) -> None:
-    what = replace(PLAIN, limits=limits, labels={NEEDS: tag} if tag else {})
+    what = PLAIN._replace(limits=limits, labels={NEEDS: tag} if tag else {})
     assert misfit(what, HERE) == said
     assert misfit(what, Means(("K80", "V100"))) == ""  # its trials run elsewhere
 
@@ -131,7 +128,7 @@ def test_what_a_worker_has_is_compared_with_what_a_trial_needs(
 def test_gpus_that_can_t_be_listed_are_none_and_say_why() -> None:
     broken = HERE._replace(gpus=lambda: "the driver is broken")
     assert misfit(PLAIN, broken) == ""
-    assert misfit(replace(PLAIN, limits=Limits(gpus=1)), broken).endswith("(here: the driver is broken)")
+    assert misfit(PLAIN._replace(limits=Limits(gpus=1)), broken).endswith("(here: the driver is broken)")
 
 
 def test_a_worker_that_can_never_run_them_says_so_and_claims_nothing(shop: Shop) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,13 +249,11 @@ def sensible(description: Description) -> Description:
     """Without what no command takes, so that few examples are lost."""
     if description.objective is None:
         plain = "random" if description.algorithm.name in LEARNING else description.algorithm.name
-        return replace(
-            description, algorithm=Algorithm(plain), constraints=(), stopping=None, stages=None, goal=None,
+        return description._replace(algorithm=Algorithm(plain), constraints=(), stopping=None, stages=None, goal=None,
             trials=description.trials or 5,
         )  # fmt: skip
     alone = description.stages is not None or description.algorithm.name == "cmaes"
-    return replace(
-        description,
+    return description._replace(
         also=() if alone else description.also,
         constraints=() if alone or ":" in description.constraints else description.constraints[:1],
         trials=description.trials or 5,
@@ -338,7 +335,7 @@ def test_a_command_line_that_is_shown_is_the_same_search(
 ) -> None:
     given_words = ("echo " + " ".join(programs),) if shell else ("echo", *programs)
     command = Command(given_words, os.getcwd(), shell=shell, from_environment=True)
-    description = replace(description, command=command, project=os.getcwd(), environment=None)
+    description = description._replace(command=command, project=os.getcwd(), environment=None)
     spoken = command_line(description)
     assume(spoken.words is not None and not any("\0" in word for word in spoken.words or ()))
     parsed.clear()
@@ -384,7 +381,7 @@ def test_a_parameter_of_json_comes_last_on_a_command_line(parsed: list[Any]) -> 
     command = Command(("echo",), os.getcwd(), from_environment=True)
     made = Description(os.getcwd(), Space([rate, layers, cell]), Algorithm("random"), command, trials=3)
     assert main(list(command_line(made).words or ())) == 0 and parsed[0][0].space == made.space
-    assert command_line(replace(made, space=Space([layers, rate]))) == (None, "the place of rate")
+    assert command_line(made._replace(space=Space([layers, rate]))) == (None, "the place of rate")
 
 
 def test_a_lenient_command_is_said_so(parsed: list[Any]) -> None:
@@ -394,7 +391,7 @@ def test_a_lenient_command_is_said_so(parsed: list[Any]) -> None:
     )
     assert is_same(native_yaml(made), made) and "lenient: true" in native_yaml(made)
     assert command_line(made) == (None, "{{x}}, which is no parameter")
-    plain = replace(made, command=Command(("echo", ":rate:"), "/w", is_lenient=True))
+    plain = made._replace(command=Command(("echo", ":rate:"), "/w", is_lenient=True))
     assert command_line(plain).words == ("grid", "--param", "rate=1,2", "--", "echo", ":rate:")
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.metrics.lines import LineParser, clean, read_json
+from luthier.metrics.lines import LineParser, clean
+from luthier.metrics.objects import read_json
 
 READ = {
     "val_acc: 0.91": [("val_acc", 0.91, None)],

@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from luthier.store.postgres import PostgresStore
-from luthier.testing.postgres import Server, running, stop_running
+from luthier.testing.postgres import Server, running
 from luthier.trial import Outcome
 
 SEARCH = """
@@ -37,9 +36,8 @@ WORKER = 'hyperopt-mongo-worker --mongo "$MONGO_DB_HOST:$MONGO_DB_PORT/$EXPERIME
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    yield running()
-    stop_running()
+def server() -> Server:
+    return running()
 
 
 @pytest.mark.fault

@@ -12,6 +12,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,9 +150,13 @@ def ended(project: Path, search: int) -> None:
 
 
 def kept_in(project: Path, text: bytes) -> list[Path]:
-    """The files of the store's folder that hold a text."""
-    files = [path for path in (project / ".luthier").rglob("*") if path.is_file()]
-    return [path for path in files if text in path.read_bytes()]
+    """The files of the store's folder that hold a text. SQLite's own come and go with whoever opens it."""
+    found = []
+    for path in (project / ".luthier").rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and text in path.read_bytes():
+                found.append(path)
+    return found
 
 
 def on_page(page: str, line: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -74,6 +75,41 @@ def test_an_attempt_that_lost_driver_and_guardian_is_lost_and_swept(bench: Any) 
     assert bench.runner.adopt(order.id, order.key, order.folder) is Adoption.LOST
     assert bench.ended().result.outcome is Outcome.LOST
     assert bench.alive(order.key) == []
+
+
+def test_an_attempt_whose_folder_is_deleted_is_lost_and_its_tree_ended(bench: Any) -> None:
+    doomed, other = bench.python(FAMILY, trial=1, slot=0), bench.python(FAMILY, trial=2, slot=1)
+    for order in (doomed, other):
+        bench.started(order)
+    shutil.rmtree(doomed.folder)
+    shutil.move(other.folder, f"{other.folder}-moved")  # nothing of it is gone
+    ended = bench.ended()
+    assert ended.id == doomed.id
+    assert ended.result[:2] == (Outcome.LOST, "its folder was deleted while it ran")
+    assert bench.alive(doomed.key) == [] and bench.alive(other.key)
+
+
+def test_a_guardian_without_driver_and_folder_ends_its_tree_and_leaves(bench: Any) -> None:
+    order = bench.python(FAMILY)
+    bench.started(order)
+    guardian = Path("/proc", str(bench.pid_of_guardian(order)))
+    bench.runner.close(leave_running=True)
+    shutil.rmtree(bench.folders.trial(1, 1))
+    bench.until(lambda: not guardian.exists(), "the guardian has left")
+    assert bench.alive(order.key) == []
+    bench.runner = type(bench.runner)(bench.root)  # for the bench to close
+
+
+def test_who_comes_after_a_folder_was_deleted_ends_what_is_left_before_it_is_run_again(bench: Any) -> None:
+    order = bench.python(f"import signal; signal.signal(15, signal.SIG_IGN); {FAMILY}")
+    bench.started(order)
+    bench.runner.close(leave_running=True)
+    shutil.rmtree(bench.folders.trial(1, 1))
+    bench.runner = type(bench.runner)(bench.root)
+    assert bench.runner.adopt(order.id, order.key, order.folder) is Adoption.LOST
+    assert bench.ended().result[:2] == (Outcome.LOST, "its folder was deleted while it ran")
+    assert bench.alive(order.key) == []
+    assert bench.runner.adopt(order.id, order.key, order.folder) is Adoption.NEVER_BEGAN
 
 
 def test_closing_kills_what_runs_when_asked_to(bench: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,7 +169,7 @@ def test_every_searcher_goes_on_and_tries_nothing_twice(searcher):
     assert len({p.configuration for p in made}) == 3
     assert not {p.configuration for p in made} & {t.configuration for t in history.trials}
     again = searcher.propose(
-        PLANE, replace(history, trials=tuple(t._replace() for t in history.trials)), 3, [30, 31, 32]
+        PLANE, history._replace(trials=tuple(t._replace() for t in history.trials)), 3, [30, 31, 32]
     )
     assert [p.configuration for p in made] == [p.configuration for p in again]
 
@@ -184,7 +183,7 @@ def test_nothing_breaks_where_nothing_is_complete_or_a_number(searcher):
          if t.number % 2 else t for t in history.trials],
         [t._replace(result=t.result._replace(curve=((1.0, 1e308),), value=1e308)) for t in history.trials],
     ):  # fmt: skip
-        assert len(searcher.propose(PLANE, replace(history, trials=tuple(trials)), 3, [30])) == 1
+        assert len(searcher.propose(PLANE, history._replace(trials=tuple(trials)), 3, [30])) == 1
 
 
 def test_the_belief_is_of_the_end():
@@ -213,10 +212,10 @@ def test_draws_of_beliefs_are_of_the_scored():
 
 def test_with_several_objectives_a_stopped_trial_counts_as_ever():
     history = scene()
-    several = replace(history, objectives=("minimize", "minimize"))
+    several = history._replace(objectives=("minimize", "minimize"))
     plain = [t._replace(result=t.result._replace(curve=())) for t in history.trials]
     made = [
-        Auto().propose(PLANE, replace(several, trials=tuple(t)), 3, [30])[0] for t in (history.trials, plain)
+        Auto().propose(PLANE, several._replace(trials=tuple(t)), 3, [30])[0] for t in (history.trials, plain)
     ]
     assert made[0].configuration == made[1].configuration
 

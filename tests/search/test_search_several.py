@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -124,7 +122,7 @@ def played(algorithm, space, f, trials, *, ways=("minimize", "minimize"), limits
     """The history of a search of `f`, which returns values and excesses, or None to fail; the last `workers` - 1 trials
     are still running."""
     history = History(maximize=ways[0] == "maximize", target=trials, objectives=ways, constraints=limits)
-    history = replace(history, objectives=ways if len(ways) > 1 else ())
+    history = history._replace(objectives=ways if len(ways) > 1 else ())
     for number in range(1, trials + 1):
         made = searcher(Algorithm(algorithm)).propose(space, history, seed, [number])
         if not made:
@@ -144,7 +142,7 @@ def played(algorithm, space, f, trials, *, ways=("minimize", "minimize"), limits
             None,
             number,
         )
-        history = replace(history, trials=(*history.trials, trial), revision=2 * number)
+        history = history._replace(trials=(*history.trials, trial), revision=2 * number)
         if number >= workers:
             history = ended(history, number - workers, f)
     return history
@@ -158,7 +156,7 @@ def ended(history, place, f):
         values, excesses = found
         result = Result(Outcome.SUCCEEDED, "", values[0], values=values, constraints=excesses)
     done = trial._replace(state=TrialState.FINISHED, result=result, revision=2 * trial.number)
-    return replace(history, trials=(*history.trials[:place], done, *history.trials[place + 1 :]))
+    return history._replace(trials=(*history.trials[:place], done, *history.trials[place + 1 :]))
 
 
 def curve(values):
@@ -225,7 +223,7 @@ def test_a_proposal_is_a_function_of_the_record(algorithm):
     one = engine.propose(SQUARE, history, 1, [14])
     played(algorithm, SQUARE, curve, 6, seed=9)  # what else was searched meanwhile
     again = engine.propose(
-        SQUARE, replace(history, trials=tuple(t._replace() for t in history.trials)), 1, [14]
+        SQUARE, history._replace(trials=tuple(t._replace() for t in history.trials)), 1, [14]
     )
     assert one == again
     both = engine.propose(SQUARE, history, 1, [14, 15])

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from keeping import KEEPERS, Keeper
 
-from luthier.testing.postgres import stop_running
-
 
 @pytest.fixture
 def fast() -> Iterator[Path]:
@@ -24,10 +22,3 @@ def fast() -> Iterator[Path]:
 def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
     """An empty place for a store that many processes open, of every kind."""
     return KEEPERS[request.param](tmp_path)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_server_stays() -> Iterator[None]:
-    """Stops the PostgreSQL server that a test may have started."""
-    yield
-    stop_running()

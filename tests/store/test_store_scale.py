@@ -50,6 +50,8 @@ PAGES_SORT = {
     "read_workers",
     "copy_metrics",  # a name for each metric
     "copy_provenance",
+    "read_spent",  # the trials of a page
+    "read_summaries_of",  # the same
     "read_tallies",  # asked only where a worker doubts itself, or by a person
 }
 
@@ -189,7 +191,7 @@ def test_a_filled_store_is_as_the_verbs_would_have_left_it(fast: Path, filled: F
             assert len(store.points(e, trial.number)) == 5
             for row in store.summaries(e, trial.number):
                 values = [point.value for point in store.points(e, trial.number, row.metric)]
-                assert (row.count, row.last, row.minimum, row.maximum) == (
+                assert (row.points, row.last, row.minimum, row.maximum) == (
                     len(values),
                     values[-1],
                     min(values),

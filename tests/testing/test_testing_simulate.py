@@ -5,7 +5,7 @@ python -m luthier.testing.simulate SEED            # one of them again, told ste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,24 +15,18 @@ from luthier.drive import recovering
 from luthier.drive.leases import Leases
 from luthier.store.memory import MemoryStore
 from luthier.testing.faults import record, scaled
-from luthier.testing.postgres import stop_running
 from luthier.testing.simulate import BrokenPromise, Plan, drawn, simulate
 from luthier.testing.simulation.link import Mishaps
 from luthier.testing.simulation.places import PLACES
 from luthier.testing.simulation.world import Actor, Forever, World
 from luthier.trial import AttemptId, TrialState
 
-
-@pytest.fixture(scope="session", autouse=True)
-def no_server_stays() -> Iterator[None]:
-    yield
-    stop_running()
-
-
 # ---------------------------------------------------------------------- F18
 
 SEEDS = {"memory": (1790, 200_000), "sqlite": (200, 20_000), "postgres": (10, 2_000)}
 """How many worlds there are with their store in each place: on every commit, and at night."""
+FOUND = (41297,)
+"""Worlds in which a night found a promise broken: they are looked at with every commit."""
 
 
 @pytest.mark.fault
@@ -43,7 +37,7 @@ def test_no_promise_is_broken_in_any_world(kind: str) -> None:
     first = {"memory": 0, "sqlite": 1_000_000, "postgres": 2_000_000}[kind]  # no world twice
     sums: dict[str, float] = {}
     with PLACES[kind]() as place:
-        for seed in range(first, first + worlds):
+        for seed in (*FOUND, *range(first, first + worlds)):
             told = simulate(drawn(seed), place)
             for name in ("killed", "adopted", "attempts", "refused", "seconds"):
                 sums[name] = sums.get(name, 0) + getattr(told, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf, nan
 
 import numpy as np
@@ -155,7 +154,7 @@ def test_diverged_runs_do_not_pass_for_spread() -> None:
 def test_stopped_trials_are_not_compared() -> None:
     whole = history((1, 0.5), (2, 0.6))
     stopped = whole.trials[1]._replace(result=Result(Outcome.STOPPED, "", 0.9))
-    assert [each.trial for each in repeats_of(replace(whole, trials=(whole.trials[0], stopped)))] == [1]
+    assert [each.trial for each in repeats_of(whole._replace(trials=(whole.trials[0], stopped)))] == [1]
 
 
 def believe(space: Space, history: History) -> tuple[np.ndarray, np.ndarray]:
@@ -231,7 +230,7 @@ def test_equal_values_without_noise_share() -> None:
     record = bowl(np.array([0.0, 0.1, 0.25, 0.35, 0.5, 0.7, 0.9, 1.0]), 0.0, True)
     equal = record.trials[3]._replace(result=record.trials[2].result)
     trials = (*record.trials[:3], equal, *record.trials[4:])
-    sure = weighed(LINE, replace(record, trials=trials), believe=believed_draws)
+    sure = weighed(LINE, record._replace(trials=trials), believe=believed_draws)
     assert sure.recommended and sure.recommended.probability == pytest.approx(0.5, abs=0.2)
     assert {sure.recommended.trial, *(tie.trial for tie in sure.ties)} == {3, 4}
 

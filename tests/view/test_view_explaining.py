@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def searched(
     goal = Objective("score")
     what = Description("/p", space, Algorithm(algorithm), objective=goal, trials=trials, seed=5)
     record, _ = store.open_experiment(what)
-    what = replace(record.description, seed=record.seed)
+    what = record.description._replace(seed=record.seed)
     for _ in range(trials):
         top_up(store, 1, what, 1, "w", clock)
         (claim,) = store.claim(1, 1, "w", f"c{clock.now()}", 60.0)

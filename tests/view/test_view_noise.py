@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,4 +83,4 @@ def test_where_noise_is_shown_a_lucky_result_is_passed_over() -> None:
 
 def test_far_apart_results_show_no_noise() -> None:
     record = searched(bowl, noise=0.5)
-    assert not is_noise_shown(SQUARE, replace(record, trials=record.trials[:6]))
+    assert not is_noise_shown(SQUARE, record._replace(trials=record.trials[:6]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from math import cos, exp, inf, log10, nan, pi, sqrt
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ def stored(tmp_path: Path, **changes: Any) -> Prospect | None:
     """Of an experiment in a store, whose trials are the space from its beginning."""
     store = MemoryStore()
     record, _ = store.open_experiment(
-        replace(svm_search.description(space=parse_params(["x=0:39:linear:int"]), trials=30), **changes)
+        svm_search.description(space=parse_params(["x=0:39:linear:int"]), trials=30)._replace(**changes)
     )
     reserved = store.reserve(record.id, 30, "w", "n")
     store.propose(

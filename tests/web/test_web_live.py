@@ -123,6 +123,10 @@ def test_a_log_is_followed_from_a_byte_on(scene: Scene, client: Client) -> None:
         watch(tab, watch_log=name, stream="stdout", attempt=1, **{"from": at})
         while len(taken) < len(whole) - 3:
             frame = heard(tab, "log")
+            assert (frame["stream"], frame["attempt"]) == (
+                "stdout",
+                1,
+            )  # by which the page tells what it asked for
             assert frame["from"] == len(taken) and len(frame["text"]) <= 1 << 16
             taken += frame["text"].encode()
         log.write_bytes(whole)

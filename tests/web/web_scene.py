@@ -142,10 +142,9 @@ def heard(socket: ClientConnection, kind: str, seconds: float = 20.0) -> dict[st
 
 def named(name: str) -> Any:
     """A description whose every name is `name`."""
-    from dataclasses import replace
 
     from luthier.description import Objective
     from luthier.space import Categorical, Float, Parameter, Space
 
     space = Space([Parameter(name, Float(0.0, 1.0)), Parameter("choice", Categorical.of([name, "other"]))])
-    return replace(describe(), space=space, objective=Objective(name), name=name, labels={name: name})
+    return describe()._replace(space=space, objective=Objective(name), name=name, labels={name: name})

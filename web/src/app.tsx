@@ -1,7 +1,7 @@
 // The frame of the page: the bar at the top, the view the address asks for, messages and help.
 
 import { useEffect } from 'preact/hooks';
-import { session, startList } from './data/listing';
+import { load, session } from './data/listing';
 import { lockedOut } from './data/fetching';
 import { line } from './data/live';
 import { openExperiment } from './data/opened';
@@ -18,9 +18,8 @@ import { goTo, parseRoute, route } from './state/route';
 import { isDark, nextTheme, theme } from './state/theme';
 
 export function App() {
-  useEffect(startList, []);
-  const { parts } = route.value;
-  const [first, second] = parts;
+  useEffect(() => void load(), []);
+  const [first, second] = route.value.parts;
   const trial = /^(.+)\.(\d+)$/.exec(first ?? '');
   const experiment = !first || first === 'compare' ? null : trial ? trial[1] : first;
   useEffect(() => openExperiment(experiment), [experiment]);

@@ -83,6 +83,8 @@ it('an SVG has no markup but its own', () => {
   pen.fillRect(0, 0, 1, 1);
   expect(pen.text()).not.toMatch(/<script/);
   expect(pen.text()).toContain('&#60;script&#62;');
+  pen.fillText('nul \u0000 bell \u0007 mark \ufeff 😀', 1, 1); // XML has no place for the first two
+  expect(pen.text()).toContain('nul \ufffd bell \ufffd mark \ufeff 😀');
 });
 
 it('tries again later and later, never at the same time as others', () => {

@@ -218,16 +218,7 @@ def describe(
     **Raises** UsageError, SpaceError or CommandError with one sentence about the first thing that can't work.
     """
     space = space_of(options["params"], options["json_params"], options["params_file"])
-    words = options["command"]
-    command = Command(
-        words=words,
-        directory=os.getcwd(),
-        shell=len(words) == 1 and any(c.isspace() for c in words[0].strip()),
-        as_args=options["as_args"],
-        from_environment=options["from_env"],
-        patterns=options["patterns"],
-        tensorboard=options["tensorboard_dir"],
-    )
+    command = _command(options)
     stages = stages_of(options, command, space)
     names = (*space.names, stages.parameter) if stages and stages.parameter else space.names
     check_measuring(command)
@@ -237,8 +228,10 @@ def describe(
     if options["name"] is not None and not options["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
-    also = tuple(map(Objective.of, options["also"]))
-    constraints = tuple(map(Constraint.of, options["constraints"]))
+    also, constraints = (
+        tuple(map(Objective.of, options["also"])),
+        tuple(map(Constraint.of, options["constraints"])),
+    )
     check_objectives(algorithm, objective, also, constraints)
     description = Description(
         project=str(project),
@@ -261,6 +254,20 @@ def describe(
     )
     notes = direction_notes(objective, options["maximize"])
     return Asked(description, options["seed"] is not None, warnings + ([hint] if hint else []), notes)
+
+
+def _command(options: dict[str, Any]) -> Command:
+    """The command as it was typed: several words are run as they are, one with blanks by a shell."""
+    words = options["command"]
+    return Command(
+        words=words,
+        directory=os.getcwd(),
+        shell=len(words) == 1 and any(c.isspace() for c in words[0].strip()),
+        as_args=options["as_args"],
+        from_environment=options["from_env"],
+        patterns=options["patterns"],
+        tensorboard=options["tensorboard_dir"],
+    )
 
 
 def _default(early_stopping: str, stages: Stages | None) -> str:

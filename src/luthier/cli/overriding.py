@@ -120,8 +120,7 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
     if "name" in given and not given["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     command = before.command._replace(**_renamed(given, COMMAND))
-    description = replace(
-        before,
+    description = before._replace(
         **_renamed(given, PLAIN),
         space=_space(before.space, given),
         algorithm=_algorithm(before.algorithm, given),
@@ -142,7 +141,7 @@ def overridden(job: Job, given: Mapping[str, Any]) -> Job:
     description = _with_stages(description, command, given)
     stopping = _stopping(job, description, given)
     return replace(
-        job, description=replace(description, stopping=stopping), seed_named=job.seed_named or "seed" in given
+        job, description=description._replace(stopping=stopping), seed_named=job.seed_named or "seed" in given
     )
 
 
@@ -224,7 +223,7 @@ def _with_stages(description: Description, command: Command, given: Mapping[str,
         "also": description.also,
         "constraints": description.constraints,
     }
-    return replace(description, stages=stages_of(options, command, description.space))
+    return description._replace(stages=stages_of(options, command, description.space))
 
 
 def _stopping(job: Job, description: Description, given: Mapping[str, Any]) -> Stopping | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,7 @@ def _without_gpus(description: Description) -> tuple[Description, list[str]]:
         parallel_slots(description.limits)
     except UsageError as problem:
         said = f"{problem} (the file says strict: false, so it goes on without)"
-        return replace(description, limits=description.limits._replace(gpus=0.0)), [said]
+        return description._replace(limits=description.limits._replace(gpus=0.0)), [said]
     return description, []
 
 

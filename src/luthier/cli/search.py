@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +178,7 @@ def search_for(
     place: Place = options["place"]
     earlier = _observed(place, asked.description)
     if earlier is not None:
-        asked = asked._replace(description=replace(asked.description, earlier=earlier.observations))
+        asked = asked._replace(description=asked.description._replace(earlier=earlier.observations))
     description = asked.description
     _refuse(description)
     _say_all([*(f"warning: {warning}" for warning in asked.warnings), *asked.notes, *said])

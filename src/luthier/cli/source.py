@@ -188,7 +188,7 @@ def _of_riseml(path: Path, document: Document, project: str, words: tuple[str, .
         raise document.error("there are no parameters, so there is nothing to search", ("train",))
     command = _command(before.command, words, str(path))
     job = _job(document, project, before.space, command)
-    description = replace(job.description, limits=before.limits, environment=before.environment)
+    description = job.description._replace(limits=before.limits, environment=before.environment)
     said = tuple(f"warning: {warning}" for warning in described.warnings)
     variables = offered() if read.image is None else {}
     return _Source(str(path), replace(job, description=description), said=said, variables=variables)
@@ -206,8 +206,7 @@ def _of_experiment(number: int, place: Place, project: str, words: tuple[str, ..
     is_imported = IMPORTED in before.labels
     command = _command(before.command, words, f"{name} has no command of its own")
     ours = (*OURS, IMPORTED, IMPORTED_FROM, IMPORTED_DIGEST)
-    description = replace(
-        before,
+    description = before._replace(
         project=project,
         command=command,
         function=None,
@@ -234,7 +233,7 @@ def _job(document: Document, project: str, space: Space, command: Command) -> Jo
 
 def _with_words(job: Job, words: tuple[str, ...]) -> Job:
     command = _command(job.description.command, words, "the file")
-    return replace(job, description=replace(job.description, command=command))
+    return replace(job, description=job.description._replace(command=command))
 
 
 def _command(before: Command | None, words: tuple[str, ...], why: str) -> Command:

@@ -7,7 +7,6 @@ unfinished twin is named. `cli/doors/twins.py` has the words for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +56,7 @@ def placed(
     if not tags:
         kept = f"machine type {machine} is kept with it; no worker advertises a machine type, so it runs on this machine"
         return description, True, kept
-    made = replace(description, labels={**description.labels, NEEDS: machine})
+    made = description._replace(labels={**description.labels, NEEDS: machine})
     if machine in tags:
         return made, False, f"it runs on the workers tagged {machine}"
     others = ", ".join(sorted(tags))
@@ -106,7 +105,7 @@ def _write_ahead(store: Store, folder: Path, record: ExperimentRecord, ahead: in
 
     worker, hold = Alive(folder).work()
     try:
-        description = replace(record.description, seed=record.seed)
+        description = record.description._replace(seed=record.seed)
         top_up(store, record.id, description, ahead, worker, SystemClock())
     finally:
         hold.release()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from luthier import metrics
 from luthier.description import Description
@@ -145,8 +145,8 @@ def _plan(description: Description) -> Description:
     """The pre-flight as an experiment. Nothing is stopped, and of stages only the first is run: so all attempts are alike."""
     stages = description.stages and description.stages._replace(levels=description.stages.levels[:1])
     limits = description.limits._replace(retry_failed=0, on_driver_loss="stop")
-    asked = replace(description, trials=1, name=None, limits=limits, on_finish=None)
-    return replace(asked, stopping=None, goal=None, stages=stages)
+    asked = description._replace(trials=1, name=None, limits=limits, on_finish=None)
+    return asked._replace(stopping=None, goal=None, stages=stages)
 
 
 def _unsteady(first: Ended, second: Ended) -> tuple[str, ...]:

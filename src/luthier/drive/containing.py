@@ -7,7 +7,6 @@ stopped with the reason, and going on with it tries again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from luthier.description import WITHOUT, Description, Environment
@@ -44,8 +43,8 @@ def settled(description: Description) -> tuple[Description, str | None]:
     why = without(environment, command.directory)
     if why is None:
         labels = {name: text for name, text in description.labels.items() if name != WITHOUT}
-        return replace(description, labels=labels), None
-    return replace(description, labels={**description.labels, WITHOUT: why}), why
+        return description._replace(labels=labels), None
+    return description._replace(labels={**description.labels, WITHOUT: why}), why
 
 
 def make_ready(

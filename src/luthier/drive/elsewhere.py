@@ -8,7 +8,6 @@ shared file system, runs it in place.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from luthier.bundles import working_copy
@@ -56,7 +55,7 @@ def at_home(
         ) from error
     copy = working_copy(folder, digest, folder / "code" / digest[:16])
     moved = relocated(command, root, copy)
-    return record._replace(description=replace(record.description, command=moved))
+    return record._replace(description=record.description._replace(command=moved))
 
 
 def _newest_code(store: Store, experiment: int) -> Provenance | None:

@@ -34,7 +34,7 @@ def means_of(tags: tuple[str, ...], *, elsewhere: bool = False) -> Means:
     from luthier.drive.surroundings import machine
 
     here = machine()
-    return Means(tags, here["cpus"] or 1, here["memory_bytes"], _gpus)
+    return Means(tags, here["cpus"], here["memory_bytes"], _gpus)
 
 
 @cache

@@ -41,6 +41,28 @@ def interruptible(
     os.set_blocking(writing, False)
     interrupts = Interrupts(fd=reading)
     interrupts.watched_by(runner)
+    heard = _counting(interrupts, tell, raises, drains)
+    before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield interrupts
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for name, handler in before.items():
+            if handler is not None:  # None: it was not set from Python
+                signal.signal(name, handler)
+        interrupts.watched_by(None)
+        os.close(reading)
+        os.close(writing)
+
+
+def _counting(
+    interrupts: Interrupts,
+    tell: Callable[[int], None],
+    raises: Callable[[], bool] | None,
+    drains: Callable[[], None] | None,
+) -> Callable[[int, object], None]:
+    """The handler of both signals."""
 
     def heard(number: int, frame: object) -> None:
         interrupts.signals += 1
@@ -57,15 +79,4 @@ def interruptible(
         if raises is not None and raises():
             raise Interrupted
 
-    before = {name: signal.signal(name, heard) for name in (signal.SIGINT, signal.SIGTERM)}
-    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    try:
-        yield interrupts
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        for name, handler in before.items():
-            if handler is not None:  # None: it was not set from Python
-                signal.signal(name, handler)
-        interrupts.watched_by(None)
-        os.close(reading)
-        os.close(writing)
+    return heard

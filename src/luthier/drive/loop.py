@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luthier.clock import Clock
@@ -84,7 +84,7 @@ class Drive:
 
     def __post_init__(self) -> None:
         self.id = self.record.id
-        self.description = replace(self.record.description, seed=self.record.seed)
+        self.description = self.record.description._replace(seed=self.record.seed)
         self._running: dict[AttemptId, Running] = {}
         self.referee = Referee(self.store, self.id, self.description, self.worker, self.clock)
         self._staging: Staging | None = None

@@ -46,13 +46,14 @@ class OnRay(NamedTuple):
 
 class OpenRay:
     """A Ray that a session is connected to, until `exit` is left: the one that is meant, the one this program uses already,
-    else one that is started.
+    else one that is started. What a person should know of it is told by `say`, once that is set.
 
     **Raises** UsageError where it can't be reached.
     """
 
     def __init__(self, on: OnRay, folder: Path, exit: ExitStack) -> None:
         self.on, self.folder = on, folder
+        self.say: Callable[[str], None] = lambda text: None
         self.cluster: Cluster = connected(on.address) or self._connect(exit)
         exit.callback(self.cluster.close)
 
@@ -85,7 +86,7 @@ class OpenRay:
             assert what is not None, "nothing is sent before something is driven"
             return code_of(what, self.folder, environment)
 
-        return RayRunner(self.cluster, self.folder, environment, self.on.needs(limits), code)
+        return RayRunner(self.cluster, self.folder, environment, self.on.needs(limits), code, self._tell)
 
     def function_runner(
         self,
@@ -104,7 +105,11 @@ class OpenRay:
             except UsageError:
                 return None  # a function may need none of it; one that does says so when it is loaded
 
-        return RayFunctionRunner(payload, self.cluster, self.folder, environment, self.on.needs(limits), code)
+        needs = self.on.needs(limits)
+        return RayFunctionRunner(payload, self.cluster, self.folder, environment, needs, code, self._tell)
+
+    def _tell(self, text: str) -> None:
+        self.say(text)
 
 
 def code_of(description: Description, folder: Path, environment: dict[str, str]) -> Code:

@@ -10,7 +10,6 @@ to see again.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from luthier.clock import Clock
@@ -134,7 +133,7 @@ def ask(
     for _ in range(TRIES):
         record = store.experiment(experiment)
         if record.queued < n:
-            description = replace(record.description, seed=record.seed)
+            description = record.description._replace(seed=record.seed)
             top_up(store, experiment, description, n - record.queued, worker, clock)
         claims = store.claim(experiment, n, worker, nonce(), lease_seconds)
         is_planned = record.target is not None and record.trials >= record.target

@@ -48,7 +48,7 @@ class Presence:
             here["host"],
             os.getpid(),
             self._began,
-            cpus=here["cpus"] or 1,
+            cpus=here["cpus"],
             gpus=len(here["gpus"]),
             memory_bytes=here["memory_bytes"],
             tags=self._tags,

@@ -18,7 +18,7 @@ from luthier.drive.work import Running, Work
 from luthier.run.folders import Folders
 from luthier.run.runner import Adoption, Runner
 from luthier.store import Claim, ExperimentRecord, Held, Store
-from luthier.trial import Outcome, Result
+from luthier.trial import AttemptId, Outcome, Result
 
 __all__ = ["Rounds", "recover"]
 
@@ -41,6 +41,9 @@ class Heir(Protocol):
     clock: Clock
     record: ExperimentRecord
     lease_seconds: float
+
+    def holds(self, id: AttemptId) -> bool:
+        """Whether this worker runs the attempt already."""
 
     def hold(self, running: Running) -> None:
         """Takes charge of an attempt that runs on, or whose end will be told."""
@@ -104,6 +107,8 @@ def _take_over(drive: Heir, held: Held) -> int:
         return 0  # its worker is paused, its trial goes on: the record still names the right one
     if not drive.store.adopt(id, held.worker, drive.worker, drive.lease_seconds):
         return 0
+    if drive.holds(id):
+        return 0  # our own again: it was taken over while we were paused, by who died before it did anything
     trial = drive.store.trial(id.experiment, id.trial)
     assert trial.configuration is not None, "a running trial has its configuration"
     claim = Claim(id, trial.run_id, trial.configuration, trial.seed, None, trial.stage)

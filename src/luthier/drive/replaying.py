@@ -8,7 +8,7 @@ it was made, and within a tolerance under other versions or on another processor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from luthier.drive.tools import MADE_WITH, first_proposal
 from luthier.history import History
@@ -55,7 +55,7 @@ def proposed_trials(store: Store, experiment: int) -> list[Trial]:
 def replay(store: Store, experiment: int, trials: list[Trial], tolerance: float = 0.0) -> Iterator[Replayed]:
     """Makes the proposals of these trials again, in the order `proposed_trials` gives. `tolerance` is as for `agree`."""
     record = store.experiment(experiment)
-    description = replace(record.description, seed=record.seed)
+    description = record.description._replace(seed=record.seed)
     engine, past = searcher(description.algorithm), Past(store, experiment)
     for trial in trials:
         proposal = trial.proposal

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -158,7 +157,7 @@ def run_again(
     assert command is not None, "a plan is of a command"
     if made.copies:
         command = _in_copy(command, made, store_folder, into, warn)
-    what = replace(made.record.description, command=command)
+    what = made.record.description._replace(command=command)
     order, claim = _order(what, made, store_folder, into)
     result = run_alone(session, order, interrupts, lambda: heard(AttemptFolder(str(into), order.folder)))
     watched = Watched(claim, AttemptFolder(str(into), order.folder), what, None)

@@ -235,6 +235,8 @@ class Session:
             record = at_home(self.store, self.folder, record, self.depot)
         limits = limits or record.description.limits
         self._driven = record
+        if self.on is not None:
+            self._open_ray(self.on).say = listener.note
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
         if record.description.environment is not None:

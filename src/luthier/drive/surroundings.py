@@ -17,6 +17,7 @@ from typing import Any
 
 from luthier.description import Command
 from luthier.run.environment import THREAD_CAPS
+from luthier.run.platform import cores
 
 __all__ = ["machine", "own_version", "python_of", "variables_of"]
 
@@ -205,7 +206,7 @@ def own_version() -> str:
 
 
 def machine() -> dict[str, Any]:
-    """This machine: its name, system, cores, memory and GPUs."""
+    """This machine: its name, system, memory and GPUs, and the cores that this process and its trials may use."""
     uname = os.uname()
     try:
         memory: int | None = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -215,7 +216,7 @@ def machine() -> dict[str, Any]:
         "host": uname.nodename,
         "system": f"{uname.sysname} {uname.release}",
         "processor": uname.machine,
-        "cpus": os.cpu_count(),
+        "cpus": cores(),
         "memory_bytes": memory,
         "gpus": _gpus(),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -184,7 +183,7 @@ class Experiment(Readable):
         """Changes how many trials are wanted and how many run side by side."""
         what = self._record.description
         limits = what.limits._replace(parallel=workers) if workers else what.limits
-        changed = replace(what, trials=trials or what.trials, limits=limits, seed=self._record.seed)
+        changed = what._replace(trials=trials or what.trials, limits=limits, seed=self._record.seed)
         if changed != what:
             self._store.open_experiment(changed)
 

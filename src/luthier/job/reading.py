@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -108,7 +108,7 @@ def job_of(document: Document, project: str, folder: Path) -> Job:
         goal=goal(top["goal"]) if "goal" in top else None,
         keeping=_keeping(top),
     )
-    description = replace(description, environment=_environment(top, description))
+    description = description._replace(environment=_environment(top, description))
     return Job(
         description,
         document,

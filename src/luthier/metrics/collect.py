@@ -16,13 +16,14 @@ from enum import StrEnum
 
 from luthier.metrics.event_files import EventFiles
 from luthier.metrics.follow import Follower
-from luthier.metrics.lines import LineParser, Reading, read_json, readings_of
+from luthier.metrics.objects import Reading, read_json, readings_of
 from luthier.metrics.patterns import MetricPattern, number, read_pattern
 from luthier.trial import Point
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from luthier.metrics.events import Scalar
+    from luthier.metrics.lines import LineParser
 
 __all__ = ["Collector", "Source"]
 
@@ -195,6 +196,8 @@ class Collector:
         """What reads the lines of a source, made once there is one. A user's patterns are for output alone."""
         if source not in self._parsers:
             patterns = () if source is Source.METRICS else self._patterns
+            from luthier.metrics.lines import LineParser  # milliseconds, for programs that print
+
             self._parsers[source] = LineParser(patterns, self._wanted)
         return self._parsers[source]
 

@@ -5,22 +5,18 @@ after it that have none. The rules prefer to miss a strange spelling rather than
 clock time, a path, a version or a device; `patterns.py` is for the strange spellings. Only of a metric that the
 search needs is `loss 0.41` read too, where nothing stands between name and number. Every expression here
 is linear in the length of the line: a name can begin only where a word begins and gives nothing back. Files
-and polls are `follow.py` and `collect.py`.
+and polls are `follow.py` and `collect.py`, JSON is `objects.py`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
 
-from luthier.metrics.patterns import MetricPattern, number
+from luthier.metrics.objects import STEP_NAMES, Reading, read_json, readings_of
+from luthier.metrics.patterns import MetricPattern
 
-__all__ = ["LineParser", "Reading", "clean", "read_json"]
-
-STEP_NAMES = ("global_step", "step", "iteration", "iter", "epoch", "round", "fold")
-"""What a program calls its count, the finest first; the finest on a line is the step of its metrics."""
+__all__ = ["LineParser", "clean"]
 
 _QUALIFIERS = "train|training|val|valid|validation|test|testing|dev|eval|best|avg|mean|final"
 _FIGURE = r"[-+]?(?:(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?|(?i:nan|inf(?:inity)?)(?!\w))"
@@ -60,14 +56,6 @@ _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[@-Z\\-_])|\x08"
 )
 _DEVICES = frozenset(("cuda", "gpu", "cpu", "mps", "xla", "npu", "tpu", "hpu", "device", "localhost", "line"))
-
-
-class Reading(NamedTuple):
-    """One value found: `step` is None where nothing named it."""
-
-    metric: str
-    value: float
-    step: float | None
 
 
 class LineParser:
@@ -156,45 +144,12 @@ def clean(text: str) -> str:
     return _ESCAPE.sub("", text)
 
 
-def read_json(text: str) -> dict[str, Any] | None:
-    """Returns the JSON object `text` is, flattened: `{"val": {"acc": 1}}` becomes `{"val/acc": 1}`.
-
-    NaN and infinity are read as Python's json module writes them. None where it is no object.
-    """
-    try:
-        found = json.loads(text)
-        return _flat(found) if isinstance(found, dict) else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def readings_of(found: dict[str, Any]) -> list[Reading]:
-    """Returns the numbers of a flat object, at the step it names; what spells no number is left out."""
-    numbers = {name: value for name, said in found.items() if (value := number(said)) is not None}
-    numbers.pop("", None)
-    given = next((name for name in STEP_NAMES if name in numbers), None)
-    step = None if given is None else numbers.pop(given)
-    if step is not None and step - step != 0:
-        step = None  # NaN or infinity count nothing
-    return [Reading(metric, value, step) for metric, value in numbers.items()]
-
-
 def _read_object(line: str) -> list[Reading] | None:
     text = line.strip()
     if text[:1] != "{" or text[-1:] != "}":
         return None
     found = read_json(text)
     return readings_of(found) if found is not None else None
-
-
-def _flat(found: dict[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in found.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{before}{name}/"))
-        else:
-            flat[before + name] = value
-    return flat
 
 
 def _as_pair(match: re.Match[str]) -> tuple[str, float] | None:

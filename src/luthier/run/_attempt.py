@@ -78,6 +78,7 @@ class Attempt:
             )
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(self._lock, f'{{"key": {quoted(order.key)}, {identity}}}\n'.encode())
+            self._watch.lock = self._lock
         except FileExistsError:
             self.ended = never_began(
                 order.key, "lost", "its folder was already claimed, so it was not run again"

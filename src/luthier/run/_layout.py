@@ -22,3 +22,4 @@ ASKS, SHOULD_STOP = (
     "should-stop",
 )  # metrics/report.py writes them out: it may import nothing
 MARKER = "LUTHIER_ATTEMPT_KEY"
+DELETED = "its folder was deleted while it ran"

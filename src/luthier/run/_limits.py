@@ -1,7 +1,8 @@
-"""Says when an attempt has run too long, been silent too long or grown too large.
+"""Says when an attempt has run too long, been silent too long, grown too large or lost its folder.
 
-It looks and reports; ending the tree is the attempt's business. An attempt without limits costs one look, a second
-after it began, for the kernel's count of processes ended for lack of memory. Standard library only.
+It looks and reports; ending the tree is the attempt's business. An attempt without limits costs a look a second after it
+began, for the kernel's count of processes ended for lack of memory, and one every few seconds at its folder: without that,
+nobody could find the attempt again or learn how it ended. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = ["Watch", "duration", "kernel_kills"]
 
 BASELINE_SECONDS = 1.0
 MEMORY_SECONDS = 0.5
+FOLDER_SECONDS = 5.0
 
 
 def kernel_kills() -> int:
@@ -58,7 +60,7 @@ def _size(size_bytes: int) -> str:
 class Watch:
     """The limits of one attempt. Times are seconds of the monotonic clock.
 
-    `peak_bytes` is the largest memory of the whole tree that was seen, 0 where nobody looked. `kernel_kills` is the
+    `lock` is the open `guardian.json`, once it is held. `peak_bytes` is the largest memory of the whole tree that was seen, 0 where nobody looked. `kernel_kills` is the
     kernel's count as it was early in the attempt.
     """
 
@@ -75,6 +77,7 @@ class Watch:
         "_timeout",
         "_timeout_at",
         "kernel_kills",
+        "lock",
         "peak_bytes",
     )
 
@@ -96,26 +99,25 @@ class Watch:
         self.kernel_kills = known_kills
         self._counted = False
         self.peak_bytes = 0
-        self._look_at: float | None = now + min(self._step(), BASELINE_SECONDS)
+        self.lock = -1
+        self._look_at = now + min(self._step(), BASELINE_SECONDS)
 
     def _step(self) -> float:
         """The longest time between two looks that still sees each limit in time."""
-        steps = [3600.0]
+        steps = [FOLDER_SECONDS]
         if self._idle is not None:
             steps.append(max(0.05, self._idle / 10))
         if self._memory is not None:
             steps.append(MEMORY_SECONDS)
         return min(steps)
 
-    def wake_at(self) -> float | None:
+    def wake_at(self) -> float:
         """When `check` wants to be called next."""
-        if self._timeout_at is None:
-            return self._look_at
-        return self._timeout_at if self._look_at is None else min(self._look_at, self._timeout_at)
+        return self._look_at if self._timeout_at is None else min(self._look_at, self._timeout_at)
 
     def check(self, now: float) -> tuple[str, str] | None:
         """The outcome and the reason if a limit is passed, else None."""
-        if self._look_at is not None and now >= self._look_at:
+        if now >= self._look_at:
             verdict = self._look(now)
             if verdict is not None:
                 return verdict
@@ -128,11 +130,14 @@ class Watch:
             # The count at the start of a short attempt is the last one known; a longer one earns a fresh one.
             self._counted = True
             self.kernel_kills = kernel_kills()
-        if self._idle is None and self._memory is None:
-            self._look_at = None
-            return None
         self._look_at = now + self._step()
-        return self._silence(now) or self._growth(now)
+        return self._deletion() or self._silence(now) or self._growth(now)
+
+    def _deletion(self) -> tuple[str, str] | None:
+        """A folder that was only moved still has the file, and who looks for the attempt there finds it."""
+        if self.lock >= 0 and os.fstat(self.lock).st_nlink == 0:
+            return "lost", _layout.DELETED
+        return None
 
     def _silence(self, now: float) -> tuple[str, str] | None:
         if self._idle is None:

@@ -47,7 +47,8 @@ def lost(id: AttemptId, folder: str) -> Ended:
     written = read_outcome(id, folder)
     if written is not None:
         return written
-    return Ended(id, Result(Outcome.LOST, "its guardian died, so how it ended is not known"), folder)
+    died = "its guardian died, so how it ended is not known"
+    return Ended(id, Result(Outcome.LOST, died if os.path.isdir(folder) else _layout.DELETED), folder)
 
 
 def probe(folder: str) -> tuple[Adoption, int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.errors import CommandError
-from luthier.run import _layout
+from luthier.run import _layout, _tree
 from luthier.run import adopted as adopting
 from luthier.run._links import Link, NurseryProcess
 from luthier.run.adopted import Adopted
@@ -158,6 +158,10 @@ class CommandRunner:
                     self._selector.register(pidfd, selectors.EVENT_READ, adopted)
             case Adoption.ENDED | Adoption.LOST:
                 self._conclude(adopted)
+            case Adoption.NEVER_BEGAN if _tree.marked(key):
+                # It did begin, and its folder was deleted: no second attempt may run beside what is left of it.
+                self._conclude(adopted)
+                return Adoption.LOST
             case Adoption.NEVER_BEGAN:
                 pass
         return state

@@ -41,8 +41,9 @@ class RayFunctionRunner(RayRunner):
         environment: Mapping[str, str],
         needs: Needs,
         code: Callable[[], Code | None] | None = None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        super().__init__(cluster, root, environment, needs, code, outlive=False)
+        super().__init__(cluster, root, environment, needs, code, say, outlive=False)
         self.heed: Heed | None = None
         self._payload = payload
         self._stored: Any = None

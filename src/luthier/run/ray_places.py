@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -29,8 +30,8 @@ LEAVE_SECONDS = 15.0
 
 @dataclass(eq=False)
 class Place:
-    """One seat as the driver knows it. `waiting` are orders that have not been sent: it is not there yet. `keys` are those
-    of the attempts it has; it has had none `since`."""
+    """One seat as the driver knows it, `asked` for at some time. `waiting` are orders that have not been sent: it is not there
+    yet. `keys` are those of the attempts it has; it has had none `since`."""
 
     name: str
     handle: Any
@@ -41,6 +42,7 @@ class Place:
     keys: set[str] = field(default_factory=set)
     sent: int = 0
     since: float = 0.0
+    asked: float = field(default_factory=time.monotonic)
 
 
 Answer = tuple[Place, str, Future[Any]]
@@ -136,6 +138,18 @@ class Places:
     def idle(self, since: float) -> list[Place]:
         """The places that are there and have had nothing to do `since`."""
         return [one for one in self._known.values() if one.is_up and not one.keys and one.since < since]
+
+    def waits_since(self) -> float | None:
+        """When the place was asked for for which orders wait longest; None where none do."""
+        return min((one.asked for one in self._known.values() if one.waiting), default=None)
+
+    def lack(self) -> str:
+        """Why no node can give a place, now; empty where one can."""
+        with self._reaching():
+            try:
+                return self.cluster.lack(self._needs)
+            except Exception as error:  # gRPC's own, or a ValueError of its closed channel
+                raise ConnectionError(str(error)) from error
 
     def give_back(self, place: Place) -> None:
         """Lets a place go that is not needed any more."""

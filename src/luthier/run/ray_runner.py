@@ -25,6 +25,7 @@ from luthier.run.ray_code import Code
 from luthier.run.ray_endings import first_sentence, gone, own_version, unpacked, write_outcome
 from luthier.run.ray_files import News, offsets, take_in, to_take_along
 from luthier.run.ray_places import Place, Places, no_luthier
+from luthier.run.ray_room import Room
 from luthier.run.ray_seat import ENDED, RUNNING, WAITING, Message, machine
 from luthier.run.ray_where import Cluster, Needs, RayLost, folder_facts, variables
 from luthier.run.runner import Adoption, Ended, Event, Order, Started
@@ -55,7 +56,7 @@ class _Held:
 
 class RayRunner:
     """A `Runner` of programs on Ray. `root` is the store's folder, `environment` what every program inherits on this machine;
-    `code` gives the code for other machines. What runs is to `outlive` this process. **Raises** UsageError where no node can ever give what an attempt `needs`."""
+    `code` gives the code for other machines, and `say` tells a person something. What runs is to `outlive` this process."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class RayRunner:
         environment: Mapping[str, str],
         needs: Needs,
         code: Callable[[], Code | None] | None = None,
+        say: Callable[[str], None] = lambda text: None,
         *,
         outlive: bool = True,
     ) -> None:
@@ -73,6 +75,7 @@ class RayRunner:
         self._code, self._packed = code, None
         self._outlives = outlive
         self._places = Places(cluster, needs, outlive=outlive)
+        self._room = Room(self._places.lack, say)
         self._again: list[tuple[float, Place]] = []
         self._told: deque[Event] = deque()
         self._held: dict[str, _Held] = {}
@@ -262,6 +265,7 @@ class RayRunner:
         for held in list(self._held.values()):
             if not held.place.here and held.phase == RUNNING and not held.told_to_stop:
                 self._pass_on(held)
+        self._room.look(self._places.waits_since(), now)
         for place in self._places.idle(now - IDLE_SECONDS):
             self._leave_slot(place)
             self._places.give_back(place)

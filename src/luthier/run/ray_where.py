@@ -128,6 +128,14 @@ class Cluster:
             raise UsageError(_nowhere(self.address, wanted, nodes))
         return sum(fits)
 
+    def lack(self, needs: Needs) -> str:
+        """Why no attempt fits on any node; empty where one does."""
+        try:
+            self.room_for(needs)
+        except UsageError as error:
+            return str(error)
+        return ""
+
     def close(self) -> None:
         """Lets go of it."""
         if not self._is_ours:

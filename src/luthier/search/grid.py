@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from luthier.history import History
+from luthier.record import Record
 from luthier.space import Space
 from luthier.trial import Proposal
 
 __all__ = ["Grid"]
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(Record):
     """Proposes configuration number `ordinal` - 1 of the space, without making the others."""
 
     name: ClassVar[str] = "grid"

@@ -7,19 +7,18 @@ choice and may not both be listed; see `value.identity`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from luthier.errors import SpaceError
+from luthier.record import Record
 from luthier.space.nearest import hint
 from luthier.space.value import Value, identity, is_text, read_value
 
 __all__ = ["Categorical", "Constant", "Ordinal"]
 
 
-@dataclass(frozen=True)
-class Categorical:
+class Categorical(Record):
     """One of several values without an order.
 
     Plain values are accepted as choices too: `Categorical(("relu", "tanh"))`.
@@ -34,7 +33,7 @@ class Categorical:
 
     def __post_init__(self) -> None:
         choices = tuple(c if isinstance(c, Value) else Value(c) for c in self.choices)
-        object.__setattr__(self, "choices", choices)
+        self._settle(choices=choices)
         if not choices:
             raise SpaceError("the list of values is empty; list at least one value")
         seen: dict[str, Value] = {}

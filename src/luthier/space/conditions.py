@@ -8,9 +8,8 @@ compare places in its list. `space.py` decides which parameters are active.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.errors import SpaceError
 from luthier.space.choices import Ordinal
@@ -24,8 +23,7 @@ __all__ = ["OPERATORS", "Condition", "parse_conditions"]
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt}
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """`parent operator values`: with `in` the parent's value is one of `values`, else there is exactly one value."""
 
     parent: str

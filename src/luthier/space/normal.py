@@ -6,11 +6,11 @@ it, in clean decimals. The mean and deviation of a lognormal are those of the lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import erfc, exp, log, pi, sqrt
 from typing import Any, ClassVar, Literal
 
 from luthier.errors import SpaceError
+from luthier.record import Record
 from luthier.space.ranges import as_number, is_number
 from luthier.space.value import Value, number_text
 
@@ -41,8 +41,7 @@ def quantile(p: float) -> float:
     return z
 
 
-@dataclass(frozen=True)
-class Normal:
+class Normal(Record):
     """Numbers spread like a normal distribution, in whole steps if `step` is given, as integers if `type` is int.
 
     **Raises** SpaceError when the deviation or the step is not above 0.
@@ -58,7 +57,7 @@ class Normal:
 
     def __post_init__(self) -> None:
         if self.type == "int" and self.step is None:
-            object.__setattr__(self, "step", 1)
+            self._settle(step=1)
         for name in ("mean", "deviation", "step"):
             number = getattr(self, name)
             if number is None and name == "step":
@@ -67,7 +66,7 @@ class Normal:
                 raise SpaceError(f"the {name} {number!r} is not a finite number; write a decimal number")
             if name != "mean" and number <= 0:
                 raise SpaceError(f"the {name} {number_text(number)} is not above 0; write a positive {name}")
-            object.__setattr__(self, name, float(number))
+            self._settle(**{name: float(number)})
         if self.type not in ("float", "int"):
             raise SpaceError(f"type {self.type!r} is unknown; write float or int")
         if self.type == "int" and self.step is not None and self.step != int(self.step):

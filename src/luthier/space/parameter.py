@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from luthier.space.conditions import Condition
 from luthier.space.domains import Domain, domain_from_dict
@@ -11,8 +10,7 @@ from luthier.space.domains import Domain, domain_from_dict
 __all__ = ["Parameter"]
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A name, the values it may take and the conditions under which it exists (all of them must hold)."""
 
     name: str

@@ -6,11 +6,11 @@ so they never drift (0.3, not 0.30000000000000004). The mathematics of the scali
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from luthier.errors import SpaceError
+from luthier.record import Record
 from luthier.space.nearest import hint
 from luthier.space.scaling import SCALINGS, Scaling, lattice_index, lattice_unit, spread, unspread
 from luthier.space.value import Value, number_text, read_number
@@ -52,8 +52,7 @@ def _describe(low: float, high: float, scaling: str, step: float | None, kind: s
     return " ".join([*words, kind]).rstrip()
 
 
-@dataclass(frozen=True)
-class Float:
+class Float(Record):
     """Floating-point numbers from `low` to `high`.
 
     **Raises** SpaceError when the bounds, the scaling or the step make no range.
@@ -68,9 +67,8 @@ class Float:
 
     def __post_init__(self) -> None:
         _check(self.low, self.high, self.scaling, self.step)
-        for name in ("low", "high", "step"):
-            number = getattr(self, name)
-            object.__setattr__(self, name, None if number is None else float(number))
+        step = None if self.step is None else float(self.step)
+        self._settle(low=float(self.low), high=float(self.high), step=step)
         self.count()
 
     @cached_property
@@ -143,8 +141,7 @@ class Float:
         return _describe(self.low, self.high, self.scaling, self.step, "")
 
 
-@dataclass(frozen=True)
-class Integer:
+class Integer(Record):
     """Integers from `low` to `high`, every one equally likely on a linear scale.
 
     **Raises** SpaceError when the bounds, the scaling or the step make no range of integers.
@@ -166,7 +163,7 @@ class Integer:
                 raise SpaceError(
                     f"{word} {number!r} is not an integer; write a whole number or the type float"
                 )
-            object.__setattr__(self, name, None if number is None else int(number))
+            self._settle(**{name: None if number is None else int(number)})
 
     @property
     def is_uniform(self) -> bool:

@@ -8,11 +8,11 @@ users hand in. Texts of the command line are read in `grammar.py`, parsed files 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import SpaceError
+from luthier.record import Record
 from luthier.space.conditions import Condition
 from luthier.space.configuration import Configuration
 from luthier.space.counting import Counter, require_finite
@@ -40,8 +40,7 @@ class ConditionError(SpaceError):
         return (ConditionError, (self.parameter, self.problem))
 
 
-@dataclass(frozen=True, init=False)
-class Space:
+class Space(Record):
     """Parameters in declared order.
 
     **Raises** SpaceError for a name that is empty or declared twice, and for a condition on a parameter that is
@@ -65,7 +64,7 @@ class Space:
                 raise SpaceError(f"parameter {parameter.name!r} is declared twice; give each parameter once")
             when = tuple(_bound(parameter.name, c, checked, names) for c in parameter.when)
             checked[parameter.name] = Parameter(parameter.name, parameter.domain, when)
-        object.__setattr__(self, "parameters", tuple(checked.values()))
+        self._settle(parameters=tuple(checked.values()))
 
     def __hash__(self) -> int:
         return self._hash

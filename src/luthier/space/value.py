@@ -7,25 +7,31 @@ words for true, false and null. Nothing here knows of parameters; `configuration
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["Value", "canonical_text", "identity", "is_text", "number_text", "read_number", "read_value"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Value:
     """A plain value and, where it differs from the canonical text, its written form.
 
     `value` is None, a bool, an int, a float, a str, or a JSON list or object as an opaque choice.
     """
 
+    __slots__ = ("value", "written")
     value: Any
-    written: str | None = None
+    written: str | None
 
-    def __post_init__(self) -> None:
-        if self.written is not None and self.written == canonical_text(self.value):
-            object.__setattr__(self, "written", None)
+    def __init__(self, value: Any, written: str | None = None) -> None:
+        object.__setattr__(self, "value", value)
+        plain = written is not None and written == canonical_text(value)
+        object.__setattr__(self, "written", None if plain else written)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"a Value is frozen: its {name} can't be set")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Value, (self.value, self.written))
 
     @property
     def text(self) -> str:
@@ -40,6 +46,11 @@ class Value:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+    def __repr__(self) -> str:
+        return (
+            f"Value({self.value!r})" if self.written is None else f"Value({self.value!r}, {self.written!r})"
+        )
 
     def __str__(self) -> str:
         return self.text

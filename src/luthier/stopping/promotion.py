@@ -49,11 +49,7 @@ def promotion(
     out: dict[int, str] = {}
     chosen: tuple[int, str] | None = None
     for stage in range(len(levels) - 1):
-        entries = sorted(
-            (inf if v[stage] != v[stage] else sign * v[stage], n)
-            for n, v in finished.items()
-            if len(v) > stage
-        )
+        entries = _ranked(finished, stage, sign)
         below = sum(n not in out and len(finished.get(n, ())) <= stage for n in waiting)
         more = (inf if coming is None else coming) + below + sum(at <= stage for at in running.values())
         count = len(entries)
@@ -70,3 +66,10 @@ def promotion(
             elif rank <= now and (chosen is None or len(finished[chosen[0]]) <= stage):
                 chosen = number, f"{words}; it goes on to {levels[stage + 1]:g}"
     return Promotion(*chosen, out) if chosen else Promotion(out=out)
+
+
+def _ranked(finished: Mapping[int, Sequence[float]], stage: int, sign: float) -> list[tuple[float, int]]:
+    """The trials that finished a stage, the best first; NaN comes last."""
+    return sorted(
+        (inf if v[stage] != v[stage] else sign * v[stage], n) for n, v in finished.items() if len(v) > stage
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -111,12 +110,11 @@ class Held(NamedTuple):
     lapsed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryRow:
+class SummaryRow(NamedTuple):
     """What the newest attempt of a trial reported of one metric. `numbers` counts the values that are not NaN."""
 
     metric: str
-    count: int
+    points: int
     last: float
     last_step: float
     minimum: float | None

@@ -25,7 +25,7 @@ def folded(row: SummaryRow | None, point: Point) -> SummaryRow:
         high = value if high is None else max(high, value)
     return SummaryRow(
         point.metric,
-        row.count + 1,
+        row.points + 1,
         value if newest else row.last,
         point.step if newest else row.last_step,
         low,

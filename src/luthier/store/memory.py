@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -72,7 +71,7 @@ class MemoryStore(MemoryCrew):
             return self.experiment(fitting[-1].id), False
         if any_seed:
             last = max((e.seed for e in twins), default=None)
-            description = replace(description, seed=chosen_seed(description.seed, last))
+            description = description._replace(seed=chosen_seed(description.seed, last))
         row = self._create(description, identity)
         if nonce is not None:
             self._heard[nonce] = (row.id, [])
@@ -88,7 +87,7 @@ class MemoryStore(MemoryCrew):
 
     def _amend(self, row: ExperimentRow, description: Description) -> None:
         new = row.description.amended(description)
-        new = replace(new, name=row.description.name or description.name)
+        new = new._replace(name=row.description.name or description.name)
         if new != row.description or new.target() != row.target:
             row.description, row.target = new, new.target()
             self._event(row, "amended", target=row.target)

@@ -152,9 +152,9 @@ class MemoryReads:
         self, experiment: int, numbers: Sequence[int] | None = None
     ) -> dict[int, list[SummaryRow]]:
         with self._guard:
-            rows = self._rows(experiment)
-            kept = rows if numbers is None else [row for row in rows if row.number in set(numbers)]
-            found = {row.number: self.summaries(experiment, row.number) for row in kept}
+            wanted = None if numbers is None else set(numbers)
+            rows = [row for row in self._rows(experiment) if wanted is None or row.number in wanted]
+            found = {row.number: self.summaries(experiment, row.number) for row in rows}
             return {number: summaries for number, summaries in found.items() if summaries}
 
     def metric_names(self, experiment: int) -> list[str]:

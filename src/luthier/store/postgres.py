@@ -23,6 +23,9 @@ __all__ = ["PostgresStore"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 10.0
+"""How long a server that does not answer is asked again: longer than it takes to start anew."""
+
 
 def _repeated(
     verb: Callable[Concatenate[SqlStore, P], T],
@@ -40,7 +43,7 @@ class PostgresStore(SqlStore):
     """Keeps experiments in the database of a `postgresql://` URL, in a schema `luthier`. With `read_only`, the verbs that
     write raise StoreError.
 
-    **Raises** StoreUnavailable when the server could not be reached for `patience_seconds`.
+    **Raises** StoreUnavailable when the server could not be reached for `patience_seconds`, else PATIENCE_SECONDS.
     """
 
     def __init__(
@@ -49,10 +52,11 @@ class PostgresStore(SqlStore):
         clock: Clock | None = None,
         *,
         read_only: bool = False,
-        patience_seconds: float = 10.0,
+        patience_seconds: float | None = None,
     ) -> None:
+        patience = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
         self.connection = PostgresConnection(
-            url, clock or SystemClock(), read_only=read_only, patience_seconds=patience_seconds
+            url, clock or SystemClock(), read_only=read_only, patience_seconds=patience
         )
         self._ear = Ear(self.connection.new_session)
         super().__init__(self.connection, self.connection.clock)

@@ -61,9 +61,7 @@ class PostgresConnection:
     be used as a store; with `read_only`, NotFound where there is none.
     """
 
-    def __init__(
-        self, url: str, clock: Clock, *, read_only: bool = False, patience_seconds: float = 10.0
-    ) -> None:
+    def __init__(self, url: str, clock: Clock, *, read_only: bool = False, patience_seconds: float) -> None:
         self._library = psycopg()
         self._address = address(url)
         self.name = masked(self._address)

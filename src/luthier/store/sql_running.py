@@ -208,7 +208,7 @@ class SqlRunning(SqlReads):
         total = None if isnan(row.total) else row.total
         numbers = {"last": self._db.number(row.last), "total": total, "last_step": row.last_step}
         ends = {"minimum": row.minimum, "maximum": row.maximum, "numbers": row.numbers}
-        return {"metric": metric, "count": row.count, **numbers, **ends}
+        return {"metric": metric, "count": row.points, **numbers, **ends}
 
     def finish(self, id: AttemptId, result: Result, *, again: bool = False, pause: bool = False) -> Verdict:
         """Ends an attempt."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -60,7 +59,7 @@ class SqlStore(SqlCrew):
                 return self.experiment(twin[0]), False
             if any_seed:
                 last = db.one("last_seed", identity=identity)[0]
-                description = replace(description, seed=chosen_seed(description.seed, last))
+                description = description._replace(seed=chosen_seed(description.seed, last))
             id = self._create(description, name, project)
             if nonce:
                 db.send("hear", nonce=nonce, experiment=id, first=id, n=1)
@@ -84,7 +83,7 @@ class SqlStore(SqlCrew):
     def _amend(self, id: int, description: Description) -> None:
         old = self.experiment(id)
         new = old.description.amended(description)
-        new = replace(new, name=old.description.name or description.name)
+        new = new._replace(name=old.description.name or description.name)
         if new == old.description and old.target == new.target():
             return
         self._db.send("describe", experiment=id, text=_text(new))

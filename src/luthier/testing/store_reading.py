@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from math import inf
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from luthier.description import Objective
 from luthier.store import Sort
+from luthier.store.plain_rows import PlainTrial, plain_of, plain_trials, reports, some_trials
 from luthier.testing.store_scene import NAN, StoreScene, configuration, describe, ended, fingerprint, points
 from luthier.trial import AttemptId, Observation, Outcome, TrialState
 
@@ -45,6 +47,37 @@ class ReadingPromises(StoreScene):
         assert self.numbers(e, Sort("value")) == [8, 3, 6, 1, 7, 5]
         assert self.numbers(e, Sort("value", smallest_first=True)) == [5, 7, 1, 3, 6, 8]
         assert self.numbers(e, Sort("value"), 2, 1) == [3, 6]
+
+    def test_plain_rows_are_the_trials(self) -> None:
+        """What is read of a hundred thousand at once is what is read of each, in every state."""
+        e = self.open(None)
+        self.queue(e, 9)
+        for claim, value in zip(self.claim(e, 5), (0.5, None, NAN, inf, 0.25), strict=True):
+            self.store.finish(claim.id, ended(value, Outcome.FAILED if value is None else Outcome.SUCCEEDED))
+        first, second, _ = [claim.id for claim in self.claim(e, 3)]
+        self.store.report(first, 0, [*points(1.0, NAN), *points(2.0, metric="other", step=7.0)])
+        self.store.finish(first, ended(0.75), pause=True)
+        self.store.finish(second, ended(0.5, reason="half \udc80 a character"), pause=True)
+        self.store.promote(e, second.trial)
+        self.reserve(e, 1)
+
+        def told(row: Sequence[Any]) -> tuple[Any, ...]:
+            plain = PlainTrial(*row)
+            if plain.outcome is None:
+                plain = plain._replace(seconds=None, reason=None, value=None, aims=None)
+            return tuple(
+                repr(float(plain.value)) if cell is plain.value is not None else cell for cell in plain
+            )
+
+        trials = [told(plain_of(trial)) for trial in self.store.trials(e)]
+        assert [told(row) for row in plain_trials(self.store, e, 0, 100)] == trials
+        assert [told(row) for row in plain_trials(self.store, e, 2, 3)] == trials[2:5]
+        assert [row[0] for row in plain_trials(self.store, e, 0, 100, every=3)] == [3, 6, 9]
+        found = sorted((n, metric, str(last), step) for n, metric, last, step in reports(self.store, e, 0, 9))
+        assert found == [(first.trial, "loss", str(NAN), 2.0), (first.trial, "other", "2.0", 7.0)]
+        assert list(reports(self.store, e, first.trial, 9)) == []
+        some = some_trials(self.store, self.store.experiment(e))
+        assert [told(row) for row in some] == trials  # so few are all there are
 
     def test_running_and_not_well(self) -> None:
         e = self.finished(0.5, None, 0.7, None)
@@ -142,11 +175,11 @@ class ReadingPromises(StoreScene):
 
     def test_a_history_says_what_is_sought_and_from_where(self) -> None:
         known = (Observation(configuration(3), 0.25, "7.1"), Observation(configuration(4), 1e300))
-        wanted = replace(describe(5), objective=Objective("loss", direction="minimize"), earlier=known)
+        wanted = describe(5)._replace(objective=Objective("loss", direction="minimize"), earlier=known)
         e = self.store.open_experiment(wanted)[0].id
         history = self.store.history(e)
         assert (history.maximize, history.target, history.earlier) == (False, 5, known)
-        self.store.open_experiment(replace(wanted, trials=None, earlier=()))
+        self.store.open_experiment(wanted._replace(trials=None, earlier=()))
         after = self.store.history(e)
         assert (after.target, after.earlier) == (None, known) and history.target == 5
         assert self.store.history(self.open()).maximize

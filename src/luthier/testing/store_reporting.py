@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, isnan
 
 import pytest
@@ -29,7 +28,7 @@ class ReportPromises(StoreScene):
         assert self.store.report(id, 0, sent) is Verdict.REPEATED
         assert self.store.report(id, 3, []) is Verdict.REPEATED
         assert self.store.points(e, 1) == sent
-        assert self.store.summaries(e, 1)[0].count == 3
+        assert self.store.summaries(e, 1)[0].points == 3
         self.store.finish(id, ended())
         assert self.store.report(id, 0, sent) is Verdict.REPEATED
         assert self.store.report(id, 3, sent) is Verdict.STALE
@@ -59,7 +58,7 @@ class ReportPromises(StoreScene):
         steps = [(2, 0.2), (5, 0.5), (3, 0.3), (5, 0.55), (4, 0.4)]
         self.store.report(id, 0, [Point("loss", step, value, 0.0) for step, value in steps])
         row = self.store.summaries(e, 1)[0]
-        assert (row.count, row.last, row.last_step, row.minimum, row.maximum) == (5, 0.55, 5.0, 0.2, 0.55)
+        assert (row.points, row.last, row.last_step, row.minimum, row.maximum) == (5, 0.55, 5.0, 0.2, 0.55)
         assert row.total == pytest.approx(1.95) and row.numbers == 5
 
     def test_nan_is_reported_but_is_no_number(self) -> None:
@@ -67,7 +66,7 @@ class ReportPromises(StoreScene):
         id = self.begin(e)
         self.store.report(id, 0, points(NAN))
         (row,) = self.store.summaries(e, 1)
-        assert isnan(row.last) and (row.minimum, row.maximum, row.numbers, row.count) == (None, None, 0, 1)
+        assert isnan(row.last) and (row.minimum, row.maximum, row.numbers, row.points) == (None, None, 0, 1)
         self.store.report(id, 1, points(2.0, NAN, 4.0, NAN, step=2.0))
         (row,) = self.store.summaries(e, 1)
         assert isnan(row.last) and (row.minimum, row.maximum, row.total, row.numbers) == (2.0, 4.0, 6.0, 2)
@@ -101,13 +100,13 @@ class ReportPromises(StoreScene):
         second = self.begin(e)
         assert self.store.report(second, 0, points(5.0)) is Verdict.ACCEPTED
         rows = {row.metric: row for row in self.store.summaries(e, 1)}
-        assert (rows["loss"].count, rows["loss"].minimum, rows["loss"].maximum, rows["loss"].last) == (
+        assert (rows["loss"].points, rows["loss"].minimum, rows["loss"].maximum, rows["loss"].last) == (
             1,
             5.0,
             5.0,
             5.0,
         )
-        assert rows["old"].count == 1
+        assert rows["old"].points == 1
         assert [point.value for point in self.store.points(e, 1, "loss")] == [9.0, 8.0, 5.0]
         assert self.store.points(e, 1, attempt=2) == points(5.0)
         assert self.store.points_from(first, 1, 2) == self.store.points(e, 1, attempt=1)[1:]
@@ -125,7 +124,7 @@ class ReportPromises(StoreScene):
             "NULL",
         ]
         for name in names:
-            description = replace(describe(name=name or None, project=f"/p/{name}"), labels={name: name})
+            description = describe(name=name or None, project=f"/p/{name}")._replace(labels={name: name})
             e = self.store.open_experiment(description, fresh=True, nonce=f"open {name}")[0].id
             kept = self.store.experiment(e).description
             assert (kept.name, kept.project, kept.labels) == (name or None, f"/p/{name}", {name: name})

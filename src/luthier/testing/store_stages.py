@@ -214,13 +214,13 @@ class StagePromises(StoreScene):
         id = self.begin(e)
         self.store.report(id, 0, points(3.0, 2.0))
         self.store.finish(id, ended(2.0), pause=True)
-        assert self.store.summaries(e, 1)[0].count == 2
+        assert self.store.summaries(e, 1)[0].points == 2
         self.store.promote(e, 1)
         id = self.claim(e)[0].id
         self.store.report(id, 0, points(1.0, step=3.0))
         self.store.finish(id, ended(1.0)._replace(seconds=9.0))
         assert [point.step for point in self.store.points(e, 1)] == [1.0, 2.0, 3.0]
-        assert (self.store.summaries(e, 1)[0].count, self.store.summaries(e, 1)[0].minimum) == (1, 1.0)
+        assert (self.store.summaries(e, 1)[0].points, self.store.summaries(e, 1)[0].minimum) == (1, 1.0)
         assert [a.result.seconds for a in self.store.attempts(e, 1) if a.result] == [None, 9.0]
 
     def test_what_the_attempts_of_a_trial_took_is_added_up(self) -> None:

@@ -10,7 +10,7 @@ passes nobody over: the results must show noise of their own (`noise.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from luthier.history import History
@@ -115,8 +115,8 @@ def certainty(
         best_first = Sort("value", smallest_first=not maximize)
         read = History(record.revision, tuple(store.trials(record.id, best_first, _LOOKED_AT)))
     if record.description.constraints:
-        read = replace(read, trials=tuple(t for t in read.trials if is_allowed(record, t)))
-    history = replace(read, maximize=maximize, target=record.target)
+        read = read._replace(trials=tuple(t for t in read.trials if is_allowed(record, t)))
+    history = read._replace(maximize=maximize, target=record.target)
     return weighed(record.description.space, history, fresh, believe)
 
 

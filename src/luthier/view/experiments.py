@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from luthier.description import IMPORTED, IMPORTED_FROM
+from luthier.description import IMPORTED, IMPORTED_FROM, SHOWN_AS, Description
 from luthier.drive.alive import asks
 from luthier.store import ExperimentRecord, Sort, Store, Wish
 from luthier.trial import Outcome
@@ -184,11 +184,17 @@ def experiment_row(store: Store, record: ExperimentRecord, is_active: IsActive) 
         seed=record.seed,
         created=record.created,
         changed=record.changed,
-        command=str(what.command) if what.command else what.function or what.labels.get(IMPORTED_FROM),
+        command=_command(what),
         stopped=store.unsuccessful(record.id).get(Outcome.STOPPED, 0) if unsuccessful else 0,
         objectives=_aims(store, record, best[0] if best else None),
         wish_reason=why,
     )
+
+
+def _command(what: Description) -> str | None:
+    """What an experiment runs, as a person knows it."""
+    typed = str(what.command) if what.command else what.function
+    return what.labels.get(SHOWN_AS) or typed or what.labels.get(IMPORTED_FROM)
 
 
 def wish_reason(store: Store, record: ExperimentRecord) -> str | None:

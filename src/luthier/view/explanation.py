@@ -18,7 +18,7 @@ from luthier.view.explaining import Along, Rationale, Standing, Step, rationale,
 from luthier.view.pictures import scatter, sheet, slice_picture
 from luthier.view.predictions import Prediction, calibration
 from luthier.view.rounding import rounded
-from luthier.view.scales import written
+from luthier.view.scales import short, written
 
 __all__ = ["Explanation", "Standing", "explained"]
 
@@ -152,7 +152,10 @@ def _trial_facts(of: Rationale) -> list[tuple[str, str]]:
     trial, proposal = of.trial, of.trial.proposal
     assert proposal is not None and trial.configuration is not None, "a rationale has both"
     facts = [
-        ("configuration", str(trial.configuration)),
+        (
+            "configuration",
+            ", ".join(f"{name}={short(trial.configuration[name])}" for name in trial.configuration),
+        ),
         ("proposed by", _who(of, proposal)),
         ("because", of.reason),
     ]

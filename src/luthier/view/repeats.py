@@ -8,7 +8,7 @@ there is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isnan
 
 from luthier.history import History
@@ -50,7 +50,7 @@ def computable(history: History) -> History:
     def stays(trial: Trial) -> bool:
         return trial.result is None or trial.result.value is None or _is_computable(trial.result.value)
 
-    return replace(history, trials=tuple(filter(stays, history.trials)))
+    return history._replace(trials=tuple(filter(stays, history.trials)))
 
 
 def incomparable(history: History) -> int | None:

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.space import Value
 from luthier.space.domains import Domain
 
-__all__ = ["Tick", "label", "nice", "printable", "range_of", "ticks_along", "written"]
+__all__ = ["Tick", "label", "nice", "printable", "range_of", "short", "ticks_along", "written"]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,12 @@ def written(value: float) -> str:
         return f"{value:.6g}"
     mantissa, _, exponent = f"{value:.5e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def short(value: Value) -> str:
+    """A parameter's value for a line of words: as it was written, a drawn number with six digits."""
+    drawn = isinstance(value.value, float) and repr(value.value) == value.text
+    return written(value.value) if drawn else value.text
 
 
 def printable(text: str) -> str:

@@ -210,7 +210,7 @@ def metric_rows(summaries: Sequence[SummaryRow]) -> tuple[MetricRow, ...]:
     return tuple(
         MetricRow(
             s.metric,
-            s.count,
+            s.points,
             s.last,
             s.last_step,
             s.minimum,

@@ -14,12 +14,14 @@ from luthier.store import ExperimentRecord, Sort, Store
 from luthier.store.address import address_of, without_password
 from luthier.view.front import front_places
 from luthier.web.attempts import Attempts
+from luthier.web.buffers import block
+from luthier.web.columns import Columns
 from luthier.web.curves import Curves
 from luthier.web.entries import details
 from luthier.web.happenings import events_before
 from luthier.web.logs import MOST_BYTES, Part, log_part
 from luthier.web.models import Models
-from luthier.web.sitting import Sitting
+from luthier.web.sitting import LARGE, Sitting
 from luthier.web.trial_page import points_document, trial_document
 
 __all__ = ["Answers"]
@@ -79,6 +81,15 @@ class Answers:
     def trials(self, experiment: int, since: int | None) -> bytes:
         """Its trials as columns, as JSON."""
         return self.sitting.columns(experiment).since(since).body
+
+    def block(self, experiment: int, *, is_first: bool) -> bytes:
+        """The same as one block. A first look at a large experiment is given some rows, and how many there are."""
+        record = self.record(experiment)
+        if not is_first or record.trials <= LARGE:
+            return self.sitting.columns(experiment).block()
+        some = Columns(experiment)
+        some.look_round(self.store, record)
+        return block({**some.document(), "whole": False, "total": record.trials - record.reserved})
 
     def curves(
         self, experiment: int, metric: str, points: int, trials: Sequence[int] | None, since: int | None

@@ -25,6 +25,7 @@ from starlette.routing import Route, WebSocketRoute
 from luthier.errors import ConflictError, LuthierError, NotFound, StoreError
 from luthier.view.exports import export
 from luthier.web.answers import Answers
+from luthier.web.buffers import KIND, curves_block
 from luthier.web.control import Control
 from luthier.web.exporting import static_page
 from luthier.web.guard import TooLong
@@ -110,13 +111,16 @@ class _Addresses:
         """One thing of an experiment."""
         id, ask, answers = _experiment(asked), asked.query_params.get, self._answers
         match asked.path_params["what"]:
+            case "trials" if ask("form") == "block":
+                return _sent(asked, answers.block(id, is_first=ask("part") == "first"), KIND)
             case "trials":
                 return answers.trials(id, natural(ask("since")))
             case "curves":
                 chosen = [natural(one) for one in (ask("trials") or "").split(",")[:_MOST_CHOSEN] if one]
                 trials = [one for one in chosen if one is not None] if ask("trials") is not None else None
                 points, since = natural(ask("points")) or 200, natural(ask("since"))
-                return answers.curves(id, ask("metric") or "", points, trials, since)
+                curves = answers.curves(id, ask("metric") or "", points, trials, since)
+                return _sent(asked, curves_block(curves), KIND) if ask("form") == "block" else curves
             case "importance":
                 return answers.importance(id, ask("metric"))
             case "slices":
@@ -191,9 +195,13 @@ class _Addresses:
 
 
 def _json(asked: Request, found: Any) -> Response:
-    """An answer as JSON, made small where it has to travel: on this machine that costs more than it saves."""
-    body = found if isinstance(found, bytes) else packed(found)
-    headers = {"content-type": "application/json"}
+    """An answer as JSON."""
+    return _sent(asked, found if isinstance(found, bytes) else packed(found), "application/json")
+
+
+def _sent(asked: Request, body: bytes, kind: str) -> Response:
+    """An answer, made small where it has to travel: on this machine that costs more than it saves."""
+    headers = {"content-type": kind}
     is_far = asked.client is None or asked.client.host not in _HERE
     if is_far and len(body) > _SMALL and "gzip" in asked.headers.get("accept-encoding", ""):
         made = zlib.compressobj(1, zlib.DEFLATED, 31)

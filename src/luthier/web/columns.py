@@ -8,15 +8,19 @@ from several threads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from operator import itemgetter
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any, NamedTuple
 
 from luthier.store import ExperimentRecord, Spent, Store
+from luthier.store.plain_rows import plain_trials, reports, some_trials
 from luthier.trial import Trial, TrialState
 from luthier.view.reached import reached
 from luthier.view.trials import spent_of
+from luthier.web.buffers import block
+from luthier.web.filling import Shape, filled
 from luthier.web.wire import number, packed
 
 __all__ = ["Columns", "News"]
@@ -27,6 +31,8 @@ _FACTS = (
 )  # fmt: skip
 _NUMERIC = ("float", "integer", "normal", "lognormal")
 _MEMOS = 8
+_PAGE, _BREATH_SECONDS = 2_500, 0.001
+"""A first look reads so many rows at a time: what is asked meanwhile has its turn in between."""
 
 Key = tuple[str, str]
 
@@ -40,6 +46,7 @@ class _Reported(NamedTuple):
 
 _NOTHING = _Reported()
 _STEPS = _FACTS.index("steps")
+_MOST = sys.float_info.max
 
 
 class News(NamedTuple):
@@ -66,6 +73,7 @@ class Columns:
         ] = {}  # revision and version by number; the last touched comes last
         self._running: set[int] = set()
         self._memos: dict[tuple[str, int], News] = {}
+        self._block: tuple[int, bytes] | None = None
 
     def __len__(self) -> int:
         return len(self._place)
@@ -79,16 +87,27 @@ class Columns:
         with self._guard:
             record, revision = store.experiment(self.experiment), store.revision()
             is_first = self.revision == 0
-            trials = store.changed_trials(self.experiment, self.revision)
             if is_first:
                 self._make(record)
-            changed = self._take(store, record, trials, revision, is_first)
-            if is_first:
-                self._touched = dict(sorted(self._touched.items(), key=itemgetter(1)))
+                changed = self._fill(store, record, revision)
+            else:
+                trials = store.changed_trials(self.experiment, self.revision)
+                changed = self._take(store, record, trials, revision)
             self.revision = max(revision, self.revision)
             if changed or is_first:
                 self.version += 1
             return changed
+
+    def look_round(self, store: Store, record: ExperimentRecord) -> None:
+        """Reads no more than a first screen shows: the newest rows, the best ones, and others evenly chosen."""
+        with self._guard:
+            self.revision = store.revision()
+            self._make(record)
+            rows = some_trials(store, record)
+            numbers = [] if self._in_folds else [row[0] for row in rows]
+            found = store.summaries_of(self.experiment, numbers) if numbers else {}
+            told = [(one, row.metric, row.last, row.last_step) for one, of in found.items() for row in of]
+            self._add(store, record, rows, told)
 
     def _make(self, record: ExperimentRecord) -> None:
         """The columns that are there from the beginning; those of metrics come with their first value."""
@@ -102,40 +121,99 @@ class Columns:
             self._lists["objective", goal.metric] = []
         self._fixed = list(self._lists.values())
 
+    def _fill(self, store: Store, record: ExperimentRecord, revision: int) -> list[int]:
+        """Reads all of it, page by page. What changes meanwhile has a later revision, so the next look has it."""
+        after, revisions = 0, list[int]()
+        while rows := plain_trials(store, self.experiment, after, _PAGE):
+            found = () if self._in_folds else reports(store, self.experiment, after, rows[-1][0])
+            revisions += self._add(store, record, rows, found)
+            after = rows[-1][0]
+            time.sleep(_BREATH_SECONDS)
+        numbers = self._lists["columns", "number"]
+        states = self._lists["columns", "state"]
+        self._running = {one for one, state in zip(numbers, states, strict=True) if state == "running"}
+        if self._in_folds and numbers:
+            for one, came_to in self._reported(store, record, numbers).items():
+                self._put_metrics(one, came_to, is_renewed=False)
+        # What runs may have reported after its revision.
+        seen = [
+            revision if one in self._running else min(own, revision)
+            for one, own in zip(numbers, revisions, strict=True)
+        ]
+        order = sorted(range(len(seen)), key=seen.__getitem__)
+        self._touched = {numbers[place]: (seen[place], self.version + 1) for place in order}
+        return numbers
+
+    def _add(
+        self,
+        store: Store,
+        record: ExperimentRecord,
+        rows: Sequence[Sequence[Any]],
+        found: Iterable[Sequence[Any]],
+    ) -> list[int]:
+        """Puts a page of plain rows after those there are, with what they reported; returns their revisions."""
+        begin, has_stages = len(self._place), record.description.stages is not None
+        spent = store.spent(record.id, [row[0] for row in rows]) if has_stages else {}
+        shape = Shape(self._parameters, self._goals)
+        columns, revisions = filled(rows, shape, {one: took.seconds for one, took in spent.items()})
+        for column, cells in zip(self._fixed, columns, strict=True):
+            column.extend(cells)
+        place = {one: begin + k for k, one in enumerate(columns[0])}
+        self._place.update(place)
+        for column in self._lists.values():
+            column.extend([None] * (len(self._place) - len(column)))
+        self._add_reports(found, place)
+        return revisions
+
+    def _add_reports(self, found: Iterable[Sequence[Any]], place: Mapping[int, int]) -> None:
+        """What those of a page reported last."""
+        steps = self._fixed[_STEPS]
+        of: dict[str, list[Any]] = {
+            name: cells for (part, name), cells in self._lists.items() if part == "metrics"
+        }
+        for one, metric, last, step in found:
+            at = place.get(one)
+            if at is None:  # it was written after the page was read
+                continue
+            column = of.get(metric)
+            if column is None:
+                column = of[metric] = self._lists["metrics", metric] = [None] * len(self._place)
+            column[at] = last if type(last) is float and -_MOST <= last <= _MOST else number(_known(last))
+            if steps[at] is None or (step is not None and step > steps[at]):
+                steps[at] = step
+
     def _take(
-        self, store: Store, record: ExperimentRecord, trials: Sequence[Trial], revision: int, is_first: bool
+        self, store: Store, record: ExperimentRecord, trials: Sequence[Trial], revision: int
     ) -> list[int]:
         news = {trial.number: trial for trial in trials}
         reported = sorted(self._running | set(news))
-        metrics = self._reported(store, record, reported, is_first)
+        metrics = self._reported(store, record, reported)
         spent = spent_of(store, record, trials)
-        changed = self._begin(trials, spent) if is_first else []
-        for trial in () if is_first else trials:
-            if self._put(trial.number, self._cells(trial, spent.get(trial.number))):
-                changed.append(trial.number)
+        changed = [
+            trial.number
+            for trial in trials
+            if self._put(trial.number, self._cells(trial, spent.get(trial.number)))
+        ]
         known = set(changed)
         for at in reported:
             found = metrics.get(at, _NOTHING)
             if at in self._place and self._put_metrics(at, found, is_renewed=at in news) and at not in known:
                 changed.append(at)
         for at in changed:
-            one = news.get(at)
-            is_quiet = is_first and one is not None and one.state is not TrialState.RUNNING
-            when = min(one.revision, revision) if one is not None and is_quiet else revision
             self._touched.pop(at, None)
-            self._touched[at] = (when, self.version + 1)
+            self._touched[at] = (revision, self.version + 1)
         for trial in trials:
             (self._running.add if trial.state is TrialState.RUNNING else self._running.discard)(trial.number)
         return changed
 
     def _reported(
-        self, store: Store, record: ExperimentRecord, numbers: Sequence[int], is_first: bool
+        self, store: Store, record: ExperimentRecord, numbers: Sequence[int]
     ) -> dict[int, _Reported]:
         """What trials reported last."""
         if self._in_folds:  # there a metric is the mean of what the folds came to
             trials = [store.trial(self.experiment, one) for one in numbers]
             return {t.number: _Reported(reached(store, record, t), None) for t in trials}
-        found = store.summaries_of(self.experiment, None if is_first else numbers) if numbers else {}
+        found = store.summaries_of(self.experiment, numbers) if numbers else {}
         return {
             one: _Reported({row.metric: row.last for row in rows}, max(row.last_step for row in rows))
             for one, rows in found.items()
@@ -169,14 +247,6 @@ class Columns:
         for place in range(self._goals):
             cells.append(number(reached_values[place]) if place < len(reached_values) else None)
         return cells
-
-    def _begin(self, trials: Sequence[Trial], spent: Mapping[int, Spent]) -> list[int]:
-        """All rows at once."""
-        rows = [self._cells(trial, spent.get(trial.number)) for trial in trials]
-        for column, cells in zip(self._fixed, zip(*rows, strict=True), strict=True) if rows else ():
-            column.extend(cells)
-        self._place = {trial.number: place for place, trial in enumerate(trials)}
-        return [trial.number for trial in trials]
 
     def _put(self, key: int, cells: list[Any]) -> bool:
         """Writes the fixed cells of a row; whether any is another than before. The steps are with the metrics."""
@@ -253,6 +323,13 @@ class Columns:
             n = len(self._place) if places is None else len(places)
             return {"revision": self.revision, "whole": places is None, "n": n, **parts}
 
+    def block(self) -> bytes:
+        """All rows as one block, made once for all who ask before the next change."""
+        with self._guard:
+            if self._block is None or self._block[0] != self.version:
+                self._block = (self.version, block(self.document()))
+            return self._block[1]
+
     def touched_since(self, revision: int) -> list[int]:
         """The numbers of the rows that changed at or after a revision."""
         with self._guard:
@@ -293,3 +370,8 @@ def _set(column: list[Any], place: int, value: Any) -> bool:
         return False
     column[place] = value
     return True
+
+
+def _known(stored: float | str | None) -> float:
+    """What was reported last, as the record keeps it: without a value it is no number."""
+    return float("nan") if stored is None else float(stored)

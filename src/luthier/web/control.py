@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -75,8 +74,10 @@ class Control:
         record, undo = store.experiment(id), {"verb": "pause", "id": str(id)}
         if record.is_met and not record.running:
             return _done(f"experiment {id} has all its trials; raise their number to go on")
-        if Alive(self._folder).is_driven(id) or record.description.command is None:
-            store.set_wish(id, Wish.RUN, "resumed by the dashboard")
+        is_driven = Alive(self._folder).is_driven(id)
+        # First, so that the record says who asked; the driver that is started finds it so.
+        store.set_wish(id, Wish.RUN, "resumed by the dashboard")
+        if is_driven or record.description.command is None:
             who = "goes on" if record.description.command else "may go on: run its program again"
             return _done(f"experiment {id} {who}", undo)
         run_in_background(self._folder, id)
@@ -121,7 +122,7 @@ class Control:
             raise UsageError("the number of trials is to be a whole number above 0")
         record = store.experiment(id)
         with store.together():
-            changed, _ = store.open_experiment(replace(record.description, trials=wanted, seed=record.seed))
+            changed, _ = store.open_experiment(record.description._replace(trials=wanted, seed=record.seed))
             if changed.id != id:  # a later twin would have been changed; raising undoes that
                 raise ConflictError(
                     f"experiment {id} has a newer twin, {changed.id}, which is the one that goes on; change that one"

@@ -63,30 +63,22 @@ class Curves:
                 return self._last[1]
             reported = columns.column("metrics", metric)
             all_of = [one for one, value in reported.items() if value is not None]
-            wanted = (
-                self._chosen(record, columns, all_of)
-                if chosen is None
-                else [n for n in chosen if n in reported]
-            )
+            if chosen is None:
+                wanted = self._chosen(record, columns, all_of)
+            else:
+                wanted = [one for one in chosen if one in reported]
             if since is not None:
                 changed = set(columns.touched_since(since))
                 wanted = [one for one in wanted if one in changed]
             outcomes = columns.column("columns", "outcome")
             found = [self._of(record, columns, metric, one, points) for one in wanted]
-        offsets, steps, values = [0], list[Any](), list[Any]()
-        for curve in found:
-            steps += [number(step) for step in curve.steps]
-            values += [number(value) for value in curve.values]
-            offsets.append(len(steps))
         made: dict[str, Any] = {
             "revision": columns.revision,
             "metric": metric,
             "whole": since is None,
             "reported": len(all_of),
             "trials": wanted,
-            "offsets": offsets,
-            "steps": steps,
-            "values": values,
+            **_one_after_another(found),
             "ended": [outcomes.get(one) == Outcome.STOPPED for one in wanted],
         }
         self._last = (asked, made)
@@ -128,6 +120,16 @@ class Curves:
             self._points = len(values)
         self._kept[key] = made
         return made
+
+
+def _one_after_another(curves: Sequence[_Thin]) -> dict[str, list[Any]]:
+    """All points in one list each, and where a curve begins and ends in them."""
+    offsets, steps, values = [0], list[Any](), list[Any]()
+    for curve in curves:
+        steps += [number(step) for step in curve.steps]
+        values += [number(value) for value in curve.values]
+        offsets.append(len(steps))
+    return {"offsets": offsets, "steps": steps, "values": values}
 
 
 def thin(steps: array[float], values: array[float], points: int) -> tuple[array[float], array[float]]:

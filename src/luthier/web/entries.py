@@ -34,6 +34,8 @@ _RATE_SECONDS = 2.0
 
 
 _DRAWN, _DRAWN_TRIALS, _DRAW_SECONDS = 100, 5000, 0.1
+_REDRAWN_SECONDS, _REDRAWN_TIMES_ITS_COST = 1.0, 30.0
+"""A small line is drawn anew so long after it was drawn at the earliest, for it takes all trials."""
 _PLACES = 40
 """The small line of an experiment has so many places at most."""
 
@@ -47,6 +49,7 @@ class Entries:
         self._known: dict[int, tuple[tuple[object, ...], Document]] = {}
         self._rates: dict[int, tuple[float, float | None]] = {}
         self._sparks: dict[int, tuple[int, list[float]]] = {}
+        self._redrawn: dict[int, float] = {}  # when a line may be drawn anew
         self._guard = Lock()
 
     def entry(self, store: Store, record: ExperimentRecord) -> Document:
@@ -75,7 +78,12 @@ class Entries:
             known = self._sparks.get(record.id)
             if record.trials > _DRAWN_TRIALS or (known is not None and known[0] == record.finished):
                 continue
+            now = self._clock.elapsed()
+            if now < self._redrawn.get(record.id, now):
+                continue
             self._sparks[record.id] = (record.finished, _spark(store, record))
+            cost = self._clock.elapsed() - now
+            self._redrawn[record.id] = now + max(_REDRAWN_SECONDS, _REDRAWN_TIMES_ITS_COST * cost)
             if self._clock.elapsed() - began > _DRAW_SECONDS:
                 return
 

@@ -8,7 +8,6 @@ names the page knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -269,8 +268,8 @@ def _of(store: Store, record: ExperimentRecord, columns: Columns, metric: str) -
         raise NotFound(f"no trial of experiment {record.id} reported a metric of that name")
     way = next((goal.direction for goal in goals if goal.metric == metric), "minimize")
     trials = tuple(_with(trial, values.get(trial.number)) for trial in history.trials)
-    return replace(
-        history, trials=trials, maximize=way == "maximize", objectives=(), constraints=0, earlier=()
+    return history._replace(
+        trials=trials, maximize=way == "maximize", objectives=(), constraints=0, earlier=()
     )
 
 
@@ -330,4 +329,4 @@ def _before(history: History, trial: Trial) -> History:
         for t in history.trials
         if t.state is TrialState.FINISHED and t.ended is not None and t.ended <= begin
     )
-    return replace(history, trials=known)
+    return history._replace(trials=known)

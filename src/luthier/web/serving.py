@@ -139,6 +139,7 @@ def _config(app: Guard) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         ws_max_size=1 << 16,
+        ws_per_message_deflate=False,  # for each client anew, of frames that are small
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,
         timeout_keep_alive=30,

@@ -21,14 +21,16 @@ from luthier.store.stirring import stirring_of
 from luthier.web.columns import Columns
 from luthier.web.entries import Entries
 
-__all__ = ["Sitting"]
+__all__ = ["LARGE", "Sitting"]
 
 LOOK_SECONDS = 0.02
-REST_SECONDS = 0.08
-"""After a look at the record it rests, so that a search that writes all the time is not followed all the time."""
+REST_SECONDS, TIMES_ITS_COST, MOST_REST_SECONDS = 0.08, 5.0, 0.5
+"""After a look at the record it rests, a few times as long as that took, so that a search that writes all the time is not
+followed all the time."""
 BEAT_SECONDS = 1.0
 """Who died says nothing, so that is looked for."""
 LARGE = 5000
+"""What has more trials is read before it is asked for, and shown in part until it is read."""
 KEPT = 12
 """The columns of so many experiments are kept."""
 
@@ -49,6 +51,9 @@ class Sitting:
         self._guard = Lock()
         self._is_wanted = Event()
         self._is_over = False
+        self._listed: dict[str, dict[str, Any]] = {}
+        self.rest_seconds = REST_SECONDS
+        """How long it rests at least after a look: nobody is told more often."""
         self.listing: tuple[int, list[dict[str, Any]]] = (0, [])
         """All experiments as they were last seen, with a number that is another one after every change."""
         self._thread = Thread(target=self._follow, name="of the dashboard's reader", daemon=True)
@@ -71,6 +76,10 @@ class Sitting:
         with self._guard:
             found = self._columns.get(experiment)
         return found if found is not None and found.revision else None
+
+    def listed(self, experiment: int) -> dict[str, Any] | None:
+        """An experiment as it was listed last."""
+        return self._listed.get(str(experiment))
 
     def _known(self, experiment: int) -> Columns:
         with self._guard:
@@ -140,9 +149,11 @@ class Sitting:
                     while (now := counted()) == stirred and clock.elapsed() < until and not self._is_over:
                         time.sleep(LOOK_SECONDS)
                     stirred = now
+                began = clock.elapsed()
                 if not self._is_over and self._look():
                     self._tell()
-                    time.sleep(REST_SECONDS)
+                    cost = TIMES_ITS_COST * (clock.elapsed() - began)
+                    time.sleep(min(max(self.rest_seconds, cost), MOST_REST_SECONDS))
             except StoreError as error:
                 if not self._is_over:
                     _LOG.warning("the record can't be followed: %s", error)
@@ -177,6 +188,7 @@ class Sitting:
         self._entries.draw(self._following)
         listing = self._entries.all(self._following)
         if listing != self.listing[1]:
+            self._listed = {entry["id"]: entry for entry in listing}
             self.listing, is_other = (self.listing[0] + 1, listing), True
         return is_other
 

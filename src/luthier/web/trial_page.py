@@ -57,15 +57,18 @@ def trial_document(
         "directory": record.description.command.directory if record.description.command else None,
         "variables": {parameter_variable(name): text for name, text in texts.items()},
         "provenance": _provenance(store, folder, trial),
-        "files": [
-            {"name": name, "bytes": size}
-            for name, size in (
-                outputs_of(folder, experiment, row.number, trial.attempt) if trial.attempt else ()
-            )
-        ],
+        "files": _files(folder, trial),
         "curves": [metric.metric for metric in found.metrics],
         "revision": trial.revision,
     }
+
+
+def _files(folder: Path, trial: Trial) -> list[dict[str, Any]]:
+    """What the newest attempt left."""
+    if not trial.attempt:
+        return []
+    left = outputs_of(folder, trial.experiment, trial.number, trial.attempt)
+    return [{"name": name, "bytes": size} for name, size in left]
 
 
 def _objective(trial: Trial, names: list[str]) -> dict[str, Any]:
@@ -106,20 +109,10 @@ def _provenance(store: Store, folder: Path, trial: Trial) -> dict[str, Any] | No
         return None
     ran = known.ran_with
     python = {name: value for name, value in (ran.python or {}).items() if name != "packages"}
-    found = {
-        "code": ran.code,
-        "data": ran.data,
-        "no_code": ran.no_code,
-        "git": ran.git,
-        "python": {**python, "packages": len((ran.python or {}).get("packages") or ())}
-        if ran.python
-        else None,
-        "machine": ran.machine,
-        "variables": ran.variables,
-        "luthier": ran.luthier,
-        "reused": known.reused,
-        "folder": known.folder,
-    }
+    told = ("code", "data", "no_code", "git", "python", "machine", "variables", "luthier")
+    found = {name: getattr(ran, name) for name in told} | {"reused": known.reused, "folder": known.folder}
+    if ran.python:
+        found["python"] = {**python, "packages": len(ran.python.get("packages") or ())}
     return {name: plain(value) for name, value in found.items() if value}
 
 

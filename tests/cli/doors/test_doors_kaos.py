@@ -266,6 +266,9 @@ def test_check_16_the_same_again_runs_nothing_new(world: World) -> None:
     assert f"Setting data bundle: /{label}\n" in again.out
     assert "nothing new to run: all combinations are known (2 trained before)" in again.err
     assert world.newest().id == before.id
+    code = before.description.labels["kaos-code"]
+    listed = world.luthier("list").out
+    assert f"kaos train {code}" in listed and "start.py" not in listed
     wider = world.kaos("train deploy -p 2", hyper='{"x": [1, 3, 2]}')
     assert "trains 1 model (2 trained before);" in wider.err
     record = world.job()
@@ -304,7 +307,8 @@ def test_check_18_hyperparameters_are_never_silently_lost(world: World) -> None:
     assert world.job().succeeded == 1
 
 
-def test_check_79_an_endpoint_is_a_store(world: World) -> None:
+def test_check_79_an_endpoint_is_a_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("luthier.store.postgres.PATIENCE_SECONDS", 0.1)
     world.kaos("workspace create -n without_init")
     assert (world.store / "kaos" / "workspaces" / "without_init.json").exists()
     said = world.kaos("init -f -e elsewhere/store")

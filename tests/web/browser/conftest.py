@@ -20,6 +20,10 @@ from web_scene import Client, Scene, serving
 ROOT = Path(__file__).parents[3]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
+TWO_FRAMES = (
+    "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(drawn))))"
+)
+
 
 class Tab:
     """One tab of a browser. Every order waits for its answer."""
@@ -50,9 +54,27 @@ class Tab:
         self("go", hash=hash)
         self("wait", script=f"document.querySelector({json.dumps(ready)}) !== null")
 
+    def settle(self) -> None:
+        """Waits until everything that was asked for is shown and painted."""
+        self.until("document.querySelector('.skeleton') === null")
+        self("look", script=TWO_FRAMES)
+
     def text(self, selector: str) -> str:
         """What stands in an element."""
         return str(self("look", script=f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
+
+    def sees(self, selector: str, text: str) -> None:
+        """Waits until a text stands in an element."""
+        self.until(
+            f"(document.querySelector({json.dumps(selector)})?.innerText ?? '').includes({json.dumps(text)})"
+        )
+
+    def press_button(self, name: str, inside: str = "") -> None:
+        """Clicks the button of this name that can be clicked."""
+        self(
+            "click",
+            selector=f"{inside} button:text-is({json.dumps(name, ensure_ascii=False)}):enabled".strip(),
+        )
 
     def until(self, script: str) -> None:
         """Waits until something holds in the page."""

@@ -9,63 +9,84 @@ import { choose, option } from '../state/route';
 import { look as looks, type Look } from '../state/theme';
 import { csvLine, short } from '../text';
 import { Pick, Toggle } from '../parts/controls';
-import { axisOf } from './parallel';
-import type { Pen } from './pen';
+import { MANY, paintCrowd } from './crowd';
+import { finer, paintMap, type GridMap } from './contourmap';
+import { axisOf } from './parallelaxes';
+import { cross, dot, type Pen } from './pen';
 import { Plot, type Area } from './plot';
+import type { AxisSpec } from './scale';
 import { brushBoth, brushedAt, nearestDot } from './scatter';
 import { placeOf } from './slices';
-import { cross, dot } from './pen';
 
-const LEVELS = 10;
+type Axes = [ReturnType<typeof axisOf>, ReturnType<typeof axisOf>];
 
 export function Contours() {
+  const names = trials.value.varying();
+  const picked = (key: string, other: number) => (names.includes(option(key) ?? '') ? option(key)! : names[other]);
+  const xName = picked('p', 0);
+  const yName = picked('q', names[1] === xName ? 0 : 1);
+  return names.length > 1 ? <Surface names={names} xName={xName} yName={yName} /> : null;
+}
+
+function Surface({ names, xName, yName }: { names: string[]; xName: string; yName: string }) {
   const held = trials.value;
   const now = version.value;
   const { mask } = matched.value;
-  const names = held.varying();
-  const picked = (key: string, other: number) => (names.includes(option(key) ?? '') ? option(key)! : names[other]);
-  const [xName, yName] = [picked('p', 0), picked('q', names[1] === picked('p', 0) ? 0 : 1)];
   const doubt = option('doubt') === '1';
-  const path = names.length > 1 ? `api/experiments/${openId.value}/contour?metric=${encodeURIComponent(metric.value)}&x=${encodeURIComponent(xName)}&y=${encodeURIComponent(yName)}` : null;
+  const path = `api/experiments/${openId.value}/contour?metric=${encodeURIComponent(metric.value)}&x=${encodeURIComponent(xName)}&y=${encodeURIComponent(yName)}`;
   const { value, error, busy } = useAsked<Contour>(path, now, 8000);
-  const axes = useMemo(() => (names.length > 1 ? [axisOf(`parameter:${xName}`), axisOf(`parameter:${yName}`)] : null), [held, now, xName, yName, option('plog')]);
-  const map = useMemo(() => {
-    if (!value || !axes || !value.x?.length) return null;
-    const cells = (doubt ? value.deviation : value.mean).map((line) => line.map(toNumber));
-    const flat = cells.flat().filter(Number.isFinite);
-    const [low, high] = [Math.min(...flat), Math.max(...flat)];
-    return { x: value.x.map((cell) => placeOf(cell, axes[0].spec)), y: value.y.map((cell) => placeOf(cell, axes[1].spec)), cells, low, high };
-  }, [value, axes, doubt]);
+  const axes = useMemo((): Axes => [axisOf(`parameter:${xName}`), axisOf(`parameter:${yName}`)], [held, now, xName, yName, option('plog')]);
+  const map = useMemo(() => mapOf(value, axes, doubt), [value, axes, doubt]);
   const upIsGood = goal.value?.direction === 'maximize' && !doubt;
-  const dots = useMemo(() => ({ rows: Array.from({ length: held.n }, (_none, row) => row), x: axes?.[0].values ?? [], y: axes?.[1].values ?? [] }), [axes]);
+  const dots = useMemo(() => ({ rows: held.everyRow(), x: axes[0].values, y: axes[1].values }), [axes]);
   const marks = useMemo(
     () => (pen: Pen, area: Area, look: Look) => {
-      if (map) paintMap(pen, area, look, map, upIsGood);
+      if (map) paintMap(pen, look, onScreen(map, area, axes), upIsGood);
       paintTrials(pen, area, look, dots.x, dots.y, mask);
     },
     [map, dots, mask, upIsGood, selected.value],
   );
-  if (!axes) return null;
   const [xColumn, yColumn] = [columnName('parameter', xName), columnName('parameter', yName)];
   return (
     <Plot title={doubt ? `Doubt about ${metric.value}` : `${metric.value} as the model expects it`} height={420} left={70} x={axes[0].spec} y={axes[1].spec} marks={marks}
       nearest={(px, py, area) => nearestDot(dots, mask, px, py, area)} onBrush={axes[1].spec.categories ? undefined : brushBoth(xColumn, yColumn, axes[0].spec.categories)}
-      brushed={brushedAt(xColumn, yColumn)}
-      csv={() => [csvLine([xName, yName, 'mean', 'deviation']), ...(value?.y ?? []).flatMap((y, j) => (value?.x ?? []).map((x, i) => csvLine([x, y, value!.mean[j]?.[i], value!.deviation[j]?.[i]])))].join('\n')}
+      brushed={brushedAt(xColumn, yColumn)} csv={() => csvOf(value, xName, yName)}
       summary={map ? `From ${short(map.low)} to ${short(map.high)} over ${xName} and ${yName}.` : `Trials over ${xName} and ${yName}.`}
-      tools={
-        <>
-          <Pick label="across" value={xName} options={names} set={(name) => choose('p', name)} />
-          <Pick label="up" value={yName} options={names} set={(name) => choose('q', name)} />
-          <Toggle label="doubt" on={doubt} set={(on) => choose('doubt', on ? '1' : null)} />
-        </>
-      }
+      tools={<Tools names={names} xName={xName} yName={yName} doubt={doubt} />}
       foot={
         <span class="soft legend">
           {map && <Legend low={map.low} high={map.high} upIsGood={upIsGood} />}
           {error?.message ?? value?.note ?? (busy && !map ? 'The model is being fitted.' : '')}
         </span>
       } />
+  );
+}
+
+function mapOf(value: Contour | null, axes: Axes, doubt: boolean): GridMap | null {
+  if (!value?.x?.length) return null;
+  const cells = (doubt ? value.deviation : value.mean).map((line) => line.map(toNumber));
+  const flat = cells.flat().filter(Number.isFinite);
+  const places = (list: Contour['x'], spec: AxisSpec) => list.map((cell) => placeOf(cell, spec));
+  return { x: places(value.x, axes[0].spec), y: places(value.y, axes[1].spec), cells, low: Math.min(...flat), high: Math.max(...flat) };
+}
+
+/** The map in pixels, and finer. */
+function onScreen(map: GridMap, area: Area, [x, y]: Axes): GridMap {
+  return finer({ ...map, x: map.x.map(area.x.to), y: map.y.map(area.y.to) }, !x.spec.categories, !y.spec.categories);
+}
+
+function csvOf(value: Contour | null, xName: string, yName: string): string {
+  const rows = (value?.y ?? []).flatMap((y, j) => (value?.x ?? []).map((x, i) => csvLine([x, y, value!.mean[j]?.[i], value!.deviation[j]?.[i]])));
+  return [csvLine([xName, yName, 'mean', 'deviation']), ...rows].join('\n');
+}
+
+function Tools({ names, xName, yName, doubt }: { names: string[]; xName: string; yName: string; doubt: boolean }) {
+  return (
+    <>
+      <Pick label="across" value={xName} options={names} set={(name) => choose('p', name)} />
+      <Pick label="up" value={yName} options={names} set={(name) => choose('q', name)} />
+      <Toggle label="doubt" on={doubt} set={(on) => choose('doubt', on ? '1' : null)} />
+    </>
   );
 }
 
@@ -80,39 +101,8 @@ function Legend({ low, high, upIsGood }: { low: number; high: number; upIsGood: 
   );
 }
 
-interface GridMap {
-  x: number[];
-  y: number[];
-  cells: number[][];
-  low: number;
-  high: number;
-}
-
-/** The edges of cells, half way between their centres in pixels. */
-function edges(centres: number[]): number[] {
-  const inner = centres.slice(1).map((at, k) => (at + centres[k]) / 2);
-  if (!inner.length) return [centres[0] - 20, centres[0] + 20];
-  return [2 * centres[0] - inner[0], ...inner, 2 * centres[centres.length - 1] - inner[inner.length - 1]];
-}
-
-function paintMap(pen: Pen, area: Area, look: Look, { x, y, cells, low, high }: GridMap, upIsGood: boolean): void {
-  // On whole pixels: no seams, and nothing is painted twice.
-  const [ex, ey] = [edges(x.map(area.x.to)).map(Math.round), edges(y.map(area.y.to)).map(Math.round)];
-  const span = high - low || 1;
-  pen.globalAlpha = 0.8;
-  for (let j = 0; j < y.length; j++) {
-    for (let i = 0; i < x.length; i++) {
-      const share = (cells[j]?.[i] - low) / span;
-      if (Number.isNaN(share)) continue;
-      const level = Math.min(LEVELS - 1, Math.floor((upIsGood ? share : 1 - share) * LEVELS));
-      pen.fillStyle = look.ramp[level];
-      pen.fillRect(Math.min(ex[i], ex[i + 1]), Math.min(ey[j], ey[j + 1]), Math.abs(ex[i + 1] - ex[i]), Math.abs(ey[j + 1] - ey[j]));
-    }
-  }
-  pen.globalAlpha = 1;
-}
-
 function paintTrials(pen: Pen, area: Area, look: Look, x: ArrayLike<number>, y: ArrayLike<number>, mask: Uint8Array): void {
+  if (mask.length > MANY) return paintAllTrials(pen, area, look, x, y, mask);
   const held = trials.peek();
   for (let row = 0; row < mask.length; row++) {
     const [px, py] = [area.x.to(x[row]), area.y.to(y[row])];
@@ -132,5 +122,16 @@ function paintTrials(pen: Pen, area: Area, look: Look, x: ArrayLike<number>, y: 
       pen.stroke();
     }
   }
+  pen.globalAlpha = 1;
+}
+
+/** So many that they would hide the map, were they not faint. */
+function paintAllTrials(pen: Pen, area: Area, look: Look, x: ArrayLike<number>, y: ArrayLike<number>, mask: Uint8Array): void {
+  const rows = trials.peek().everyRow();
+  pen.fillStyle = look.ink;
+  pen.globalAlpha = 0.06;
+  paintCrowd(pen, area, rows.filter((row) => !mask[row]), x, y);
+  pen.globalAlpha = 0.3;
+  paintCrowd(pen, area, rows.filter((row) => mask[row] === 1), x, y);
   pen.globalAlpha = 1;
 }

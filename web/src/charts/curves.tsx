@@ -1,36 +1,60 @@
-// The learning curves of all trials: faint lines, the best ones in colour, those stopped early with a mark at their end.
+// The learning curves of all trials: faint lines, the best ones in colour, those stopped early with a mark at their end, and
+// lines where the search compares its trials (`rungs.ts`). What is drawn how is `curvepaint.ts`.
 
 import { useMemo, useState } from 'preact/hooks';
-import { filterBy, goal, matched, metric, select, selected, trials, version } from '../data/opened';
-import { useCurves, type Curve } from '../data/curves';
+import { details, filterBy, goal, matched, metric, select, selected, trials, version } from '../data/opened';
+import { useCurves, type Curves as Asked } from '../data/curves';
 import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
 import { count, csvLine, plural, short } from '../text';
 import { Toggle } from '../parts/controls';
 import { TrialTip } from '../parts/trialtip';
-import { goodness } from './best';
-import { dot, wedge, type Pen } from './pen';
+import { goodnessOf } from './best';
+import { paintCurves, trace, type Drawn } from './curvepaint';
+import type { Found } from './gestures';
+import type { Pen } from './pen';
 import { Plot, type Area, type Box } from './plot';
+import { paintRungs, rungsOf, type Rung } from './rungs';
 import { airy, robustExtent, type AxisSpec, type Kind } from './scale';
 import { nearestIndex, smoothed } from './smoothing';
-import { markOf } from './standing';
 
-const TOP = 5; // curves in full colour
-const A_SLICE = 60; // curves drawn between two looks at the clock
+interface Shown {
+  list: Drawn[]; // from worse to better
+  passing: Drawn[];
+}
 
 export function Curves({ height }: { height: number }) {
-  const held = trials.value;
-  const now = version.value;
   const name = metric.value;
   const curves = useCurves(name);
-  const { mask } = matched.value;
-  const chosen = selected.value;
-  const direction = goal.value?.direction ?? 'minimize';
   const [logX, logY, all] = [option('cx') === 'log', option('cy') === 'log', option('call') === '1'];
   const [weight, setWeight] = useState(Number(option('cs') ?? 0));
+  const shown = useShown(curves, name, weight);
+  const axes = useMemo(() => axesOf(shown.passing.length ? shown.passing : shown.list, logX, logY, all, name), [shown, logX, logY, all, name]);
+  const rungs = useMemo(() => rungsIn(shown.passing, name), [shown, name, details.value?.stages, details.value?.stopping]);
+  const { mask } = matched.value;
+  const marks = useMemo(() => (pen: Pen, area: Area, look: Look) => paintAll(pen, area, look, shown.list, mask, rungs), [shown, mask, rungs]);
+  const chosen = selected.value;
+  const over = useMemo(() => (pen: Pen, area: Area, look: Look) => paintChosen(pen, area, look, shown.list, chosen), [shown, chosen]);
+  const csv = () =>
+    [csvLine(['trial', 'step', name]), ...shown.passing.flatMap(({ curve }) => Array.from(curve.steps, (step, k) => csvLine([curve.trial, step, curve.values[k]])))].join('\n');
+  const stopped = shown.passing.filter(({ curve }) => curve.stoppedEarly).length;
+  return (
+    <Plot title="Learning curves" height={height} pans x={axes.x} y={axes.y} marks={marks} over={over} csv={csv}
+      nearest={(px, py, area) => nearest(shown.passing, px, py, area)} onBrush={(box) => box && filterThrough(shown.passing, box)}
+      summary={`${plural(shown.passing.length, 'curve')} of ${name}, ${count(stopped)} stopped early.${inWords(rungs)}`}
+      tools={<Tools logX={logX} logY={logY} all={all} weight={weight} setWeight={setWeight} />}
+      foot={<Foot shown={shown} curves={curves} />}
+      empty={curves.error ? curves.error.message : curves.ready && curves.byTrial.size === 0 ? `No trial has reported ${name || 'a metric'} yet.` : null} />
+  );
+}
 
-  const shown = useMemo(() => {
-    const rank = goodness(held.numbers(`objective:${name}`), direction);
+function useShown(curves: Asked, name: string, weight: number): Shown {
+  const held = trials.value;
+  const now = version.value;
+  const { mask } = matched.value;
+  const direction = goal.value?.direction ?? 'minimize';
+  return useMemo(() => {
+    const { rank } = goodnessOf(held, name, direction);
     const list = [...curves.byTrial.values()]
       .map((curve) => ({ curve, row: held.rowOf(curve.trial), y: smoothed(curve.values, weight) }))
       .filter(({ row, curve }) => row >= 0 && curve.steps.length > 0);
@@ -38,82 +62,95 @@ export function Curves({ height }: { height: number }) {
     list.sort((a, b) => good(a.row) - good(b.row));
     return { list, passing: list.filter(({ row }) => mask[row]) };
   }, [curves.key, curves.byTrial, held, now, mask, name, direction, weight]);
+}
 
-  const axes = useMemo(() => axesOf(shown.passing.length ? shown.passing : shown.list, logX, logY, all, name), [shown, logX, logY, all, name]);
-  const marks = useMemo(() => (pen: Pen, area: Area, look: Look) => paintCurves(pen, area, look, shown.list, mask), [shown, mask]);
-  const over = useMemo(
-    () => (pen: Pen, area: Area, look: Look) => {
-      const one = shown.list.find(({ curve }) => curve.trial === chosen);
-      if (!one) return;
-      pen.strokeStyle = look.ink;
-      pen.lineWidth = 2.5;
-      pen.beginPath();
-      trace(pen, area, one.curve.steps, one.y);
-      pen.stroke();
-    },
-    [shown, chosen],
-  );
-  const nearest = (px: number, py: number, area: Area) => {
-    const step = area.x.from(px);
-    let [found, place, distance] = [null as Drawn | null, 0, 16];
-    for (const one of shown.passing) {
-      const { steps } = one.curve;
-      if (step < steps[0] - (steps[steps.length - 1] - steps[0]) * 0.05) continue;
-      const k = nearestIndex(steps, step);
-      const d = Math.hypot((area.x.to(steps[k]) - px) * 0.3, area.y.to(one.y[k]) - py);
-      if (d < distance) [found, place, distance] = [one, k, d];
-    }
-    if (!found) return null;
-    const { curve, row, y } = found;
-    return {
-      x: area.x.to(curve.steps[place]),
-      y: area.y.to(y[place]),
-      lines: <TrialTip row={row} extra={`step ${short(curve.steps[place])}: ${short(curve.values[place])}`} />,
-      pick: () => select(curve.trial),
-    };
+/** Rungs belong to the goal; another metric is compared nowhere. */
+function rungsIn(passing: Drawn[], name: string): Rung[] {
+  const about = details.peek();
+  if (!about || !about.goals.some((one) => one.metric === name)) return [];
+  const ends = passing.map(({ curve: { steps, stoppedEarly } }) => ({ first: steps[0], last: steps[steps.length - 1], stoppedEarly }));
+  return rungsOf(about.stages, about.stopping, ends);
+}
+
+const inWords = (rungs: Rung[]) => (rungs.length ? ` Compared at ${rungs.map(({ at, reached, ended }) => `step ${short(at)}, where ${reached - ended} of ${reached} went on`).join('; ')}.` : '');
+
+function* paintAll(pen: Pen, area: Area, look: Look, list: Drawn[], mask: Uint8Array, rungs: Rung[]): Generator<void> {
+  yield* paintCurves(pen, area, look, list, mask);
+  paintRungs(pen, area, look, rungs);
+}
+
+function paintChosen(pen: Pen, area: Area, look: Look, list: Drawn[], chosen: number | null): void {
+  const one = list.find(({ curve }) => curve.trial === chosen);
+  if (!one) return;
+  pen.strokeStyle = look.ink;
+  pen.lineWidth = 2.5;
+  pen.beginPath();
+  trace(pen, area, one.curve.steps, one.y);
+  pen.stroke();
+}
+
+function nearest(passing: Drawn[], px: number, py: number, area: Area): Found | null {
+  const step = area.x.from(px);
+  let [found, place, distance] = [null as Drawn | null, 0, 16];
+  for (const one of passing) {
+    const { steps } = one.curve;
+    if (step < steps[0] - (steps[steps.length - 1] - steps[0]) * 0.05) continue;
+    const k = nearestIndex(steps, step);
+    const d = Math.hypot((area.x.to(steps[k]) - px) * 0.3, area.y.to(one.y[k]) - py);
+    if (d < distance) [found, place, distance] = [one, k, d];
+  }
+  if (!found) return null;
+  const { curve, row, y } = found;
+  return {
+    x: area.x.to(curve.steps[place]),
+    y: area.y.to(y[place]),
+    lines: <TrialTip row={row} extra={`step ${short(curve.steps[place])}: ${short(curve.values[place])}`} />,
+    pick: () => select(curve.trial),
   };
-  const onBrush = (box: Box | null) => {
-    if (!box) return;
-    const through = shown.passing.filter(({ curve, y }) =>
-      curve.steps.some((step, k) => step >= box.x[0] && step <= box.x[1] && y[k] >= box.y[0] && y[k] <= box.y[1]));
-    filterBy('trial', { kind: 'among', values: through.map(({ curve }) => String(curve.trial)) });
-  };
-  const csv = () =>
-    [csvLine(['trial', 'step', name]), ...shown.passing.flatMap(({ curve }) => Array.from(curve.steps, (step, k) => csvLine([curve.trial, step, curve.values[k]])))].join('\n');
-  const stopped = shown.passing.filter(({ curve }) => curve.stoppedEarly).length;
+}
+
+function filterThrough(passing: Drawn[], { x, y: up }: Box): void {
+  const through = passing.filter(({ curve, y }) =>
+    curve.steps.some((step, k) => step >= x[0] && step <= x[1] && (!up || (y[k] >= up[0] && y[k] <= up[1]))));
+  filterBy('trial', { kind: 'among', values: through.map(({ curve }) => String(curve.trial)) });
+}
+
+interface ToolsProps {
+  logX: boolean;
+  logY: boolean;
+  all: boolean;
+  weight: number;
+  setWeight: (weight: number) => void;
+}
+
+function Tools({ logX, logY, all, weight, setWeight }: ToolsProps) {
   return (
-    <Plot title="Learning curves" height={height} pans x={axes.x} y={axes.y} marks={marks} over={over} nearest={nearest} onBrush={onBrush} csv={csv}
-      summary={`${plural(shown.passing.length, 'curve')} of ${name}, ${count(stopped)} stopped early.`}
-      tools={
-        <>
-          <label class="slider">
-            smooth
-            <input type="range" min="0" max="0.98" step="0.02" value={weight} aria-label="Smoothing"
-              onInput={(event) => setWeight(Number(event.currentTarget.value))}
-              onChange={(event) => choose('cs', event.currentTarget.value === '0' ? null : event.currentTarget.value)} />
-          </label>
-          <Toggle label="log x" on={logX} set={(on) => choose('cx', on ? 'log' : null)} />
-          <Toggle label="log y" on={logY} set={(on) => choose('cy', on ? 'log' : null)} />
-          <Toggle label="all values" on={all} set={(on) => choose('call', on ? '1' : null)} />
-        </>
-      }
-      foot={
-        <span class="soft">
-          {curves.reported > curves.byTrial.size && `The best and others evenly chosen: ${count(curves.byTrial.size)} of ${count(curves.reported)} curves. `}
-          <span class="count">
-            {shown.passing.length < curves.byTrial.size ? `Showing ${count(shown.passing.length)} of ${count(curves.byTrial.size)} curves. ` : `${plural(curves.byTrial.size, 'curve')}. `}
-          </span>
-          Drag moves, Ctrl + wheel zooms, Alt + drag selects what runs through.
-        </span>
-      }
-      empty={curves.error ? curves.error.message : curves.ready && curves.byTrial.size === 0 ? `No trial has reported ${name || 'a metric'} yet.` : null} />
+    <>
+      <label class="slider">
+        smooth
+        <input type="range" min="0" max="0.98" step="0.02" value={weight} aria-label="Smoothing"
+          onInput={(event) => setWeight(Number(event.currentTarget.value))}
+          onChange={(event) => choose('cs', event.currentTarget.value === '0' ? null : event.currentTarget.value)} />
+      </label>
+      <Toggle label="log x" on={logX} set={(on) => choose('cx', on ? 'log' : null)} />
+      <Toggle label="log y" on={logY} set={(on) => choose('cy', on ? 'log' : null)} />
+      <Toggle label="all values" on={all} set={(on) => choose('call', on ? '1' : null)} />
+    </>
   );
 }
 
-interface Drawn {
-  curve: Curve;
-  row: number;
-  y: Float64Array;
+function Foot({ shown, curves }: { shown: Shown; curves: Asked }) {
+  const size = curves.byTrial.size;
+  return (
+    <span class="soft">
+      {curves.reported > size && `The best and others evenly chosen: ${count(size)} of ${count(curves.reported)} curves. `}
+      <span class="count">
+        {shown.passing.length < size ? `Showing ${count(shown.passing.length)} of ${count(size)} curves. ` : `${plural(size, 'curve')}. `}
+      </span>
+      <span class="by-mouse">Drag moves, Ctrl + wheel zooms, Alt + drag selects what runs through.</span>
+      <span class="by-hand">Drag sideways to move, two fingers zoom.</span>
+    </span>
+  );
 }
 
 function axesOf(list: Drawn[], logX: boolean, logY: boolean, all: boolean, name: string): { x: AxisSpec; y: AxisSpec } {
@@ -125,10 +162,15 @@ function axesOf(list: Drawn[], logX: boolean, logY: boolean, all: boolean, name:
   let [y0, y1] = [Infinity, -Infinity];
   for (const { curve, y } of list) {
     for (let k = 0; k < y.length; k++) {
-      const [step, value] = [curve.steps[k], y[k]];
-      if (Number.isFinite(step) && (!logX || step > 0)) [x0, x1] = [Math.min(x0, step), Math.max(x1, step)];
+      const step = curve.steps[k];
+      const value = y[k];
+      if (Number.isFinite(step) && (!logX || step > 0)) {
+        if (step < x0) x0 = step;
+        if (step > x1) x1 = step;
+      }
       if (!Number.isFinite(value) || (logY && value <= 0)) continue;
-      [y0, y1] = [Math.min(y0, value), Math.max(y1, value)];
+      if (value < y0) y0 = value;
+      if (value > y1) y1 = value;
       if (seen++ % every === 0) sample.push(value);
     }
   }
@@ -136,59 +178,4 @@ function axesOf(list: Drawn[], logX: boolean, logY: boolean, all: boolean, name:
     x: { kind: kx, domain: airy(x0, x1, kx, 0.01), title: 'step' },
     y: { kind: ky, domain: all ? airy(y0, y1, ky) : robustExtent(sample, ky), title: name },
   };
-}
-
-function trace(pen: Pen, area: Area, steps: Float64Array, y: Float64Array): void {
-  let down = false;
-  for (let k = 0; k < steps.length; k++) {
-    const [px, py] = [area.x.to(steps[k]), area.y.to(y[k])];
-    // A gap where a value can't be drawn, so that nothing is joined over it.
-    if (Number.isNaN(px) || Number.isNaN(py)) down = false;
-    else if (down) pen.lineTo(px, py);
-    else {
-      pen.moveTo(px, py);
-      down = true;
-    }
-  }
-}
-
-function* paintCurves(pen: Pen, area: Area, look: Look, list: Drawn[], mask: Uint8Array): Generator<void> {
-  const held = trials.peek();
-  const passing = list.filter(({ row }) => mask[row]);
-  const others = list.filter(({ row }) => !mask[row]);
-  const alpha = passing.length > 400 ? 0.18 : passing.length > 80 ? 0.32 : 0.5;
-  let drawn = 0;
-  for (const [group, isPassing] of [[others, false], [passing, true]] as const) {
-    for (const { curve, row, y } of group) {
-      const standing = held.standing(row);
-      const isTop = isPassing && group.length - group.findLastIndex((one) => one.row === row) <= TOP && group.length > TOP;
-      pen.strokeStyle = isPassing ? (isTop ? look.best : markOf(standing).colour(look)) : look.faint;
-      pen.globalAlpha = isPassing ? (isTop ? 0.95 : standing === 'running' ? 0.8 : alpha) : 0.08;
-      pen.lineWidth = isTop ? 1.8 : 1;
-      pen.beginPath();
-      trace(pen, area, curve.steps, y);
-      pen.stroke();
-      if (isPassing) paintEnd(pen, area, look, curve, y, standing);
-      if (++drawn % A_SLICE === 0) yield;
-    }
-  }
-  pen.globalAlpha = 1;
-}
-
-function paintEnd(pen: Pen, area: Area, look: Look, curve: Curve, y: Float64Array, standing: string): void {
-  const last = y.length - 1;
-  const [px, py] = [area.x.to(curve.steps[last]), area.y.to(y[last])];
-  if (Number.isNaN(px) || Number.isNaN(py)) return;
-  pen.beginPath();
-  pen.fillStyle = pen.strokeStyle;
-  if (curve.stoppedEarly) {
-    pen.fillStyle = look.stopped;
-    pen.globalAlpha = Math.max(pen.globalAlpha, 0.6);
-    wedge(pen, px, py, 3.2);
-    pen.fill();
-  } else if (standing === 'running' || last === 0) {
-    pen.globalAlpha = 0.9;
-    dot(pen, px, py, 2.6);
-    pen.fill();
-  }
 }

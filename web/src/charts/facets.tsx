@@ -7,8 +7,9 @@ import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
 import { count, csvLine, plural, short } from '../text';
 import { Nothing, Pick } from '../parts/controls';
-import { axisOf } from './parallel';
-import type { Pen } from './pen';
+import { ordered } from '../data/ranks';
+import { axisOf } from './parallelaxes';
+import { dashed, type Pen } from './pen';
 import { Plot, type Area } from './plot';
 import { countOutside, extent, robustExtent, type AxisSpec } from './scale';
 import { brushBoth, brushedAt, nearestDot, objectiveTitle, paintDots } from './scatter';
@@ -23,11 +24,16 @@ interface Facet {
 
 /** The rows by the value of a column; a number is cut into parts with as many trials each. */
 export function facetsOf(values: Float64Array, categories: string[] | null, mask: Uint8Array): Facet[] {
-  const rows = Array.from(mask.keys()).filter((row) => mask[row]);
+  const rows: number[] = [];
+  for (let row = 0; row < mask.length; row++) if (mask[row]) rows.push(row);
   const none = rows.filter((row) => Number.isNaN(values[row]));
   const missing = none.length ? [{ title: 'none', rows: none }] : [];
-  if (categories) return [...categories.map((title, k) => ({ title, rows: rows.filter((row) => values[row] === k) })), ...missing];
-  const sorted = rows.filter((row) => !Number.isNaN(values[row])).sort((a, b) => values[a] - values[b]);
+  if (categories) {
+    const made: Facet[] = categories.map((title) => ({ title, rows: [] }));
+    for (const row of rows) made[values[row]]?.rows.push(row);
+    return [...made, ...missing];
+  }
+  const sorted = Array.from(ordered(values)).filter((row) => mask[row] && !Number.isNaN(values[row]));
   const different = new Set(sorted.map((row) => values[row]));
   if (different.size <= 8) return [...[...different].map((value) => ({ title: short(value), rows: sorted.filter((row) => values[row] === value) })), ...missing];
   const parts = Array.from({ length: PARTS }, (_none, k) => sorted.slice(Math.floor((k * sorted.length) / PARTS), Math.floor(((k + 1) * sorted.length) / PARTS)));
@@ -66,6 +72,12 @@ export function Facets() {
   );
 }
 
+function cellsAt(values: Float64Array, rows: number[]): Float64Array {
+  const made = new Float64Array(rows.length);
+  for (let k = 0; k < rows.length; k++) made[k] = values[rows[k]];
+  return made;
+}
+
 interface PanelProps {
   facet: Facet;
   by: string;
@@ -76,9 +88,9 @@ interface PanelProps {
 }
 
 function Panel({ facet, by, axis, y, domain, mask }: PanelProps) {
-  const dots = useMemo(() => ({ rows: facet.rows, x: facet.rows.map((row) => axis.values[row]), y: facet.rows.map((row) => y[row]) }), [facet, axis, y]);
+  const dots = useMemo(() => ({ rows: facet.rows, x: cellsAt(axis.values, facet.rows), y: cellsAt(y, facet.rows) }), [facet, axis, y]);
   const middle = useMemo(() => {
-    const good = dots.y.filter(Number.isFinite).sort((a, b) => a - b);
+    const good = dots.y.filter(Number.isFinite).sort();
     return good.length ? good[Math.floor(good.length / 2)] : NaN;
   }, [dots]);
   const marks = useMemo(
@@ -87,12 +99,7 @@ function Panel({ facet, by, axis, y, domain, mask }: PanelProps) {
       if (!Number.isNaN(at)) {
         pen.strokeStyle = look.best;
         pen.lineWidth = 1.4;
-        pen.setLineDash([4, 3]);
-        pen.beginPath();
-        pen.moveTo(area.left, at);
-        pen.lineTo(area.right, at);
-        pen.stroke();
-        pen.setLineDash([]);
+        dashed(pen, [area.left, at], [area.right, at], [4, 3]);
       }
       paintDots(pen, area, look, dots, mask, 2.6);
     },

@@ -25,6 +25,8 @@ export interface FigureProps {
   /** What a person who can't see the picture is told. */
   summary: string;
   height: number;
+  /** A width in pixels below which the picture goes sideways instead of getting narrower. */
+  least?: number;
   tools?: ComponentChildren;
   foot?: ComponentChildren;
   paint: Paint;
@@ -40,110 +42,29 @@ export interface FigureProps {
   empty?: ComponentChildren;
 }
 
-const SLICE_MS = 14;
+const SLICE_MS = 8;
+const FRAME_MS = 32;
+let shared = { frame: 0, until: 0 }; // what all figures paint in one frame ends by then, but each has a slice
+const SCROLLBAR = 12;
+
+type Ref = { current: HTMLElement | null };
 
 export function Figure(props: FigureProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const kept = useRef<HTMLCanvasElement | null>(null);
-  const work = useRef(0);
-  const [width, setWidth] = useState(0);
   const [wide, setWide] = useState(false);
-  const colours = look.value;
+  const room = useWidth(box);
+  const width = room && Math.max(room, props.least ?? 0);
   const height = wide ? Math.max(props.height, Math.round(window.innerHeight * 0.7)) : props.height;
-
-  useLayoutEffect(() => {
-    const watcher = new ResizeObserver(() => box.current && setWidth(Math.floor(box.current.clientWidth)));
-    watcher.observe(box.current!);
-    setWidth(Math.floor(box.current!.clientWidth));
-    return () => watcher.disconnect();
-  }, []);
-
-  const show = useRef<() => void>(() => undefined);
-  show.current = () => {
-    const target = canvas.current;
-    if (!target || !width) return;
-    const ratio = window.devicePixelRatio || 1;
-    if (target.width !== width * ratio || target.height !== height * ratio) {
-      target.width = width * ratio;
-      target.height = height * ratio;
-    }
-    const pen = target.getContext('2d')!;
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, target.width, target.height);
-    if (kept.current) {
-      const [x, y, w, h] = props.stretch ?? [0, 0, 1, 1];
-      pen.drawImage(kept.current, x * target.width, y * target.height, w * target.width, h * target.height);
-    }
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    props.over?.(pen, width, height, colours);
-  };
-
-  useEffect(() => {
-    if (!width) return;
-    props.onSize?.(width, height);
-    const mine = ++work.current;
-    const frame = requestAnimationFrame(() => {
-      const ratio = window.devicePixelRatio || 1;
-      const fresh = document.createElement('canvas');
-      fresh.width = width * ratio;
-      fresh.height = height * ratio;
-      const pen = fresh.getContext('2d')!;
-      pen.scale(ratio, ratio);
-      const steps = props.paint(pen, width, height, colours);
-      const go = () => {
-        if (mine !== work.current) return;
-        const until = performance.now() + SLICE_MS;
-        while (steps && performance.now() < until) if (steps.next().done) return finish();
-        if (!steps) return finish();
-        // The first picture grows before one's eyes; a later one replaces the old at once, without a flicker.
-        if (!kept.current) {
-          kept.current = fresh;
-          show.current();
-          kept.current = null;
-        }
-        requestAnimationFrame(go);
-      };
-      const finish = () => {
-        kept.current = fresh;
-        show.current();
-      };
-      go();
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [props.paint, width, height, colours]);
-
-  useEffect(() => show.current(), [props.over, props.stretch]);
-
-  const svg = () => {
-    const pen = new SvgPen(width, height, document.createElement('canvas').getContext('2d')!);
-    pen.fillStyle = colours.raised;
-    pen.fillRect(0, 0, width, height);
-    const steps = props.paint(pen, width, height, colours);
-    if (steps) while (!steps.next().done);
-    return pen.text();
-  };
-  const png = () => {
-    const made = document.createElement('canvas');
-    made.width = width * 2;
-    made.height = height * 2;
-    const pen = made.getContext('2d')!;
-    pen.scale(2, 2);
-    pen.fillStyle = colours.raised;
-    pen.fillRect(0, 0, width, height);
-    const steps = props.paint(pen, width, height, colours);
-    if (steps) while (!steps.next().done);
-    return new Promise<Blob>((done) => made.toBlob((blob) => done(blob!), 'image/png'));
-  };
-
+  usePicture(canvas, props, width, height);
   return (
     <figure class={`figure${wide ? ' wide' : ''}`}>
       <figcaption>
         <h3>{props.title}</h3>
         <div class="tools">{props.tools}</div>
-        <SaveMenu title={props.title} svg={svg} png={png} csv={props.csv} wide={wide} setWide={setWide} />
+        <SaveMenu title={props.title} svg={() => svgOf(props.paint, width, height)} png={() => pngOf(props.paint, width, height)} csv={props.csv} wide={wide} setWide={setWide} />
       </figcaption>
-      <div class="canvas" ref={box} style={{ height: `${height}px` }}>
+      <div class={`canvas${width > room ? ' goes-sideways' : ''}`} ref={box} style={{ height: `${height + (width > room ? SCROLLBAR : 0)}px` }}>
         <canvas ref={canvas} role="img" tabIndex={0} aria-label={`${props.title}. ${props.summary}`}
           style={{ width: `${width}px`, height: `${height}px` }} {...(props.events as object)} />
         {props.children}
@@ -155,11 +76,139 @@ export function Figure(props: FigureProps) {
   );
 }
 
+/** The width of an element, as it changes. */
+function useWidth(box: Ref): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const measure = () => box.current && setWidth(Math.floor(box.current.clientWidth));
+    const watcher = new ResizeObserver(measure);
+    watcher.observe(box.current!);
+    measure();
+    return () => watcher.disconnect();
+  }, []);
+  return width;
+}
+
+/** Keeps the canvas showing the kept picture with what is drawn over it, and paints it anew when the marks change. */
+function usePicture(canvas: { current: HTMLCanvasElement | null }, props: FigureProps, width: number, height: number): void {
+  const kept = useRef<HTMLCanvasElement | null>(null);
+  const work = useRef(0);
+  const drawn = useRef(0);
+  const colours = look.value;
+  const show = useRef<() => void>(() => undefined);
+  show.current = () => canvas.current && width && showOn(canvas.current, kept.current, props, width, height, colours);
+  useEffect(() => {
+    if (!width) return;
+    props.onSize?.(width, height);
+    const mine = ++work.current;
+    let frame = 0;
+    const begin = (first: number) => {
+      // Others have painted enough in this frame: where many figures open at once, they come one after the other.
+      if (first === shared.frame && performance.now() > shared.until) {
+        frame = requestAnimationFrame(begin);
+        return;
+      }
+      const fresh = blank(width, height, window.devicePixelRatio || 1);
+      const steps = props.paint(fresh.pen, width, height, colours);
+      const put = () => {
+        kept.current = fresh.canvas;
+        show.current();
+      };
+      const finish = () => {
+        put();
+        // How often all of it was drawn: who waits for a picture can see that it is there.
+        if (canvas.current) canvas.current.dataset.drawn = String(++drawn.current);
+      };
+      const go = (at: number) => {
+        if (mine !== work.current) return;
+        if (!steps || goneOn(steps, fresh.canvas, at)) return finish();
+        // The first picture grows before one's eyes; a later one replaces the old at once, without a flicker.
+        if (!kept.current) {
+          put();
+          kept.current = null;
+        }
+        requestAnimationFrame(go);
+      };
+      go(first);
+    };
+    // The first picture is begun at once, for what is around it is on the screen already.
+    if (drawn.current) frame = requestAnimationFrame(begin);
+    else begin(Number(document.timeline.currentTime));
+    return () => cancelAnimationFrame(frame);
+  }, [props.paint, width, height, colours]);
+  useEffect(() => show.current(), [props.over, props.stretch]);
+}
+
+function showOn(target: HTMLCanvasElement, kept: HTMLCanvasElement | null, props: FigureProps, width: number, height: number, colours: Look): void {
+  const ratio = window.devicePixelRatio || 1;
+  if (target.width !== width * ratio || target.height !== height * ratio) {
+    target.width = width * ratio;
+    target.height = height * ratio;
+  }
+  const pen = target.getContext('2d')!;
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, target.width, target.height);
+  if (kept) {
+    const [x, y, w, h] = props.stretch ?? [0, 0, 1, 1];
+    pen.drawImage(kept, x * target.width, y * target.height, w * target.width, h * target.height);
+  }
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  props.over?.(pen, width, height, colours);
+}
+
+/** Paints for a frame's part; whether it is done. */
+function goneOn(steps: Generator<void>, sheet: HTMLCanvasElement, at: number): boolean {
+  const now = performance.now();
+  if (at !== shared.frame) shared = { frame: at, until: now + FRAME_MS };
+  const until = Math.max(now + SLICE_MS, shared.until);
+  while (performance.now() < until) {
+    if (steps.next().done) return true;
+    settle(sheet);
+  }
+  return false;
+}
+
+let drain: CanvasRenderingContext2D | null = null;
+
+/** Has what was drawn so far become pixels: browsers put that off to the end, where it would take longer than a frame. */
+function settle(sheet: HTMLCanvasElement): void {
+  drain ??= new OffscreenCanvas(1, 1).getContext('2d') as unknown as CanvasRenderingContext2D;
+  drain.drawImage(sheet, 0, 0, 1, 1, 0, 0, 1, 1);
+}
+
+function blank(width: number, height: number, ratio: number) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width * ratio;
+  canvas.height = height * ratio;
+  const pen = canvas.getContext('2d')!;
+  pen.scale(ratio, ratio);
+  return { canvas, pen };
+}
+
+/** A picture to take along: on its own ground, whole at once. */
+function paintWhole(pen: Pen, paint: Paint, width: number, height: number): void {
+  pen.fillStyle = look.peek().raised;
+  pen.fillRect(0, 0, width, height);
+  const steps = paint(pen, width, height, look.peek());
+  if (steps) while (!steps.next().done);
+}
+
+function svgOf(paint: Paint, width: number, height: number): string {
+  const pen = new SvgPen(width, height, document.createElement('canvas').getContext('2d')!);
+  paintWhole(pen, paint, width, height);
+  return pen.text();
+}
+
+function pngOf(paint: Paint, width: number, height: number): Promise<Blob> {
+  const made = blank(width, height, 2);
+  paintWhole(made.pen, paint, width, height);
+  return new Promise<Blob>((done) => made.canvas.toBlob((blob) => done(blob!), 'image/png'));
+}
+
 function TipBox({ tip, width }: { tip: Tip; width: number }) {
-  const right = tip.x > width * 0.6;
-  const side = right ? { right: `${width - tip.x + 12}px` } : { left: `${tip.x + 12}px` };
+  const isLeft = tip.x > width * 0.6;
   return (
-    <div class="tip" style={{ ...side, top: `${Math.max(0, tip.y - 10)}px` }}>
+    <div class={`tip${isLeft ? ' at-left' : ''}`} style={{ left: `${tip.x + (isLeft ? -12 : 12)}px`, top: `${Math.max(0, tip.y - 10)}px` }}>
       {tip.lines}
     </div>
   );

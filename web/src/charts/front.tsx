@@ -21,8 +21,7 @@ export function FrontChart() {
   const { mask } = matched.value;
   const { value, error } = useAsked<Front>(`api/experiments/${openId.value}/front`, now, 1000);
   const names = goals.map((goal) => goal.metric);
-  const xName = names.includes(option('gx') ?? '') ? option('gx')! : names[0];
-  const yName = names.includes(option('gy') ?? '') ? option('gy')! : names[1];
+  const [xName, yName] = ['gx', 'gy'].map((key, k) => (names.includes(option(key) ?? '') ? option(key)! : names[k]));
   const dots = useMemo(() => {
     const rows = Array.from({ length: held.n }, (_none, row) => row);
     return { rows, x: held.numbers(`objective:${xName}`), y: held.numbers(`objective:${yName}`) };
@@ -31,24 +30,7 @@ export function FrontChart() {
   const marks = useMemo(
     () => (pen: Pen, area: Area, look: Look) => {
       paintDots(pen, area, look, dots, mask);
-      const rows = front.map((number) => held.rowOf(number)).filter((row) => row >= 0).sort((a, b) => dots.x[a] - dots.x[b]);
-      pen.strokeStyle = look.best;
-      pen.fillStyle = look.best;
-      pen.lineWidth = 1.6;
-      if (goals.length === 2) {
-        pen.beginPath();
-        rows.forEach((row, k) => {
-          const [px, py] = [area.x.to(dots.x[row]), area.y.to(dots.y[row])];
-          if (k) pen.lineTo(px, py);
-          else pen.moveTo(px, py);
-        });
-        pen.globalAlpha = 0.6;
-        pen.stroke();
-      }
-      pen.globalAlpha = 1;
-      pen.beginPath();
-      for (const row of rows) dot(pen, area.x.to(dots.x[row]), area.y.to(dots.y[row]), 4.5);
-      pen.fill();
+      paintFront(pen, area, look, dots, front.map((number) => held.rowOf(number)), goals.length === 2);
     },
     [dots, mask, value, selected.value],
   );
@@ -59,7 +41,7 @@ export function FrontChart() {
     <Plot title="Pareto front" height={460} x={{ kind: 'linear', domain: robustOrAll(dots.x), title: wordOf(xName) }}
       y={{ kind: 'linear', domain: robustOrAll(dots.y), title: wordOf(yName) }} marks={marks}
       nearest={(px, py, area) => nearestDot(dots, mask, px, py, area)} onBrush={brushBoth(xColumn, yColumn, undefined)} brushed={brushedAt(xColumn, yColumn)}
-      csv={() => [csvLine(['trial', ...names]), ...front.map((number) => csvLine([number, ...names.map((name) => held.cells(`objective:${name}`)?.[held.rowOf(number)])]))].join('\n')}
+      csv={() => [csvLine(['trial', ...names]), ...front.map((number) => csvLine([number, ...names.map((name) => held.cell(`objective:${name}`, held.rowOf(number)))]))].join('\n')}
       summary={`${plural(front.length, 'trial')} on the front: ${front.join(', ')}.`}
       tools={
         names.length > 2 && (
@@ -71,6 +53,23 @@ export function FrontChart() {
       }
       foot={<span class="soft">{plural(front.length, 'trial')} on the front: none is better in every goal.</span>} />
   );
+}
+
+/** The trials of the front larger, and joined where there are two goals. */
+function paintFront(pen: Pen, area: Area, look: Look, { x, y }: { x: Float64Array; y: Float64Array }, front: number[], isJoined: boolean): void {
+  const rows = front.filter((row) => row >= 0).sort((a, b) => x[a] - x[b]);
+  pen.strokeStyle = pen.fillStyle = look.best;
+  pen.lineWidth = 1.6;
+  if (isJoined) {
+    pen.beginPath();
+    rows.forEach((row, k) => (k ? pen.lineTo(area.x.to(x[row]), area.y.to(y[row])) : pen.moveTo(area.x.to(x[row]), area.y.to(y[row]))));
+    pen.globalAlpha = 0.6;
+    pen.stroke();
+  }
+  pen.globalAlpha = 1;
+  pen.beginPath();
+  for (const row of rows) dot(pen, area.x.to(x[row]), area.y.to(y[row]), 4.5);
+  pen.fill();
 }
 
 const robustOrAll = (values: Float64Array) => (values.length > 200 ? robustExtent(values, 'linear') : extent(values));

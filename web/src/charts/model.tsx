@@ -10,10 +10,10 @@ import type { Look } from '../state/theme';
 import { csvLine, short } from '../text';
 import { Nothing, Pick, Skeleton, Toggle, Trouble } from '../parts/controls';
 import { paintBand } from './band';
-import { axisOf } from './parallel';
-import { dot, type Pen } from './pen';
+import { axisOf } from './parallelaxes';
+import { dashed, dot, type Pen } from './pen';
 import { Plot, type Area } from './plot';
-import { airy, extent } from './scale';
+import { airy, extent, type AxisSpec } from './scale';
 import { objectiveTitle } from './scatter';
 import { placeOf } from './slices';
 
@@ -58,65 +58,80 @@ export function ModelChart() {
   );
 }
 
+interface Step {
+  x: number[];
+  mean: number[];
+  low: number[];
+  high: number[];
+  hope: number[];
+  next: number;
+  seen: { x: number[]; y: number[] };
+}
+
+/** A step as numbers; what is listed has its place on the axis. */
+function stepOf(value: ModelStep, spec: AxisSpec): Step {
+  const place = (cell: ModelStep['next']) => placeOf(cell, spec);
+  const [mean, deviation] = [value.mean.map(toNumber), value.deviation.map(toNumber)];
+  return {
+    x: value.x.map(place), mean,
+    low: mean.map((m, k) => m - 1.96 * deviation[k]), high: mean.map((m, k) => m + 1.96 * deviation[k]),
+    hope: value.acquisition.map(toNumber), next: place(value.next),
+    seen: { x: value.seen.x.map(place), y: value.seen.y.map(toNumber) },
+  };
+}
+
 function StepCharts({ value }: { value: ModelStep }) {
   const axis = useMemo(() => axisOf(`parameter:${value.parameter}`), [value]);
-  const data = useMemo(() => {
-    const place = (cell: ModelStep['next']) => placeOf(cell, axis.spec);
-    const [mean, deviation] = [value.mean.map(toNumber), value.deviation.map(toNumber)];
-    return {
-      x: value.x.map(place), mean,
-      low: mean.map((m, k) => m - 1.96 * deviation[k]), high: mean.map((m, k) => m + 1.96 * deviation[k]),
-      hope: value.acquisition.map(toNumber), next: place(value.next),
-      seen: { x: value.seen.x.map(place), y: value.seen.y.map(toNumber) },
-    };
-  }, [value, axis]);
-  const y = extent([...data.low, ...data.high, ...data.seen.y].filter(Number.isFinite));
-  const upper = useMemo(
-    () => (pen: Pen, area: Area, look: Look) => {
-      paintBand(pen, area, look, data.x, data.mean, data.low, data.high);
-      pen.fillStyle = look.ink;
-      pen.beginPath();
-      data.seen.x.forEach((x, k) => {
-        const [px, py] = [area.x.to(x), area.y.to(data.seen.y[k])];
-        if (!Number.isNaN(px + py)) dot(pen, px, py, 3);
-      });
-      pen.fill();
-      paintNext(pen, area, look, data.next);
-    },
-    [data],
-  );
-  const lower = useMemo(
-    () => (pen: Pen, area: Area, look: Look) => {
-      const zeros = data.hope.map(() => Math.min(area.y.domain[0], 0));
-      pen.fillStyle = pen.strokeStyle = look.stopped;
-      pen.globalAlpha = 0.2;
-      pen.beginPath();
-      data.x.forEach((x, k) => (k ? pen.lineTo(area.x.to(x), area.y.to(data.hope[k])) : pen.moveTo(area.x.to(x), area.y.to(data.hope[k]))));
-      [...data.x].reverse().forEach((x, k) => pen.lineTo(area.x.to(x), area.y.to(zeros[k])));
-      pen.closePath();
-      pen.fill();
-      pen.globalAlpha = 1;
-      pen.lineWidth = 1.6;
-      pen.beginPath();
-      data.x.forEach((x, k) => (k ? pen.lineTo(area.x.to(x), area.y.to(data.hope[k])) : pen.moveTo(area.x.to(x), area.y.to(data.hope[k]))));
-      pen.stroke();
-      paintNext(pen, area, look, data.next);
-    },
-    [data],
-  );
-  const hopes = data.hope.filter(Number.isFinite);
+  const step = useMemo(() => stepOf(value, axis.spec), [value, axis]);
+  const belief = useMemo(() => (pen: Pen, area: Area, look: Look) => paintBelief(pen, area, look, step), [step]);
+  const hope = useMemo(() => (pen: Pen, area: Area, look: Look) => paintHope(pen, area, look, step), [step]);
+  const y = extent([...step.low, ...step.high, ...step.seen.y].filter(Number.isFinite));
+  const hopes = step.hope.filter(Number.isFinite);
   const csv = () => [csvLine([value.parameter, 'mean', 'deviation', 'acquisition']), ...value.x.map((x, k) => csvLine([x, value.mean[k], value.deviation[k], value.acquisition[k]]))].join('\n');
-  const domain = data.x.length ? airy(Math.min(...data.x), Math.max(...data.x), axis.spec.kind, axis.spec.categories ? 0.08 : 0.01) : axis.spec.domain;
+  const domain = step.x.length ? airy(Math.min(...step.x), Math.max(...step.x), axis.spec.kind, axis.spec.categories ? 0.08 : 0.01) : axis.spec.domain;
   const spec = axis.spec.categories ? axis.spec : { ...axis.spec, domain };
   return (
     <>
-      <Plot title="Mean and band" height={320} x={{ ...spec, title: '' }} y={{ kind: 'linear', domain: y, title: objectiveTitle() }} marks={upper} csv={csv}
-        summary={`Before trial ${value.trial ?? value.proposal} the model had seen ${data.seen.x.length} values; the next point is at ${short(value.next)}.`} />
-      <Plot title="Acquisition" height={150} x={spec} y={{ kind: 'linear', domain: hopes.length ? airy(Math.min(0, ...hopes), Math.max(...hopes), 'linear') : [0, 1], title: 'hope' }} marks={lower}
+      <Plot title="Mean and band" height={320} x={{ ...spec, title: '' }} y={{ kind: 'linear', domain: y, title: objectiveTitle() }} marks={belief} csv={csv}
+        summary={`Before trial ${value.trial ?? value.proposal} the model had seen ${step.seen.x.length} values; the next point is at ${short(value.next)}.`} />
+      <Plot title="Acquisition" height={150} x={spec} y={{ kind: 'linear', domain: hopes.length ? airy(Math.min(0, ...hopes), Math.max(...hopes), 'linear') : [0, 1], title: 'hope' }} marks={hope}
         summary={`Where the search hoped for most: ${short(value.next)}.`}
         empty={hopes.length ? null : 'This proposal was not made by a model: there is no acquisition.'} />
     </>
   );
+}
+
+function paintBelief(pen: Pen, area: Area, look: Look, step: Step): void {
+  paintBand(pen, area, look, step.x, step.mean, step.low, step.high);
+  pen.fillStyle = look.ink;
+  pen.beginPath();
+  step.seen.x.forEach((x, k) => {
+    const [px, py] = [area.x.to(x), area.y.to(step.seen.y[k])];
+    if (!Number.isNaN(px + py)) dot(pen, px, py, 3);
+  });
+  pen.fill();
+  paintNext(pen, area, look, step.next);
+}
+
+function paintHope(pen: Pen, area: Area, look: Look, { x, hope, next }: Step): void {
+  const ground = area.y.to(Math.min(area.y.domain[0], 0));
+  pen.fillStyle = pen.strokeStyle = look.stopped;
+  pen.globalAlpha = 0.2;
+  pen.beginPath();
+  traceHope(pen, area, x, hope);
+  [...x].reverse().forEach((one) => pen.lineTo(area.x.to(one), ground));
+  pen.closePath();
+  pen.fill();
+  pen.globalAlpha = 1;
+  pen.lineWidth = 1.6;
+  pen.beginPath();
+  traceHope(pen, area, x, hope);
+  pen.stroke();
+  paintNext(pen, area, look, next);
+}
+
+function traceHope(pen: Pen, area: Area, x: number[], hope: number[]): void {
+  x.forEach((one, k) => (k ? pen.lineTo(area.x.to(one), area.y.to(hope[k])) : pen.moveTo(area.x.to(one), area.y.to(hope[k]))));
 }
 
 function paintNext(pen: Pen, area: Area, look: Look, next: number): void {
@@ -124,10 +139,5 @@ function paintNext(pen: Pen, area: Area, look: Look, next: number): void {
   if (Number.isNaN(x)) return;
   pen.strokeStyle = look.best;
   pen.lineWidth = 1.6;
-  pen.setLineDash([5, 4]);
-  pen.beginPath();
-  pen.moveTo(x, area.top);
-  pen.lineTo(x, area.bottom);
-  pen.stroke();
-  pen.setLineDash([]);
+  dashed(pen, [x, area.top], [x, area.bottom], [5, 4]);
 }

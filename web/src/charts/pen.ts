@@ -49,6 +49,16 @@ export function wedge(pen: Pen, x: number, y: number, r: number): void {
   pen.closePath();
 }
 
+/** A line of dashes. */
+export function dashed(pen: Pen, [x0, y0]: [number, number], [x1, y1]: [number, number], dash: [number, number]): void {
+  pen.setLineDash(dash);
+  pen.beginPath();
+  pen.moveTo(x0, y0);
+  pen.lineTo(x1, y1);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
 /** A text cut to fit, with an ellipsis where something is missing. */
 export function fitted(pen: Pen, text: string, width: number): string {
   if (pen.measureText(text).width <= width) return text;

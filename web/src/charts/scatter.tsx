@@ -3,6 +3,7 @@
 import { filterByAll, goal, metric, rangeOf, select, selected, trials } from '../data/opened';
 import type { Look } from '../state/theme';
 import { TrialTip } from '../parts/trialtip';
+import { MANY, OUTSIDE, paintCrowd } from './crowd';
 import { cross, dot, wedge, type Pen } from './pen';
 import type { Area, Box } from './plot';
 import { markOf } from './standing';
@@ -16,6 +17,7 @@ export interface Dots {
 export function paintDots(pen: Pen, area: Area, look: Look, { rows, x, y }: Dots, mask: Uint8Array, radius = 3): void {
   const held = trials.peek();
   const chosen = selected.peek();
+  if (rows.length > MANY) return paintManyDots(pen, area, look, { rows, x, y }, mask, chosen === null ? -1 : held.rowOf(chosen));
   for (let k = 0; k < rows.length; k++) {
     const [px, py] = [area.x.to(x[k]), area.y.to(y[k])];
     if (Number.isNaN(px) || Number.isNaN(py)) continue;
@@ -40,6 +42,28 @@ export function paintDots(pen: Pen, area: Area, look: Look, { rows, x, y }: Dots
     }
   }
   pen.globalAlpha = 1;
+}
+
+function paintManyDots(pen: Pen, area: Area, look: Look, { rows, x, y }: Dots, mask: Uint8Array, chosen: number): void {
+  const { codes, words } = trials.peek().standings();
+  // What does not pass lies below the others.
+  const groups: number[][] = [[], ...words.map((): number[] => [])];
+  for (let k = 0; k < rows.length; k++) groups[mask[rows[k]] ? codes[rows[k]] + 1 : 0].push(k);
+  for (const [group, places] of groups.entries()) {
+    if (!places.length) continue;
+    const key = group ? words[group - 1] : OUTSIDE;
+    pen.globalAlpha = key === OUTSIDE ? 0.35 : 0.9;
+    pen.fillStyle = key === OUTSIDE ? look.faint : markOf(key).colour(look);
+    paintCrowd(pen, area, places, x, y);
+  }
+  pen.globalAlpha = 1;
+  const at = chosen < 0 ? -1 : Array.prototype.indexOf.call(rows, chosen);
+  if (at < 0) return;
+  pen.strokeStyle = look.ink;
+  pen.lineWidth = 2;
+  pen.beginPath();
+  dot(pen, area.x.to(x[at]), area.y.to(y[at]), 6.5);
+  pen.stroke();
 }
 
 export function nearestDot({ rows, x, y }: Dots, mask: Uint8Array, px: number, py: number, area: Area) {
@@ -70,7 +94,7 @@ export function brushBoth(xColumn: string, yColumn: string, categories: string[]
           ? { kind: 'among', values: categories.filter((_value, k) => k >= box.x[0] && k <= box.x[1]) }
           : box && { kind: 'range', low: round(box.x[0]), high: round(box.x[1]) },
       ],
-      [yColumn, box && { kind: 'range', low: round(box.y[0]), high: round(box.y[1]) }],
+      [yColumn, box?.y ? { kind: 'range', low: round(box.y[0]), high: round(box.y[1]) } : null],
     ]);
 }
 

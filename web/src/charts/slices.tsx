@@ -9,7 +9,7 @@ import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
 import { csvLine, plural } from '../text';
 import { paintBand } from './band';
-import { axisOf } from './parallel';
+import { axisOf } from './parallelaxes';
 import type { Pen } from './pen';
 import { Plot, type Area } from './plot';
 import { countOutside, robustExtent, type AxisSpec } from './scale';
@@ -52,8 +52,7 @@ function SliceChart({ name }: { name: string }) {
   const { value } = useAsked<Slice>(path, now, 5000);
   const axis = useMemo(() => axisOf(`parameter:${name}`), [held, now, name, option('plog')]);
   const dots = useMemo(() => {
-    const rows = Array.from({ length: held.n }, (_none, row) => row);
-    return { rows, x: axis.values, y: held.numbers(`objective:${metric.value}`) };
+    return { rows: held.everyRow(), x: axis.values, y: held.numbers(`objective:${metric.value}`) };
   }, [axis, metric.value]);
   const model = useMemo(() => {
     if (!value || value.parameter !== name || !value.x?.length) return null;
@@ -72,7 +71,7 @@ function SliceChart({ name }: { name: string }) {
   return (
     <Plot title={name} height={220} left={54} x={{ ...axis.spec, title: '' }} y={{ kind: 'linear', domain: y, title: objectiveTitle() }} marks={marks}
       nearest={(px, py, area) => nearestDot(dots, mask, px, py, area)} onBrush={brushBoth(xColumn, yColumn, axis.spec.categories)} brushed={brushedAt(xColumn, yColumn)}
-      csv={() => [csvLine(['trial', name, metric.value]), ...dots.rows.filter((row) => mask[row]).map((row) => csvLine([held.number(row), held.cells(`parameter:${name}`)?.[row], dots.y[row]]))].join('\n')}
+      csv={() => [csvLine(['trial', name, metric.value]), ...Array.from(dots.rows.filter((row) => mask[row])).map((row) => csvLine([held.number(row), held.cell(`parameter:${name}`, row), dots.y[row]]))].join('\n')}
       summary={`${metric.value} over ${name}${model ? ', with the mean and the band of the model' : ''}.`}
       foot={value?.note || outside ? <span class="soft">{[value?.note, outside ? `${plural(outside, 'trial')} above or below` : ''].filter(Boolean).join('. ')}</span> : null} />
   );

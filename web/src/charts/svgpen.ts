@@ -2,7 +2,9 @@
 
 import type { Pen } from './pen';
 
-const escape = (text: string) => text.replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`);
+// What XML has no place for, not even escaped: a file with one of them in a name could not be opened.
+const NO_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+const escape = (text: string) => text.replace(NO_XML, '\ufffd').replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const n = (x: number) => String(Math.round(x * 100) / 100);
 
 interface Style {

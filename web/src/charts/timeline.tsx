@@ -8,6 +8,7 @@ import { toNumber, type Timeline } from '../data/wire';
 import type { Look } from '../state/theme';
 import { count, csvLine, duration, plural } from '../text';
 import { Skeleton, Trouble } from '../parts/controls';
+import type { Found } from './gestures';
 import { fitted, type Pen } from './pen';
 import { Plot, type Area, type Box } from './plot';
 import { airy } from './scale';
@@ -41,19 +42,29 @@ export function barsOf({ attempts }: Timeline, now: number): { lanes: string[]; 
   return { lanes, bars: bars.filter((bar) => Number.isFinite(bar.began)), busy };
 }
 
+interface Drawn {
+  lanes: string[];
+  bars: Bar[];
+  busy: number[];
+  first: number;
+  latest: number;
+}
+
+/** All that is drawn, until now while something runs, else until the last end. */
+function drawnOf(value: Timeline): Drawn {
+  const { began, ended } = value.attempts;
+  const isRunning = ended.some((end) => end === null);
+  const latest = [...began, ...ended].map(toNumber).reduce((most, one) => (one > most ? one : most), isRunning ? serverNow() : 0);
+  const all = barsOf(value, latest);
+  return { ...all, latest, first: all.bars.reduce((low, bar) => Math.min(low, bar.began), Infinity) };
+}
+
 export function TimelineChart() {
   const { value, error } = useAsked<Timeline>(`api/experiments/${openId.value}/timeline`, version.value, 1000);
   const { mask } = matched.value;
   const held = trials.value;
   const chosen = selected.value;
-  const drawn = useMemo(() => {
-    if (!value) return null;
-    const { began, ended } = value.attempts;
-    // Until now while something runs, else until the last end.
-    const isRunning = ended.some((end) => end === null);
-    const latest = [...began, ...ended].map(toNumber).reduce((most, one) => (one > most ? one : most), isRunning ? serverNow() : 0);
-    return { ...barsOf(value, latest), latest };
-  }, [value]);
+  const drawn = useMemo(() => value && drawnOf(value), [value]);
   const marks = useMemo(
     () => (pen: Pen, area: Area, look: Look) => {
       if (drawn) paintBars(pen, area, look, drawn.bars, (trial) => mask[held.rowOf(trial)] === 1, chosen);
@@ -62,39 +73,47 @@ export function TimelineChart() {
   );
   if (error && !value) return <Trouble error={error} />;
   if (!drawn) return <Skeleton height={300} label="Loading the timeline" />;
-  const { bars, lanes, busy, latest } = drawn;
-  const first = bars.reduce((low, bar) => Math.min(low, bar.began), Infinity);
-  const nearest = (px: number, py: number, area: Area) => {
-    const lane = Math.round(area.y.from(py));
-    const at = area.x.from(px);
-    const bar = bars.findLast((one) => one.lane === lane && one.began <= at && at <= Math.max(one.ended, one.began + (area.x.from(px + 3) - at)));
-    if (!bar) return null;
-    return {
-      x: px,
-      y: area.y.to(bar.lane),
-      lines: (
-        <>
-          <b>Trial {bar.trial}</b>, attempt {bar.attempt}
-          <div>{bar.outcome} after {duration(bar.ended - bar.began)}</div>
-          <div class="soft">{lanes[bar.lane]}</div>
-        </>
-      ),
-      pick: () => select(bar.trial),
-    };
-  };
+  const { bars, lanes, first, latest } = drawn;
+  const said = inWords(drawn);
   const onBrush = (box: Box | null) => filterBy('began', box && { kind: 'range', low: Math.round(box.x[0]), high: Math.round(box.x[1]) });
-  const wall = Math.max(1e-9, latest - first);
-  const csv = () => [csvLine(['trial', 'attempt', 'where', 'began', 'ended', 'outcome']), ...bars.map((bar) => csvLine([bar.trial, bar.attempt, lanes[bar.lane], bar.began, bar.ended, bar.outcome]))].join('\n');
-  const share = Math.round((100 * busy.reduce((sum, one) => sum + one, 0)) / (wall * Math.max(1, lanes.length)));
   return (
     <Plot title="Timeline" height={Math.max(160, Math.min(900, lanes.length * ROW + 60))} left={Math.min(220, 40 + Math.max(...lanes.map((one) => one.length), 4) * 6.5)}
       x={{ kind: 'time', domain: airy(first, latest, 'time', 0.01), title: 'time' }}
       y={{ kind: 'category', domain: [-0.6, lanes.length - 0.4], title: '', categories: lanes }}
-      marks={marks} nearest={nearest} onBrush={onBrush} csv={csv}
-      summary={`${plural(bars.length, 'attempt')} on ${plural(lanes.length, 'slot')}, busy ${share} % of the time.`}
-      foot={<span class="soft">{(value?.trials ?? 0) > (value?.shown ?? 0) && `The newest ${count(value!.shown!)} of ${count(value!.trials!)} trials. `}{plural(bars.length, 'attempt')} on {plural(lanes.length, 'slot')}, busy {share} % of {duration(wall)}.</span>}
+      marks={marks} nearest={(px, py, area) => nearest(drawn, px, py, area)} onBrush={onBrush} csv={() => csvOf(drawn)} summary={said}
+      foot={<span class="soft">{(value?.trials ?? 0) > (value?.shown ?? 0) && `The newest ${count(value!.shown!)} of ${count(value!.trials!)} trials. `}{said}</span>}
       empty={bars.length === 0 ? 'No attempt has begun yet.' : null} />
   );
+}
+
+function inWords({ bars, lanes, busy, first, latest }: Drawn): string {
+  const wall = Math.max(1e-9, latest - first);
+  const share = Math.round((100 * busy.reduce((sum, one) => sum + one, 0)) / (wall * Math.max(1, lanes.length)));
+  return `${plural(bars.length, 'attempt')} on ${plural(lanes.length, 'slot')}, busy ${share} % of ${duration(wall)}.`;
+}
+
+function nearest({ bars, lanes }: Drawn, px: number, py: number, area: Area): Found | null {
+  const lane = Math.round(area.y.from(py));
+  const at = area.x.from(px);
+  const bar = bars.findLast((one) => one.lane === lane && one.began <= at && at <= Math.max(one.ended, one.began + (area.x.from(px + 3) - at)));
+  if (!bar) return null;
+  return {
+    x: px,
+    y: area.y.to(bar.lane),
+    lines: (
+      <>
+        <b>Trial {bar.trial}</b>, attempt {bar.attempt}
+        <div>{bar.outcome} after {duration(bar.ended - bar.began)}</div>
+        <div class="soft">{lanes[bar.lane]}</div>
+      </>
+    ),
+    pick: () => select(bar.trial),
+  };
+}
+
+function csvOf({ bars, lanes }: Drawn): string {
+  const head = csvLine(['trial', 'attempt', 'where', 'began', 'ended', 'outcome']);
+  return [head, ...bars.map((bar) => csvLine([bar.trial, bar.attempt, lanes[bar.lane], bar.began, bar.ended, bar.outcome]))].join('\n');
 }
 
 function paintBars(pen: Pen, area: Area, look: Look, bars: Bar[], passes: (trial: number) => boolean, chosen: number | null): void {

@@ -2,8 +2,9 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { openId, pointsVersion } from './opened';
-import { get } from './fetching';
-import { toNumber, type CurveColumns } from './wire';
+import { readCurves } from './block';
+import { get, getBytes, inside } from './fetching';
+import { toNumber, type Cell, type CurveColumns } from './wire';
 
 export interface Curve {
   trial: number;
@@ -29,11 +30,19 @@ export function takeCurves(into: Map<number, Curve>, answer: CurveColumns): void
     const [from, to] = [answer.offsets[k], answer.offsets[k + 1]];
     into.set(trial, {
       trial,
-      steps: Float64Array.from(answer.steps.slice(from, to), toNumber),
-      values: Float64Array.from(answer.values.slice(from, to), toNumber),
+      steps: part(answer.steps, from, to),
+      values: part(answer.values, from, to),
       stoppedEarly: answer.ended[k] ?? false,
     });
   });
+}
+
+function part(cells: Cell[] | Float64Array, from: number, to: number): Float64Array {
+  return cells instanceof Float64Array ? cells.subarray(from, to) : Float64Array.from(cells.slice(from, to), toNumber);
+}
+
+async function curvesAt(path: string): Promise<CurveColumns> {
+  return inside ? get<CurveColumns>(path) : readCurves(await getBytes(`${path}&form=block`));
 }
 
 export function useCurves(metric: string): Curves {
@@ -55,7 +64,7 @@ export function useCurves(metric: string): Curves {
       mine.again = false;
       const since = mine.known.revision ? `&since=${mine.known.revision}` : '';
       const path = `api/experiments/${id}/curves?metric=${encodeURIComponent(metric)}&points=${POINTS}${since}`;
-      mine.known = await get<CurveColumns>(path).then(
+      mine.known = await curvesAt(path).then(
         (answer) => {
           takeCurves(mine.known.byTrial, answer);
           const reported = Math.max(answer.reported ?? 0, mine.known.byTrial.size);

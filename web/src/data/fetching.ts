@@ -61,6 +61,11 @@ export async function get<T>(path: string, cancel?: AbortSignal): Promise<T> {
   return (await (await checked(path, { signal: cancel })).json()) as T;
 }
 
+/** An answer that is no text. A static file has none. */
+export async function getBytes(path: string): Promise<ArrayBuffer> {
+  return (await checked(path)).arrayBuffer();
+}
+
 export interface LogPart {
   text: string;
   from: number;

@@ -7,14 +7,17 @@ import { batch, computed, signal } from '@preact/signals';
 import { choose, option } from '../state/route';
 import { FilterError, filterText, parseFilter, withTest, type Clause, type Test } from '../state/clauses';
 import { match } from '../state/matching';
-import { get } from './fetching';
+import { readBlock } from './block';
+import { get, getBytes, inside } from './fetching';
 import { watch, type Message } from './live';
 import { Trials } from './trials';
 import type { Details, TrialColumns } from './wire';
 
 const LONGEST_REST_MS = 700;
-const TIMES_ITS_COST = 3;
+const TIMES_ITS_COST = 5;
 const REFRESH_MS = 3_000;
+const HIDDEN_MS = 2_000;
+const MOST_WAITING = 100; // changes that a hidden tab keeps for later
 
 export const openId = signal<string | null>(null);
 export const details = signal<Details | null>(null);
@@ -71,13 +74,19 @@ export const metric = computed(() => option('m') ?? details.value?.goals[0]?.met
 export const goal = computed(() => details.value?.goals.find((one) => one.metric === metric.value) ?? null);
 
 let waiting = false;
+let rows: TrialColumns[] = []; // came and are not shown yet: columns change only with the version that draws them
+let counts: Partial<Details> | null = null; // so are these
+let telling = 0;
 let shownAt = 0;
 let cost = 0; // of the last look, until its frame was drawn
 
 function show(): void {
   waiting = false;
   shownAt = performance.now();
-  version.value++;
+  batch(() => {
+    tell();
+    if (takeRows()) version.value++;
+  });
   requestAnimationFrame(() => setTimeout(() => (cost = performance.now() - shownAt)));
 }
 
@@ -86,10 +95,29 @@ function show(): void {
 function showSoon(): void {
   if (waiting) return;
   waiting = true;
-  if (document.hidden) return; // Nobody looks; the title goes by the counts, which come by themselves.
+  if (document.hidden) return; // Nobody looks, but at the title, which goes by the counts.
   const rest = Math.min(LONGEST_REST_MS, TIMES_ITS_COST * cost) - (performance.now() - shownAt);
   if (rest > 0) setTimeout(show, rest);
   else requestAnimationFrame(show);
+}
+
+function takeRows(): boolean {
+  const taken = rows.map((change) => trials.peek().apply(change));
+  rows = [];
+  return taken.includes(true);
+}
+
+/** Shows how the experiment stands, as far as that came. */
+function tell(): void {
+  clearTimeout(telling);
+  telling = 0;
+  if (counts && details.peek()) details.value = { ...details.peek()!, ...counts };
+  counts = null;
+}
+
+function tellSoon(): void {
+  showSoon();
+  if (document.hidden) telling ||= window.setTimeout(tell, HIDDEN_MS);
 }
 
 if (typeof document !== 'undefined') {
@@ -100,46 +128,67 @@ if (typeof document !== 'undefined') {
   });
 }
 
+/** Waits until what there is was drawn, where anybody looks. */
+function drawn(): Promise<void> {
+  return new Promise((done) => (document.hidden ? done() : requestAnimationFrame(() => setTimeout(done))));
+}
+
 let close: () => void = () => undefined;
 let generation = 0;
 
+/** The trials of an experiment; of a large one, `isFirst`, what a first screen shows. */
+async function trialsOf(id: string, isFirst: boolean): Promise<Trials> {
+  const made = new Trials();
+  if (inside) made.apply({ ...(await get<TrialColumns>(`api/experiments/${id}/trials`)), whole: true });
+  else made.take(readBlock(await getBytes(`api/experiments/${id}/trials?form=block${isFirst ? '&part=first' : ''}`)));
+  return made;
+}
+
 async function load(id: string, mine: number): Promise<void> {
   try {
-    const [about, columns] = await Promise.all([
-      get<Details>(`api/experiments/${id}`),
-      get<TrialColumns>(`api/experiments/${id}/trials`),
-    ]);
+    const [about, some] = await Promise.all([get<Details>(`api/experiments/${id}`), trialsOf(id, true)]);
     if (mine !== generation) return;
-    const made = new Trials();
-    made.apply({ ...columns, whole: true });
     batch(() => {
       details.value = about;
-      trials.value = made;
+      trials.value = some;
       loaded.value = true;
       version.value++;
     });
-    close = watch(`experiment ${id}`, () => ({ watch: id, since: made.revision }), (message) => heard(id, made, message));
+    let made = some;
+    if (some.isPart) {
+      await drawn();
+      made = await trialsOf(id, false);
+      if (mine !== generation) return;
+      batch(() => {
+        trials.value = made;
+        version.value++;
+      });
+    }
+    close = watch(`experiment ${id}`, () => ({ watch: id, since: made.revision }), (message) => heard(id, message));
   } catch (error) {
     if (mine === generation) failure.value = error as Error;
   }
 }
 
-function heard(id: string, made: Trials, message: Message): void {
+function heard(id: string, message: Message): void {
   if (String(message.experiment ?? message.id ?? id) !== id) return;
   if (message.kind === 'trials') {
-    if (made.apply(message as unknown as TrialColumns)) showSoon();
+    rows.push(message as unknown as TrialColumns);
+    if (rows.length > MOST_WAITING && takeRows()) version.value++;
+    showSoon();
     if (!document.hidden) pointsVersion.value++;
   } else if (message.kind === 'curves') {
     if (!document.hidden) pointsVersion.value++;
   } else if (message.kind === 'experiment' && details.peek()) {
     const { kind: _kind, experiment: _experiment, revision: _revision, ...news } = message;
     const best = news.best as Details['best'] | undefined;
-    const known = details.peek()!;
+    const known = { ...details.peek()!, ...counts };
     // The news of a best trial come without its configuration and command. Those of the same trial still hold; another
     // one is shown once it is known whole, so that its value never stands beside a configuration of another.
     const isOther = !!best && best.trial !== known.best?.trial && !best.configuration;
-    details.value = { ...known, ...(news as Partial<Details>), best: isOther ? known.best : best ? { ...known.best, ...best } : null };
-    refreshSoon(id, isOther ? 0 : REFRESH_MS);
+    counts = { ...counts, ...(news as Partial<Details>), best: isOther ? known.best : best ? { ...known.best, ...best } : null };
+    tellSoon();
+    refreshSoon(id, isOther && !document.hidden ? 0 : REFRESH_MS);
   }
 }
 
@@ -158,7 +207,9 @@ function refreshSoon(id: string, rest: number): void {
 async function refresh(id: string): Promise<void> {
   const mine = generation;
   const about = await get<Details>(`api/experiments/${id}`).catch(() => null);
-  if (about && mine === generation) details.value = about;
+  if (!about || mine !== generation) return;
+  counts = null;
+  details.value = about;
 }
 
 export function refreshDetails(): void {
@@ -170,6 +221,11 @@ export function openExperiment(id: string | null): void {
   if (openId.peek() === id) return;
   close();
   close = () => undefined;
+  // What was to be asked of the experiment before would come to stand beside the trials of this one.
+  clearTimeout(refreshing);
+  refreshing = 0;
+  counts = null;
+  rows = [];
   const mine = ++generation;
   batch(() => {
     openId.value = id;

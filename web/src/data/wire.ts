@@ -97,8 +97,8 @@ export interface CurveColumns {
   metric: string;
   trials: number[];
   offsets: number[];
-  steps: Cell[];
-  values: Cell[];
+  steps: Cell[] | Float64Array;
+  values: Cell[] | Float64Array;
   ended: boolean[];
   reported?: number; // trials that have a curve, of which `trials` may be a choice
 }

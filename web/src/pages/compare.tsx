@@ -2,7 +2,7 @@
 // seed, and what they are.
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { experiments } from '../data/listing';
+import { experiments, followList } from '../data/listing';
 import { get } from '../data/fetching';
 import { Trials } from '../data/trials';
 import type { Details, TrialColumns } from '../data/wire';
@@ -29,61 +29,86 @@ interface Group {
 
 export function ComparePage({ ids }: { ids: string[] }) {
   useTitle(`compare ${ids.join(', ')} · luthier`, null);
+  const byTime = option('hx') === 'time';
+  const { lines, error } = useLines(ids, byTime);
+  const grouped = option('group') === '1';
+  const groups = useMemo(() => groupsOf(lines ?? [], grouped), [lines, grouped]);
+  if (ids.length < 1) return <p class="nothing-here">Choose experiments in the list first.</p>;
+  if (error && !lines) return <Trouble error={error} />;
+  if (!lines) return <Skeleton height={400} label="Loading the experiments" />;
+  const metrics = [...new Set(lines.map((line) => line.about.goals[0]?.metric))];
+  return (
+    <section aria-labelledby="compare-title">
+      <div class="page-head"><h1 id="compare-title">{plural(ids.length, 'experiment')} side by side</h1></div>
+      {metrics.length > 1 && <p class="bad">They have different goals ({metrics.join(', ')}): their values don't compare.</p>}
+      <h2 class="unseen">How they went</h2>
+      <BestChart lines={lines} groups={groups} name={metrics.join(' / ')} byTime={byTime} grouped={grouped} />
+      <Table lines={lines} />
+    </section>
+  );
+}
+
+function useLines(ids: string[], byTime: boolean): { lines: Line[] | null; error: Error | null } {
   const [lines, setLines] = useState<Line[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const byTime = option('hx') === 'time';
+  useEffect(followList, []);
   // What any of them finished since: then all are asked again.
   const finished = (experiments.value ?? []).filter((one) => ids.includes(one.id)).map((one) => one.finished).join();
   useEffect(() => {
     Promise.all(ids.map((id) => loadLine(id, byTime))).then(setLines, setError);
   }, [ids.join(), finished, byTime]);
-  const grouped = option('group') === '1';
-  const groups = useMemo(() => groupsOf(lines ?? [], grouped), [lines, grouped]);
-  const colours = coloursOf(looks.value);
+  return { lines, error };
+}
+
+interface ChartProps {
+  lines: Line[];
+  groups: Group[];
+  name: string;
+  byTime: boolean;
+  grouped: boolean;
+}
+
+function BestChart({ lines, groups, name, byTime, grouped }: ChartProps) {
   const log = option('hy') === 'log';
-  const marks = useMemo(() => (pen: Pen, area: Area, look: Look) => groups.forEach((group, k) => paintGroup(pen, area, coloursOf(look)[k % 8], group)), [groups]);
-  if (ids.length < 1) return <p class="nothing-here">Choose experiments in the list first.</p>;
-  if (error && !lines) return <Trouble error={error} />;
-  if (!lines) return <Skeleton height={400} label="Loading the experiments" />;
-  const metrics = new Set(lines.map((line) => line.about.goals[0]?.metric));
   const kind = log ? 'log' : 'linear';
-  const name = [...metrics].join(' / ');
+  const colours = coloursOf(looks.value);
+  const marks = useMemo(() => (pen: Pen, area: Area, look: Look) => groups.forEach((group, k) => paintGroup(pen, area, coloursOf(look)[k % 8], group)), [groups]);
   return (
-    <section aria-labelledby="compare-title">
-      <div class="page-head"><h1 id="compare-title">{plural(ids.length, 'experiment')} side by side</h1></div>
-      {metrics.size > 1 && <p class="bad">They have different goals ({[...metrics].join(', ')}): their values don't compare.</p>}
-      <h2 class="unseen">How they went</h2>
-      <Plot title="Best so far" height={400} x={{ kind: 'linear', domain: extent(lines.flatMap((line) => line.x)), title: byTime ? 'minutes since the search began' : 'finished trials' }}
-        y={{ kind, domain: robustExtent(lines.flatMap((line) => line.y), kind), title: name }} marks={marks}
-        csv={() => [csvLine(['experiment', 'x', 'best']), ...lines.flatMap((line) => line.x.map((x, k) => csvLine([line.about.id, x, line.y[k]])))].join('\n')}
-        summary={groups.map((group) => `${group.title}: ${group.lines.map((line) => short(line.y[line.y.length - 1])).join(', ')}`).join('; ')}
-        tools={
-          <>
-            <Toggle label="mean of the same algorithm" on={grouped} set={(on) => choose('group', on ? '1' : null)} />
-            <Toggle label="by time" on={byTime} set={(on) => choose('hx', on ? 'time' : null)} />
-            <Toggle label="log" on={log} set={(on) => choose('hy', on ? 'log' : null)} />
-          </>
-        }
-        foot={<span class="legend">{groups.map((group, k) => <span key={group.title}><i style={{ background: colours[k % 8] }} /> {group.title}</span>)}</span>} />
-      <div class="card scrolls">
-        <table class="compare">
-          <thead><tr><th scope="col">experiment</th><th scope="col">state</th><th scope="col">algorithm</th><th scope="col">best</th><th scope="col">trials</th><th scope="col">unsuccessful</th><th scope="col">time</th></tr></thead>
-          <tbody>
-            {lines.map(({ about }) => (
-              <tr key={about.id}>
-                <th scope="row"><a href={hrefTo([about.id])}>{about.id} {about.name ?? ''}</a></th>
-                <td>{about.state}</td>
-                <td>{about.algorithm}</td>
-                <td>{about.best ? <><b>{about.best.display ?? short(about.best.value)}</b> <a href={hrefTo([`${about.id}.${about.best.trial}`])}>trial {about.best.trial}</a></> : '–'}</td>
-                <td>{about.finished}</td>
-                <td>{about.finished - (about.outcomes.succeeded ?? 0)}</td>
-                <td>{duration(about.changed - about.created)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <Plot title="Best so far" height={400} x={{ kind: 'linear', domain: extent(lines.flatMap((line) => line.x)), title: byTime ? 'minutes since the search began' : 'finished trials' }}
+      y={{ kind, domain: robustExtent(lines.flatMap((line) => line.y), kind), title: name }} marks={marks}
+      csv={() => [csvLine(['experiment', 'x', 'best']), ...lines.flatMap((line) => line.x.map((x, k) => csvLine([line.about.id, x, line.y[k]])))].join('\n')}
+      summary={groups.map((group) => `${group.title}: ${group.lines.map((line) => short(line.y[line.y.length - 1])).join(', ')}`).join('; ')}
+      tools={
+        <>
+          <Toggle label="mean of the same algorithm" on={grouped} set={(on) => choose('group', on ? '1' : null)} />
+          <Toggle label="by time" on={byTime} set={(on) => choose('hx', on ? 'time' : null)} />
+          <Toggle label="log" on={log} set={(on) => choose('hy', on ? 'log' : null)} />
+        </>
+      }
+      foot={<span class="legend">{groups.map((group, k) => <span key={group.title}><i style={{ background: colours[k % 8] }} /> {group.title}</span>)}</span>} />
+  );
+}
+
+function Table({ lines }: { lines: Line[] }) {
+  return (
+    <div class="card scrolls">
+      <table class="compare">
+        <thead><tr>{['experiment', 'state', 'algorithm', 'best', 'trials', 'unsuccessful', 'time'].map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+        <tbody>
+          {lines.map(({ about }) => (
+            <tr key={about.id}>
+              <th scope="row"><a href={hrefTo([about.id])}>{about.id} {about.name ?? ''}</a></th>
+              <td>{about.state}</td>
+              <td>{about.algorithm}</td>
+              <td>{about.best ? <><b>{about.best.display ?? short(about.best.value)}</b> <a href={hrefTo([`${about.id}.${about.best.trial}`])}>trial {about.best.trial}</a></> : '–'}</td>
+              <td>{about.finished}</td>
+              <td>{about.finished - (about.outcomes.succeeded ?? 0)}</td>
+              <td>{duration(about.changed - about.created)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -11,10 +11,38 @@ import { Skeleton, Trouble } from '../parts/controls';
 const PAGE = 100;
 
 export function Events() {
+  const { rows, more, error, load } = useEvents(openId.value!);
+  if (error && !rows) return <Trouble error={error} retry={() => load(null)} />;
+  if (!rows) return <Skeleton height={300} label="Loading the events" />;
+  if (!rows.length) return <p class="nothing-here">Nothing has happened yet.</p>;
+  return (
+    <section class="card">
+      <table class="events in-lines">
+        <caption class="unseen">Events, newest first</caption>
+        <thead>
+          <tr><th scope="col">when</th><th scope="col">what</th><th scope="col">trial</th><th scope="col">told</th></tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={`${row.revision} ${row.trial} ${row.kind}`}>
+              <td title={moment(row.at)}>{ago(row.at)}</td>
+              <td>{row.kind}</td>
+              <td>{row.trial === null ? '' : <a href={hrefTo([`${openId.value}.${row.trial}`])}>{row.trial}</a>}</td>
+              <td>{row.text}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {more && rows.length >= PAGE && <button onClick={() => load(rows[rows.length - 1].revision)}>Older events</button>}
+    </section>
+  );
+}
+
+/** The events read so far, and what reads more: the newest ones, or those before a revision. */
+function useEvents(id: string) {
   const [rows, setRows] = useState<EventRow[] | null>(null);
   const [more, setMore] = useState(true);
   const [error, setError] = useState<Error | null>(null);
-  const id = openId.value!;
   const load = async (before: number | null) => {
     try {
       const query = before === null ? '' : `before=${before}&`;
@@ -30,30 +58,7 @@ export function Events() {
     const timer = setTimeout(() => void load(null), rows ? 400 : 0);
     return () => clearTimeout(timer);
   }, [id, version.value, details.value?.events_last]);
-  if (error && !rows) return <Trouble error={error} retry={() => load(null)} />;
-  if (!rows) return <Skeleton height={300} label="Loading the events" />;
-  if (!rows.length) return <p class="nothing-here">Nothing has happened yet.</p>;
-  return (
-    <section class="card">
-      <table class="events">
-        <caption class="unseen">Events, newest first</caption>
-        <thead>
-          <tr><th scope="col">when</th><th scope="col">what</th><th scope="col">trial</th><th scope="col">told</th></tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={`${row.revision} ${row.trial} ${row.kind}`}>
-              <td title={moment(row.at)}>{ago(row.at)}</td>
-              <td>{row.kind}</td>
-              <td>{row.trial === null ? '' : <a href={hrefTo([`${id}.${row.trial}`])}>{row.trial}</a>}</td>
-              <td>{row.text}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {more && rows.length >= PAGE && <button onClick={() => load(rows[rows.length - 1].revision)}>Older events</button>}
-    </section>
-  );
+  return { rows, more, error, load };
 }
 
 function merged(old: EventRow[], fresh: EventRow[]): EventRow[] {

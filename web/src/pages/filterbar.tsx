@@ -15,7 +15,6 @@ export function FilterBar() {
     if (text.trim() !== said.trim()) setText(said);
   }, [said]);
   const all = clauses.value;
-  const drop = (at: number) => choose('f', filterText(all.filter((_clause, k) => k !== at)));
   const { n } = matched.value;
   return (
     <div class="filter" role="search">
@@ -32,19 +31,27 @@ export function FilterBar() {
       ) : (
         all.length > 0 && <span class="soft">{count(n)} of {count(trials.value.n)} trials</span>
       )}
-      <span class="chips">
-        {all.map((clause, at) => (
-          <button key={clauseText(clause)} class="chip" onClick={() => drop(at)} aria-label={`Forget ${clauseText(clause)}`}>
-            {clauseText(clause)} <span aria-hidden="true">×</span>
-          </button>
-        ))}
-        {selected.value !== null && (
-          <button class="chip chosen" onClick={() => select(null)} aria-label={`Let go of trial ${selected.value}`}>
-            trial {selected.value} <span aria-hidden="true">×</span>
-          </button>
-        )}
-        {all.length > 1 && <button class="quiet" onClick={() => choose('f', null)}>Clear all</button>}
-      </span>
+      <Chips />
     </div>
+  );
+}
+
+function Chips() {
+  const all = clauses.value;
+  const drop = (at: number) => choose('f', filterText(all.filter((_clause, k) => k !== at)));
+  return (
+    <span class="chips">
+      {all.map((clause, at) => (
+        <button key={clauseText(clause)} class="chip" onClick={() => drop(at)} aria-label={`Forget ${clauseText(clause)}`}>
+          {clauseText(clause)} <span aria-hidden="true">×</span>
+        </button>
+      ))}
+      {selected.value !== null && (
+        <button class="chip chosen" onClick={() => select(null)} aria-label={`Let go of trial ${selected.value}`}>
+          trial {selected.value} <span aria-hidden="true">×</span>
+        </button>
+      )}
+      {all.length > 1 && <button class="quiet" onClick={() => choose('f', null)}>Clear all</button>}
+    </span>
   );
 }

@@ -64,7 +64,7 @@ function BestFact({ about }: { about: Details }) {
       <p class="big" title={String(best.value)}>
         <span class="value">{best.display ?? short(best.value)}</span> <a href={hrefTo([`${about.id}.${best.trial}`])}>trial {best.trial}</a>
       </p>
-      <p class="configuration">
+      <p class="configuration" tabIndex={0} role="group" aria-label="Its configuration">
         {configuration.map(([name, value]) => (
           <span key={name} title={`${name} = ${String(value)}`}>
             <span class="soft">{name}</span> {brief(value)}
@@ -106,7 +106,8 @@ function Counts({ about }: { about: Details }) {
 /** Trials a minute, over the last twenty that ended: what it does now, not what it did at night. */
 function pace(): number | null {
   version.value;
-  const ended = Array.from(trials.value.numbers('ended')).filter((at) => !Number.isNaN(at)).sort((a, b) => a - b).slice(-21);
+  const column = trials.value.column('ended');
+  const ended = column?.kept('latest', () => column.numbers().filter((at) => !Number.isNaN(at)).sort().slice(-21)) ?? [];
   if (ended.length < 3) return null;
   const span = ended[ended.length - 1] - ended[0];
   return span > 0 ? ((ended.length - 1) / span) * 60 : null;

@@ -1,6 +1,7 @@
 // All experiments: how each stands at a glance, the best so far, and when it will be over.
 
-import { experiments, listFailure, load } from '../data/listing';
+import { useEffect } from 'preact/hooks';
+import { experiments, followList, listFailure, load } from '../data/listing';
 import type { Entry } from '../data/wire';
 import { ago, count, duration, plural, short } from '../text';
 import { choose, goTo, hrefTo, option } from '../state/route';
@@ -16,6 +17,7 @@ const stateClass: Record<string, string> = {
 export const classOfState = (state: string) => stateClass[state] ?? 'is-quiet';
 
 export function ListPage() {
+  useEffect(followList, []);
   const all = experiments.value;
   const word = (option('q') ?? '').toLowerCase();
   useTitle(all ? `luthier: ${plural(all.length, 'experiment')}` : 'luthier', null);

@@ -25,32 +25,22 @@ export function TrialPage({ id }: { id: string }) {
   const held = trials.value;
   const row = held.rowOf(number);
   const standing = row >= 0 ? held.standing(row) : null;
-  const attempt = row >= 0 ? held.cells('attempt')?.[row] : null;
+  const attempt = row >= 0 ? held.cell('attempt', row) : null;
   // Asked again when it stands differently, not with every point.
   const { value, error } = useAsked<TrialDetails>(`api/trials/${id}`, `${standing} ${attempt}`, 300);
   const goal = details.value?.goals[0];
-  const outcome = row >= 0 && goal ? held.cells(`objective:${goal.metric}`)?.[row] : null;
+  const outcome = row >= 0 && goal ? held.cell(`objective:${goal.metric}`, row) : null;
   useTitle(`trial ${number}${standing ? ` · ${standing}` : ''} · experiment ${experiment}`, null);
   version.value;
   if (error && !value) return <Trouble error={error} />;
   if (!value) return <><Skeleton height={90} label="Loading the trial" /><Skeleton height={300} /></>;
   const said = standing ?? String(value.outcome ?? value.state ?? '');
+  // While it runs the goals have their charts before there is a point: what comes first moves nothing.
+  const awaited = said === 'running' ? (details.value?.goals ?? []).map((one) => one.metric) : [];
+  const names = [...new Set([...awaited, ...value.curves])];
   return (
     <div class="trial-page">
-      <section class="strip" aria-label="How it stands">
-        <div class="strip-main">
-          <h1>Trial {number}</h1>
-          <span class={`standing ${standingClass(said)}`}>{said}</span>
-          {goal && <span class="big">{goal.metric} <b>{short(outcome)}</b></span>}
-          <span class="soft why">{value.reason ?? ''}</span>
-          <span class="spread" />
-          <nav aria-label="Neighbours" class="controls">
-            {number > 0 && held.rowOf(number - 1) >= 0 && <a class="button" href={hrefTo([`${experiment}.${number - 1}`])} aria-label="The trial before">‹ {number - 1}</a>}
-            {held.rowOf(number + 1) >= 0 && <a class="button" href={hrefTo([`${experiment}.${number + 1}`])} aria-label="The next trial">{number + 1} ›</a>}
-          </nav>
-          {session.value?.may_control && <TrialControls id={id} state={String(held.cells('state')?.[row] ?? value.state ?? '')} />}
-        </div>
-      </section>
+      <Strip id={id} said={said} value={value} outcome={outcome ?? null} />
       <h2 class="unseen">What it is and what became of it</h2>
       <div class="grid two">
         <Configuration value={value} number={number} />
@@ -61,10 +51,32 @@ export function TrialPage({ id }: { id: string }) {
           <Attempts value={value} />
         </div>
       </div>
-      {value.curves.length > 0 && <div class="grid two">{value.curves.map((name) => <TrialCurve key={name} id={id} name={name} />)}</div>}
+      {names.length > 0 && <div class="grid two">{names.map((name) => <TrialCurve key={name} id={id} name={name} />)}</div>}
       <Log trial={id} attempts={value.attempts.map((one, k) => Number(one.attempt ?? one.number ?? k + 1))} running={said === 'running'} failed={/failed|timed|memory/.test(said)} />
       <Provenance value={value} />
     </div>
+  );
+}
+
+function Strip({ id, said, value, outcome }: { id: string; said: string; value: TrialDetails; outcome: Cell }) {
+  const [experiment, number] = [id.slice(0, id.lastIndexOf('.')), Number(id.slice(id.lastIndexOf('.') + 1))];
+  const held = trials.value;
+  const goal = details.value?.goals[0];
+  return (
+    <section class="strip" aria-label="How it stands">
+      <div class="strip-main">
+        <h1>Trial {number}</h1>
+        <span class={`standing ${standingClass(said)}`}>{said}</span>
+        {goal && <span class="big">{goal.metric} <b>{short(outcome)}</b></span>}
+        <span class="soft why">{value.reason ?? ''}</span>
+        <span class="spread" />
+        <nav aria-label="Neighbours" class="controls">
+          {number > 0 && held.rowOf(number - 1) >= 0 && <a class="button" href={hrefTo([`${experiment}.${number - 1}`])} aria-label="The trial before">‹ {number - 1}</a>}
+          {held.rowOf(number + 1) >= 0 && <a class="button" href={hrefTo([`${experiment}.${number + 1}`])} aria-label="The next trial">{number + 1} ›</a>}
+        </nav>
+        {session.value?.may_control && <TrialControls id={id} state={String(held.cell('state', held.rowOf(number)) ?? value.state ?? '')} />}
+      </div>
+    </section>
   );
 }
 
@@ -77,10 +89,9 @@ function Configuration({ value, number }: { value: TrialDetails; number: number 
   const [onlyDifferent, setOnlyDifferent] = useState(false);
   const row = other === null ? -1 : held.rowOf(other);
   const rows = value.parameters.map((one) => {
-    const theirs = row >= 0 ? held.cells(`parameter:${one.name}`)?.[row] : undefined;
+    const theirs = row >= 0 ? held.cell(`parameter:${one.name}`, row) : undefined;
     return { ...one, theirs, differs: row >= 0 && !same(one.value, theirs ?? null, one.text) };
   });
-  const goals = details.value?.goals ?? [];
   return (
     <section class="card">
       <div class="row-of-tools">
@@ -92,33 +103,45 @@ function Configuration({ value, number }: { value: TrialDetails; number: number 
         </label>
         {row >= 0 && <Toggle label="only what differs" on={onlyDifferent} set={setOnlyDifferent} />}
       </div>
-      <table class="configuration-table">
-        <thead>
-          <tr>
-            <th scope="col">parameter</th>
-            <th scope="col">trial {number}</th>
-            {row >= 0 && <th scope="col"><a href={hrefTo([`${details.value?.id}.${other}`])}>trial {other}{other === best ? ' ★' : ''}</a></th>}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.filter((one) => !onlyDifferent || one.differs).map((one) => (
-            <tr key={one.name} class={one.differs ? 'differs' : ''}>
-              <th scope="row">{one.name}</th>
-              <td>{one.text}</td>
-              {row >= 0 && <td>{one.theirs === null || one.theirs === undefined ? '–' : String(one.theirs)}</td>}
-            </tr>
-          ))}
-          {goals.map((goal) => (
-            <tr key={`goal ${goal.metric}`} class="goal">
-              <th scope="row">{goal.metric}</th>
-              <td>{short(held.cells(`objective:${goal.metric}`)?.[held.rowOf(number)], 7)}</td>
-              {row >= 0 && <td>{short(held.cells(`objective:${goal.metric}`)?.[row], 7)}</td>}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <ConfigurationTable rows={rows.filter((one) => !onlyDifferent || one.differs)} number={number} other={row >= 0 ? other : null} />
       {said !== null && said !== '' && row < 0 && <p class="soft">This experiment has no trial {said}.</p>}
     </section>
+  );
+}
+
+type ConfigurationRow = TrialDetails['parameters'][number] & { theirs: Cell | undefined; differs: boolean };
+
+/** The trial's values, those of another one where there is one, and what both came to. */
+function ConfigurationTable({ rows, number, other }: { rows: ConfigurationRow[]; number: number; other: number | null }) {
+  const held = trials.value;
+  const about = details.value;
+  const reached = (metric: string, trial: number) => short(held.cell(`objective:${metric}`, held.rowOf(trial)), 7);
+  return (
+    <table class="configuration-table">
+      <thead>
+        <tr>
+          <th scope="col">parameter</th>
+          <th scope="col">trial {number}</th>
+          {other !== null && <th scope="col"><a href={hrefTo([`${about?.id}.${other}`])}>trial {other}{other === about?.best?.trial ? ' ★' : ''}</a></th>}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((one) => (
+          <tr key={one.name} class={one.differs ? 'differs' : ''}>
+            <th scope="row">{one.name}</th>
+            <td>{one.text}</td>
+            {other !== null && <td>{one.theirs === null || one.theirs === undefined ? '–' : String(one.theirs)}</td>}
+          </tr>
+        ))}
+        {(about?.goals ?? []).map((goal) => (
+          <tr key={`goal ${goal.metric}`} class="goal">
+            <th scope="row">{goal.metric}</th>
+            <td>{reached(goal.metric, number)}</td>
+            {other !== null && <td>{reached(goal.metric, other)}</td>}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -170,7 +193,7 @@ function Attempts({ value }: { value: TrialDetails }) {
     <section class="card">
       <h3>{plural(value.attempts.length, 'attempt')}</h3>
       <div class="scrolls" tabIndex={0} role="region" aria-label="Attempts">
-      <table class="events">
+      <table class="events in-lines">
         <thead><tr><th scope="col">attempt</th><th scope="col">began</th><th scope="col">for</th><th scope="col">where</th><th scope="col">ended</th></tr></thead>
         <tbody>
           {value.attempts.map((one, k) => (

@@ -10,7 +10,7 @@ function startingFrom(about: Details): Record<string, string> {
   const number = selected.peek() ?? about.best?.trial ?? null;
   const row = number === null ? -1 : trials.peek().rowOf(number);
   return Object.fromEntries(about.description.space.map((one) => {
-    const cell: Cell = row >= 0 ? (trials.peek().cells(`parameter:${one.name}`)?.[row] ?? null) : null;
+    const cell: Cell = row >= 0 ? trials.peek().cell(`parameter:${one.name}`, row) : null;
     return [one.name, cell === null ? '' : String(cell)];
   }));
 }

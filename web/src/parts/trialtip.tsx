@@ -10,8 +10,8 @@ export function TrialTip({ row, extra }: { row: number; extra?: string }) {
   const held = trials.value;
   const standing = held.standing(row);
   const names = held.varying();
-  const value = held.cells(`objective:${metric.value}`)?.[row];
-  const reason = held.cells('reason')?.[row];
+  const value = held.cell(`objective:${metric.value}`, row);
+  const reason = held.cell('reason', row);
   return (
     <>
       <b>Trial {held.number(row)}</b> <span class={standingClass(standing)}>{standing}</span>
@@ -23,7 +23,7 @@ export function TrialTip({ row, extra }: { row: number; extra?: string }) {
         {names.slice(0, MOST).map((name) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{short(held.cells(`parameter:${name}`)?.[row])}</dd>
+            <dd>{short(held.cell(`parameter:${name}`, row))}</dd>
           </div>
         ))}
       </dl>

@@ -7,8 +7,8 @@ export type Group = 'parameter' | 'metric' | 'objective' | 'column';
 
 export function columnName(group: Group, name: string): string {
   const held = trials.peek();
-  const meant = held.cells(`${group}:${name}`);
-  return meant !== null && held.cells(name) === meant ? name : `${group}:${name}`;
+  const meant = held.column(`${group}:${name}`);
+  return meant !== null && held.column(name) === meant ? name : `${group}:${name}`;
 }
 
 export function parameterInfo(name: string): ParameterInfo | undefined {
@@ -26,7 +26,7 @@ export function isNumeric(name: string): boolean {
 export function categoriesOf(name: string): string[] {
   const listed = parameterInfo(name)?.choices;
   const seen = new Set<string>();
-  for (const cell of trials.peek().cells(`parameter:${name}`) ?? []) if (cell !== null) seen.add(String(cell));
+  for (const cell of trials.peek().values(`parameter:${name}`)) seen.add(String(cell));
   if (listed) {
     const known = listed.map(String);
     return [...known, ...[...seen].filter((value) => !known.includes(value))];

@@ -1,6 +1,6 @@
 // Keys: views register what they answer to; the newest view that knows a key gets it. Typing in a field is never a command.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 type Keys = Record<string, () => void>;
 const layers: Array<{ current: Keys }> = [];
@@ -8,7 +8,8 @@ const layers: Array<{ current: Keys }> = [];
 export function useKeys(keys: Keys): void {
   const mine = useRef(keys);
   mine.current = keys;
-  useEffect(() => {
+  // Before it is drawn: who sees a view may use its keys.
+  useLayoutEffect(() => {
     layers.push(mine);
     return () => {
       layers.splice(layers.indexOf(mine), 1);

@@ -32,11 +32,18 @@ function remembered(): Theme {
 export const theme = signal<Theme>(remembered());
 export const look = signal<Look>(readLook());
 
-/** Reads the colours of the style sheet, so that charts and page have one source. */
+/** Reads the colours of the style sheet, so that charts and page have one source. Which of two a variable means now is only
+    known where it is used, so each is given to an element and read from there. */
 function readLook(): Look {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim() || '#888888';
-  return {
+  const root = document.documentElement;
+  const style = getComputedStyle(root);
+  const probe = root.appendChild(document.createElement('i'));
+  probe.hidden = true;
+  const colour = (name: string) => {
+    probe.style.color = `var(--${name}, #888888)`;
+    return getComputedStyle(probe).color;
+  };
+  const found = {
     paper: colour('paper'),
     raised: colour('raised'),
     ink: colour('ink'),
@@ -50,6 +57,8 @@ function readLook(): Look {
     ramp: Array.from({ length: 10 }, (_none, k) => colour(`r${k}`)),
     font: style.getPropertyValue('--font').trim() || 'system-ui, sans-serif',
   };
+  probe.remove();
+  return found;
 }
 
 export function startTheme(): void {
@@ -72,6 +81,7 @@ export function nextTheme(): void {
 }
 
 export function isDark(): boolean {
+  look.value; // is read anew when the system changes its mind: then whoever asked here asks again
   if (theme.value !== 'auto') return theme.value === 'dark';
   return matchMedia('(prefers-color-scheme: dark)').matches;
 }

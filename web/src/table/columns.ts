@@ -31,12 +31,12 @@ const SHOWN_AT_FIRST = new Set(['seconds', 'steps', 'reason']);
 /** Every column there is, in the order of the table. */
 export function allColumns(trials: Trials, details: Details | null): Column[] {
   const of = (key: string, title: string, width: number, unit?: Column['unit']): Column => {
-    const cells = trials.cells(key);
+    const column = trials.column(key);
     const isNumber = !trials.isText(key);
-    return { key, title, width, isNumber, downFirst: unit !== undefined, unit, raw: (row) => cells?.[row] ?? null };
+    return { key, title, width, isNumber, downFirst: unit !== undefined, unit, raw: (row) => column?.at(row) ?? null };
   };
   const goals = details?.goals.map((goal) => goal.metric) ?? [];
-  const objectives = [...goals.filter((name) => trials.cells(`objective:${name}`)), ...trials.names('objective').filter((name) => !goals.includes(name))];
+  const objectives = [...goals.filter((name) => trials.column(`objective:${name}`)), ...trials.names('objective').filter((name) => !goals.includes(name))];
   const wide = (name: string) => Math.min(190, Math.max(100, name.length * 8 + 30));
   return [
     { ...of('number', 'trial', 84), downFirst: true },
@@ -44,7 +44,7 @@ export function allColumns(trials: Trials, details: Details | null): Column[] {
     ...objectives.map((name) => ({ ...of(`objective:${name}`, name, wide(name)), downFirst: details?.goals.find((g) => g.metric === name)?.direction === 'maximize' })),
     ...trials.names('parameters').map((name) => of(`parameter:${name}`, name, wide(name))),
     ...trials.names('metrics').filter((name) => !objectives.includes(name)).map((name) => of(`metric:${name}`, name, wide(name))),
-    ...PLAIN.filter(([name]) => trials.cells(name)).map(([name, title, width, unit]) => of(name, title, width, unit)),
+    ...PLAIN.filter(([name]) => trials.column(name)).map(([name, title, width, unit]) => of(name, title, width, unit)),
   ];
 }
 

@@ -61,7 +61,7 @@ export function TrialTable({ height }: { height?: number }) {
     <section class="trials" aria-label="Trials">
       <div class="table-tools">
         <span>
-          Showing <b>{count(n)}</b> of {count(held.n)} trials
+          {held.isPart ? `Reading ${count(held.total)} trials …` : <>Showing <b>{count(n)}</b> of {count(held.n)} trials</>}
         </span>
         <span class="spread" />
         <Chooser columns={columns} />
@@ -77,7 +77,8 @@ export function TrialTable({ height }: { height?: number }) {
         </div>
         <div role="rowgroup" class="body" style={{ height: `${rows.length * ROW}px` }}>
           {Array.from(rows.subarray(first, last), (row, k) => (
-            <Row key={held.number(row)} row={row} place={first + k} columns={columns} template={template} chosen={first + k === at} />
+            // By their place in the window: what scrolls by is another text, not another element.
+            <Row key={(first + k) % (last - first)} row={row} place={first + k} columns={columns} template={template} chosen={first + k === at} />
           ))}
         </div>
         {held.n > 0 && n === 0 && (

@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -143,7 +142,7 @@ class Shared:
         return reserved
 
     def _aim_at(self, record: ExperimentRecord, trials: int | None) -> None:
-        self.store.open_experiment(replace(record.description, trials=trials), any_seed=True)
+        self.store.open_experiment(record.description._replace(trials=trials), any_seed=True)
 
     def find(self, name: str) -> bool:
         """Finds the experiment of this name; tells whether there is one with an objective yet."""

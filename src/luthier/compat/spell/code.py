@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,7 +58,7 @@ def code_of(wanted: Wanted, description: Description, folder: Path) -> Code:
 
 def _in_place(description: Description, directory: Path) -> Description:
     assert description.command is not None
-    return replace(description, command=description.command._replace(directory=str(directory)))
+    return description._replace(command=description.command._replace(directory=str(directory)))
 
 
 def _repository(start: Path) -> Path | None:
@@ -78,7 +77,7 @@ def _kept(description: Description, source: Path, folder: Path) -> Code:
         bundle, is_new = snapshot(source, "code", folder, most=SMALL)
     except TooLarge as error:
         return Code(description, None, (f"notice: no snapshot of the code is kept: {error}",))
-    made = replace(description, bundles={**description.bundles, "code": bundle.digest})
+    made = description._replace(bundles={**description.bundles, "code": bundle.digest})
     line = None
     if is_new:
         files = "1 file" if bundle.files == 1 else f"{bundle.files} files"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from luthier.compat.spell.errors import SpellError
@@ -66,8 +65,8 @@ def with_packages(wanted: Wanted, description: Description, folder: Path) -> Des
     assert command is not None
     place = installed(wanted.pip, wanted.pip_req, command, folder)
     path = os.pathsep.join([str(place.absolute()), environment.variables["PYTHONPATH"]])
-    return replace(
-        description, environment=environment._replace(variables={**environment.variables, "PYTHONPATH": path})
+    return description._replace(
+        environment=environment._replace(variables={**environment.variables, "PYTHONPATH": path})
     )
 
 

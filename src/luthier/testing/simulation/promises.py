@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from luthier.drive.replaying import proposed_trials, replay
 from luthier.search import searcher
@@ -114,7 +113,7 @@ def _lost_for_a_reason(scene: Scene, store: Store) -> Iterator[str]:
 def _proposed(scene: Scene, store: Store) -> Iterator[str]:
     """Each proposal is what one undisturbed worker makes, or, of an algorithm that looks back, what follows from what it saw."""
     record = store.experiment(scene.experiment)
-    description = replace(record.description, seed=record.seed)
+    description = record.description._replace(seed=record.seed)
     engine, trials = searcher(description.algorithm), proposed_trials(store, scene.experiment)
     if engine.looks_back:
         yield from (

@@ -15,6 +15,7 @@ from luthier.history import History
 from luthier.space import Space, Value, hint
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, Trial
+from luthier.view import scales
 from luthier.view.scales import label, written
 
 __all__ = ["Results", "many", "read", "short", "shown", "thinned"]
@@ -169,9 +170,8 @@ def read(store: Store, record: ExperimentRecord) -> Results:
 
 
 def short(value: Value) -> str:
-    """A value for a caption: as it was written, a drawn number with six digits."""
-    drawn = isinstance(value.value, float) and repr(value.value) == value.text
-    return label(written(value.value) if drawn else value.text, 40)
+    """A value for a caption, not too long for one."""
+    return label(scales.short(value), 40)
 
 
 def thinned(count: int, most: int, kept: Places | Sequence[int] = ()) -> Places:

@@ -185,4 +185,4 @@ def _show_native(at: Here, inputs: Inputs, limits: Limits) -> None:
     from luthier.cli import native
 
     image = images.awaited(at.place.folder, inputs.code, notice)
-    native.show(replace(described(at, inputs, _space(inputs), limits, image), labels={}))
+    native.show(described(at, inputs, _space(inputs), limits, image)._replace(labels={}))

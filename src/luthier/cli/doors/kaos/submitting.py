@@ -17,7 +17,7 @@ from luthier.cli.doors.kaos.jobs import HYPER, Job, jobs_of, key_of
 from luthier.cli.doors.kaos.sources import model_folder, program_of
 from luthier.cli.doors.kaos.state import Here
 from luthier.cli.doors.kaos.workspaces import Input, Inputs
-from luthier.description import DOOR, WITHOUT, Algorithm, Command, Description, Environment, Limits
+from luthier.description import DOOR, SHOWN_AS, WITHOUT, Algorithm, Command, Description, Environment, Limits
 from luthier.space import Configuration, Space
 from luthier.store import ExperimentRecord, Store
 from luthier.trial import Outcome, TrialState
@@ -154,6 +154,7 @@ def _labels(inputs: Inputs, job_id: str) -> dict[str, str]:
     assert inputs.code and inputs.data
     labels = {
         DOOR: "kaos",
+        SHOWN_AS: f"kaos train /{inputs.code.glob}",
         "kaos-workspace": inputs.name,
         "kaos-workspace-id": inputs.id,
         "kaos-job": job_id,

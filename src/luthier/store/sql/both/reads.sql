@@ -30,6 +30,21 @@ SELECT experiment, number, id, state, configuration, attempt, seed, ordinal, pro
        exit_code, signal, seconds, cpu_seconds, peak_bytes, aims, created, began, ended, revision, worker, stage
 FROM trial WHERE experiment = :experiment AND revision > :since AND state != 'reserved';
 
+-- name: read_plain_trials
+-- A page of what the table of trials shows, by number; of every so many'th number.
+SELECT number, state,
+       CASE state WHEN 'waiting' THEN (SELECT a.outcome FROM attempt a WHERE a.trial = trial.id AND a.number = trial.attempt)
+                  ELSE outcome END,
+       stage, attempt, created, began, ended, seconds, worker, reason, configuration, value, aims, revision
+FROM trial WHERE experiment = :experiment AND number > :after AND number % :every = 0 AND state != 'reserved'
+ORDER BY number LIMIT :limit;
+
+-- name: read_plain_reports
+-- What a page of trials reported last of each metric.
+SELECT t.number, m.name, s.last, s.last_step
+FROM trial t JOIN summary s ON s.trial = t.id JOIN metric m ON m.id = s.metric
+WHERE t.experiment = :experiment AND t.number > :after AND t.number <= :until;
+
 -- name: read_attempts
 SELECT a.number, a.worker, a.began, a.ended, a.command, a.outcome, a.reason, a.value, a.exit_code, a.signal,
        a.seconds, a.cpu_seconds, a.peak_bytes, a.aims, t.seed, a.stage

@@ -42,14 +42,15 @@ ORDER BY value, number LIMIT :limit OFFSET :offset;
 -- What the attempts of some trials took together, their numbers as a JSON list, and since when one runs.
 SELECT t.number, sum(a.seconds), sum(a.cpu_seconds), max(CASE WHEN a.ended IS NULL THEN a.began END)
 FROM json_each(:numbers) n
-JOIN trial t ON t.experiment = :experiment AND t.number = n.value JOIN attempt a ON a.trial = t.id
+CROSS JOIN trial t ON t.experiment = :experiment AND t.number = n.value JOIN attempt a ON a.trial = t.id
 GROUP BY t.number;
 
 -- name: read_summaries_of
--- What some trials reported of each metric, their numbers as a JSON list.
+-- What some trials reported of each metric, their numbers as a JSON list. CROSS keeps SQLite from looking at all trials and
+-- searching the list for each.
 SELECT t.number, m.name, s.count, s.last, s.last_step, s.minimum, s.maximum, s.total, s.numbers
 FROM json_each(:numbers) n
-JOIN trial t ON t.experiment = :experiment AND t.number = n.value
+CROSS JOIN trial t ON t.experiment = :experiment AND t.number = n.value
 JOIN summary s ON s.trial = t.id JOIN metric m ON m.id = s.metric ORDER BY t.number, s.metric;
 
 -- name: read_points
