@@ -58,6 +58,20 @@ def test_trials_are_added_ended_and_tried_again(scene: Scene, driver: Client) ->
     assert driver.post({"verb": "retry", "id": f"{e}.1"}).status == 400
 
 
+def test_all_that_ended_badly_are_tried_again_at_once(scene: Scene, driver: Client) -> None:
+    e = scene.open(5)
+    none = done(driver, verb="retry", id=str(e))
+    assert "nothing" in none["done"]
+    ends = [Outcome.FAILED, Outcome.STOPPED, Outcome.SUCCEEDED, Outcome.TIMED_OUT, Outcome.KILLED]
+    for outcome in ends:
+        done(driver, verb="enqueue", id=str(e), configuration={"rate": 0.25})
+        [claim] = scene.claim(e)
+        scene.store.finish(claim.id, ended(1.0 if outcome is Outcome.SUCCEEDED else None, outcome))
+    assert "3 trials queued" in done(driver, verb="retry", id=str(e))["done"]
+    states = [trial.state for trial in scene.store.trials(e)]
+    assert [state is TrialState.QUEUED for state in states] == [True, False, False, True, True]
+
+
 def test_the_number_of_trials_is_changed_and_changed_back(scene: Scene, driver: Client) -> None:
     e = scene.open(5)
     found = done(driver, verb="target", id=str(e), target=9)
@@ -77,7 +91,7 @@ def test_the_number_of_trials_is_changed_and_changed_back(scene: Scene, driver: 
         {"verb": "pause", "id": "1.1"}, {"verb": "target", "id": "1", "target": True}, {"verb": "target", "id": "1", "target": 0},
         {"verb": "target", "id": "1", "target": 1e400}, {"verb": "enqueue", "id": "1", "configuration": {"rate": 7}},
         {"verb": "enqueue", "id": "1", "configuration": {"other": 1}}, {"verb": "enqueue", "id": "1"}, {"verb": "undo"},
-        {"verb": "retry", "id": "1"}, {"verb": "undo", "undo": {"verb": "undo", "undo": {}}}, {"verb": '"; DROP TABLE trial'},
+        {"verb": "retry", "id": "one"}, {"verb": "undo", "undo": {"verb": "undo", "undo": {}}}, {"verb": '"; DROP TABLE trial'},
     ],
 )  # fmt: skip
 def test_what_is_no_verb_does_nothing(scene: Scene, driver: Client, what: Any) -> None:

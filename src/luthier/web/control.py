@@ -17,7 +17,7 @@ from luthier.drive.background import run_in_background
 from luthier.drive.ending import end_trial, free_asked, see_to_it
 from luthier.errors import ConflictError, LuthierError, UsageError
 from luthier.run.folders import Folders
-from luthier.store import Store, Wish, open_store
+from luthier.store import Sort, Store, Wish, open_store
 from luthier.trial import Outcome, TrialState
 from luthier.web.ids import experiment_id, trial_id
 
@@ -159,11 +159,20 @@ class Control:
     def _retry(self, store: Store, asked: Document) -> Document:
         trial = trial_id(str(asked.get("id")))
         if trial is None:
-            raise UsageError("name a trial to run again, such as 3.14")
+            return self._retry_all(store, _experiment(asked))
         name = f"{trial[0]}.{trial[1]}"
         if not store.retry(*trial):
             raise UsageError(f"trial {name} is not finished, so it is left as it is")
         return _done(f"trial {name} is queued for another attempt; its earlier ones are kept")
+
+    def _retry_all(self, store: Store, experiment: int) -> Document:
+        """All that ended badly. They are looked up here: what a page shows may be a moment old."""
+        with store.together():
+            badly = store.trials(experiment, Sort("not well"))
+            queued = sum(store.retry(experiment, trial.number) for trial in badly)
+        if not queued:
+            return _done(f"no trial of experiment {experiment} ended badly; there is nothing to try again")
+        return _done(f"{queued:,} trial{'s' * (queued != 1)} queued for another attempt")
 
 
 def _experiment(asked: Document) -> int:

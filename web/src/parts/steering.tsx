@@ -3,7 +3,7 @@
 
 import { useState } from 'preact/hooks';
 import { control } from '../data/fetching';
-import { refreshDetails, trials } from '../data/opened';
+import { refreshDetails } from '../data/opened';
 import { plural } from '../text';
 import type { Details } from '../data/wire';
 import { ask } from './question';
@@ -25,30 +25,12 @@ export async function steer(what: Verb): Promise<boolean> {
   }
 }
 
-async function asked(title: string, text: string, yes: string, what: Verb | (() => Promise<void>)): Promise<void> {
-  if (!(await ask(title, text, yes))) return;
-  if (typeof what === 'function') await what();
-  else await steer(what);
+async function asked(title: string, text: string, yes: string, what: Verb): Promise<void> {
+  if (await ask(title, text, yes)) await steer(what);
 }
 
-const BAD = ['failed', 'timed out', 'out of memory'];
-
-/** Gives each failed trial another attempt, one after another, and tells once how it went. */
-async function retryAll(id: string): Promise<void> {
-  const held = trials.peek();
-  const rows = Array.from({ length: held.n }, (_none, row) => row).filter((row) => BAD.includes(held.standing(row)));
-  let done = 0;
-  for (const row of rows) {
-    try {
-      await control({ verb: 'retry', id: `${id}.${held.number(row)}` });
-      done++;
-    } catch (error) {
-      say(`Trial ${id}.${held.number(row)}: ${(error as Error).message}`, 'bad');
-      break;
-    }
-  }
-  if (done) say(`${plural(done, 'trial')} queued for another attempt.`);
-}
+// Outcomes that call for no other attempt, as `luthier retry --failed` has it.
+const WELL = ['succeeded', 'stopped'];
 
 export function ExperimentControls({ about }: { about: Details }) {
   const [enqueuing, setEnqueuing] = useState(false);
@@ -56,7 +38,7 @@ export function ExperimentControls({ about }: { about: Details }) {
   // Every button keeps its place, also where it can do nothing now: a control that moves is hit by mistake.
   const goes = state === 'running' || state === 'asked';
   const rests = ['paused', 'stopped', 'ended', 'interrupted'].includes(state);
-  const failed = BAD.reduce((sum, outcome) => sum + (about.outcomes[outcome] ?? 0), 0);
+  const badly = Object.entries(about.outcomes).reduce((sum, [outcome, n]) => sum + (WELL.includes(outcome) ? 0 : n), 0);
   const running = plural(about.running, 'running trial');
   return (
     <div class="controls" role="group" aria-label="Controls">
@@ -73,8 +55,8 @@ export function ExperimentControls({ about }: { about: Details }) {
         onClick={() => asked(`Kill experiment ${id}?`, `${running} ended at once; what they did not save is lost.`, 'Kill', { verb: 'kill', id })}>
         Kill
       </button>
-      <button disabled={failed === 0}
-        onClick={() => asked(`Try ${plural(failed, 'failed trial')} again?`, 'Each gets another attempt with the same configuration.', 'Try again', () => retryAll(id))}>
+      <button disabled={badly === 0} title="All that ended badly; stopped ones are left"
+        onClick={() => asked(`Try ${plural(badly, 'failed trial')} again?`, 'Each gets another attempt with the same configuration.', 'Try again', { verb: 'retry', id })}>
         Retry failed
       </button>
       <TargetControl about={about} />
