@@ -362,8 +362,9 @@ class Store(Protocol):
     def unsuccessful(self, experiment: int) -> dict[Outcome, int]:
         """How many trials ended in each other way than success."""
 
-    def held(self, experiment: int) -> list[Held]:
-        """The attempts that are running now."""
+    def held(self, experiment: int, dead: Sequence[str] | None = None) -> list[Held]:
+        """The attempts that are running now. With `dead`, only those whose lease ran out, and those of these workers.
+        **Cost** with none `dead` that of the answer, however many run."""
 
     def lost(self, experiment: int, number: int) -> int:
         """How many attempts of a trial were lost."""

@@ -113,6 +113,7 @@ class MemoryStore(MemoryCrew):
         del self._experiments[experiment]
         self._heard = {nonce: heard for nonce, heard in self._heard.items() if heard[0] != experiment}
         self._events = [event for event in self._events if event.experiment != experiment]
+        self._requests = [event for event in self._requests if event.experiment != experiment]
         self._event(row, "removed")
 
     # ------------------------------------------------------------------ proposing

@@ -29,6 +29,7 @@ class MemoryReads:
         self._guard = RLock()
         self._experiments: dict[int, ExperimentRow] = {}
         self._events: list[Event] = []
+        self._requests: list[Event] = []  # those of them that every worker looks for
         self._revision = 0
 
     def experiment(self, experiment: int) -> ExperimentRecord:
@@ -169,10 +170,17 @@ class MemoryReads:
                     counts[trial.outcome] = counts.get(trial.outcome, 0) + 1
             return counts
 
-    def held(self, experiment: int) -> list[Held]:
+    def held(self, experiment: int, dead: Sequence[str] | None = None) -> list[Held]:
         with self._guard:
             known = self._experiments.get(experiment)
-            rows = [] if known is None else known.running()
+            if known is None:
+                return []
+            if dead is not None and not dead and known.boot_id == self.clock.boot_id:
+                rows = known.lapsed(self.clock.elapsed())
+            else:
+                rows = known.running()
+            if dead is not None:
+                rows = [row for row in rows if row.worker in dead or self._is_lapsed(row)]
             return [Held(row.id, row.worker or "", self._is_lapsed(row)) for row in rows]
 
     def lost(self, experiment: int, number: int) -> int:
@@ -192,7 +200,7 @@ class MemoryReads:
         return [event for event in found if event.kind == "decided" and event.trial == number]
 
     def end_requests(self, experiment: int, since: int = 0) -> list[Event]:
-        return [event for event in self.events(since, experiment) if event.kind == "requested"]
+        return [one for one in self._requests if one.revision > since and one.experiment == experiment]
 
     def looks(self, experiment: int) -> list[Event]:
         return [event for event in self.events(experiment=experiment) if event.kind == "looked"]
@@ -280,7 +288,10 @@ class MemoryReads:
         now, self._revision = self.clock.now(), self._revision + 1
         trial, attempt = (id.trial, id.attempt or None) if id else (None, None)
         kept: Mapping[str, Any] = detail
-        self._events.append(Event(self._revision, now, row.id, trial, attempt, kind, kept))
+        event = Event(self._revision, now, row.id, trial, attempt, kind, kept)
+        self._events.append(event)
+        if kind == "requested":
+            self._requests.append(event)
         if kind not in (
             "stale",
             "decided",

@@ -237,7 +237,8 @@ class Rows(MutableMapping[int, TrialRow]):
 @dataclass(slots=True)
 class ExperimentRow:
     """One experiment. `numbers` and `proposed` are the newest number and ordinal handed out; `states` holds the
-    numbers of the trials in each state; `queue` may still name trials that have left it."""
+    numbers of the trials in each state; `queue` may still name trials that have left it, and `leases` ends that were put
+    off. `boot_id` is that of the oldest of them."""
 
     id: int
     identity: str
@@ -256,6 +257,8 @@ class ExperimentRow:
     queue: list[tuple[int, int]] = field(default_factory=list)
     metrics: dict[str, None] = field(default_factory=dict)
     sheets: dict[tuple[str, float], Sheet] = field(default_factory=dict)
+    leases: list[tuple[float, int]] = field(default_factory=list)
+    boot_id: str | None = None
 
     def count(self, state: TrialState) -> int:
         """How many trials are in a state."""
@@ -276,6 +279,24 @@ class ExperimentRow:
             trial = self.trials[number]
             if trial.state is TrialState.QUEUED and -trial.priority == priority:
                 return trial
+
+    def note_lease(self, trial: TrialRow) -> None:
+        """Remembers when the lease of a running trial ends."""
+        if not self.leases:
+            self.boot_id = trial.boot_id
+        heapq.heappush(self.leases, (trial.lease_until, trial.number))
+
+    def lapsed(self, now: float) -> list[TrialRow]:
+        """The running trials whose lease ended, by number. **Cost** that of the answer, and of each lease once."""
+        found: dict[int, TrialRow] = {}
+        while self.leases and self.leases[0][0] < now:
+            _, number = heapq.heappop(self.leases)
+            trial = self.trials.get(number)
+            if trial is not None and trial.state is TrialState.RUNNING and trial.lease_until < now:
+                found[number] = trial
+        for trial in found.values():
+            heapq.heappush(self.leases, (trial.lease_until, trial.number))
+        return [found[number] for number in sorted(found)]
 
     def reserved(self, nonce: str | None = None) -> list[TrialRow]:
         """The reservations of one call, or all, by number."""

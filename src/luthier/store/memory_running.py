@@ -59,9 +59,11 @@ class MemoryRunning(MemoryStretches):
     ) -> list[Claim]:
         """Begins an attempt of up to `n` queued trials."""
         row = self._row(experiment)
-        room = 0 if nonce in self._heard or row.wish is not Wish.RUN else min(n, row.room())
+        is_again = nonce in self._heard
+        room = 0 if is_again or row.wish is not Wish.RUN else min(n, row.room())
+        mine = [trial for trial in row.running() if trial.nonce == nonce] if is_again else []
         for _ in range(room):
-            trial = row.first_queued()
+            mine.append(trial := row.first_queued())
             trial.attempts.append(AttemptRow(worker, self.clock.now(), stage=trial.stage))
             if trial.began is None:
                 trial.began = self.clock.now()
@@ -69,7 +71,6 @@ class MemoryRunning(MemoryStretches):
             self._move(row, trial, Step.CLAIM, event)
             self._hold(trial, worker, nonce, lease_seconds)
             self._heard[nonce] = (experiment, [])
-        mine = [trial for trial in row.running() if trial.nonce == nonce]
         return [
             Claim(
                 trial.id, trial.run_id, trial.proposal.configuration, trial.seed, trial.ordinal, trial.stage
@@ -207,6 +208,8 @@ class MemoryRunning(MemoryStretches):
     def _hold(self, trial: TrialRow, worker: str, nonce: str | None, lease_seconds: float) -> None:
         trial.worker, trial.nonce, trial.boot_id = worker, nonce, self.clock.boot_id
         trial.lease_until = self.clock.elapsed() + lease_seconds
+        if trial.state is TrialState.RUNNING:
+            self._row(trial.experiment).note_lease(trial)
 
     def _refuse(self, id: AttemptId, kind: str, **detail: Any) -> Verdict:
         """Keeps a write that came too late as an event, the first of its kind only."""

@@ -130,7 +130,7 @@ class SqlReads:
                 rows = self._db.all("read_trials", experiment=experiment)
             else:
                 rows = self._db.all("changed_trials", experiment=experiment, since=seen)
-            lapsed = self._lapsed(experiment)
+            lapsed = frozenset(AttemptId(experiment, *row[:2]) for row in self._lapsed(experiment))
             newest = self._newest.get(experiment)
             if rows or newest is None or newest[0] != lapsed:
                 trials = {**trials, **{row[1]: trial_of(row) for row in rows}}
@@ -145,12 +145,10 @@ class SqlReads:
                 self._histories[experiment], self._newest[experiment] = (revision, trials), newest
             return newest[1]
 
-    def _lapsed(self, experiment: int) -> frozenset[AttemptId]:
-        """The attempts that run, but whose lease is over."""
-        rows = self._db.all(
-            "lapsed", experiment=experiment, boot_id=self.clock.boot_id, now=self.clock.elapsed()
-        )
-        return frozenset(AttemptId(experiment, *row) for row in rows)
+    def _lapsed(self, experiment: int) -> list[Row]:
+        """The number, attempt and worker of those that run, but whose lease is over, by number."""
+        now, boot_id = self.clock.elapsed(), self.clock.boot_id
+        return sorted(self._db.all("lapsed", experiment=experiment, boot_id=boot_id, now=now))
 
     def attempts(self, experiment: int, number: int) -> list[Attempt]:
         rows = self._db.all("read_attempts", experiment=experiment, number=number)
@@ -199,11 +197,15 @@ class SqlReads:
     def unsuccessful(self, experiment: int) -> dict[Outcome, int]:
         return {Outcome(name): n for name, n in self._db.all("count_not_well", experiment=experiment)}
 
-    def held(self, experiment: int) -> list[Held]:
+    def held(self, experiment: int, dead: Sequence[str] | None = None) -> list[Held]:
+        if dead is not None and not dead:
+            lapsed = self._lapsed(experiment)
+            return [Held(AttemptId(experiment, *row[:2]), row[2], lapsed=True) for row in lapsed]
         rows = self._db.all(
             "held", experiment=experiment, boot_id=self.clock.boot_id, now=self.clock.elapsed()
         )
-        return [Held(AttemptId(experiment, row[0], row[1]), row[2], bool(row[3])) for row in rows]
+        all_held = [Held(AttemptId(experiment, row[0], row[1]), row[2], bool(row[3])) for row in rows]
+        return [one for one in all_held if dead is None or one.lapsed or one.worker in dead]
 
     def lost(self, experiment: int, number: int) -> int:
         return int(self._db.one("count_lost", experiment=experiment, number=number)[0])

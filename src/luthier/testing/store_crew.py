@@ -47,6 +47,28 @@ class CrewPromises(StoreScene):
         assert not self.store.request_end(id._replace(trial=99), Wish.KILL, "nobody")
         assert self.store.end_requests(e) == asked and self.store.end_requests(99) == []
 
+    def test_what_the_dead_and_the_silent_hold_is_found_among_all(self) -> None:
+        e = self.open(6)
+        early, (gone, late) = self.begin(e, "silent"), (self.begin(e, "dead"), self.begin(e, "also silent"))
+        self.store.renew([gone], "dead", 90.0)
+        self.store.renew([late], "also silent", 90.0)
+        mine = self.begin(e, "w")
+        assert self.store.held(e, []) == []
+        assert [held.id for held in self.store.held(e, ["dead", "unknown"])] == [gone]
+        self.clock.advance(61.0)
+        self.store.renew([mine], "w")
+        assert [(held.id, held.worker, held.lapsed) for held in self.store.held(e, [])] == [
+            (early, "silent", True)
+        ]
+        both = self.store.held(e, ["dead"])
+        assert [(held.id, held.lapsed) for held in both] == [(early, True), (gone, False)]
+        self.clock.advance(30.0)
+        lapsed = self.store.held(e, [])
+        assert [held.id for held in lapsed] == [early, gone, late]
+        assert lapsed == [held for held in self.store.held(e) if held.lapsed]
+        self.store.finish(early, ended())
+        assert [held.id for held in self.store.held(e, [])] == [gone, late]
+
     def test_a_worker_is_forgotten_after_a_week_of_silence(self) -> None:
         self.store.announce(WorkerRecord("old", "a", 1, 0.0))
         self.clock.advance(6 * 86400)

@@ -360,6 +360,9 @@ class LeasePromises(StoreScene):
         self.begin(e)
         self.clock.reboot("boot-2")
         assert self.store.held(e)[0].lapsed is self.boots
+        assert bool(self.store.held(e, [])) is self.boots
+        self.clock.reboot("boot-0")
+        assert bool(self.store.held(e, [])) is self.boots
 
     def test_a_lapsed_trial_is_given_to_searchers_as_queued(self) -> None:
         e = self.open()

@@ -111,9 +111,9 @@ SELECT number, attempt, worker, lease_until < server_seconds() AS lapsed FROM tr
 WHERE experiment = :experiment AND state = 'running' ORDER BY number;
 
 -- name: lapsed
--- Those of them that count as nobody's any more: few, however many run.
-SELECT number, attempt FROM trial
-WHERE experiment = :experiment AND state = 'running' AND lease_until < server_seconds();
+-- Those of them that count as nobody's any more: few, however many run. The time is asked once, so that trial_leases serves.
+SELECT number, attempt, worker FROM trial
+WHERE experiment = :experiment AND state = 'running' AND lease_until < (SELECT server_seconds());
 
 -- name: finish
 -- Ends the attempt that holds a trial.
