@@ -12,7 +12,7 @@ from typing import NamedTuple
 from luthier.run.runner import Runner
 from luthier.store import ExperimentRecord
 
-__all__ = ["Ending", "Interrupts", "Why"]
+__all__ = ["Ending", "Interrupts", "Why", "is_planned", "nothing_left"]
 
 
 class Why(StrEnum):
@@ -79,3 +79,17 @@ class Interrupts:
             with suppress(BlockingIOError):
                 os.read(self.fd, 64)
         return self.count
+
+
+def is_planned(record: ExperimentRecord) -> bool:
+    """Whether all trials there will be are written."""
+    return record.target is not None and record.trials >= record.target and not record.reserved
+
+
+def nothing_left(record: ExperimentRecord) -> Why | None:
+    """Why no trial can start any more where this worker runs none; None while others are at it, or the next turn may."""
+    if record.is_met:
+        return Why.MET
+    if record.queued or record.reserved or record.running or record.waiting:
+        return None
+    return Why.EXHAUSTED if is_planned(record) else None

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 from luthier.clock import Clock
 from luthier.drive.alive import Alive
 from luthier.drive.doubting import Doubts
-from luthier.drive.ends import Ending, Interrupts, Why
+from luthier.drive.ends import Ending, Interrupts, Why, is_planned, nothing_left
 from luthier.drive.experience import Experience
+from luthier.drive.glances import BEAT_SECONDS, Glances
 from luthier.drive.goals import Goals
 from luthier.drive.judging import judge, wants_again
 from luthier.drive.leases import LEASE_SECONDS, Leases
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Drive"]
 
-BEAT_SECONDS = 0.2  # how often, at least, reports are read and wishes are looked up
 READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
 GATHER_SECONDS = 0.03
 
@@ -100,6 +100,7 @@ class Drive:
         self._requests = Requests(self.store, self.id, self._leaving)
         self._doubts = Doubts(self.store, self.id, self.worker)
         self._rounds = Rounds(self)
+        self._glances = Glances(self.clock, self.interrupts)
         self._read = float("-inf")
         self._took = False  # the result of an identical trial: there is nothing to wait for
         self._learns = searcher(self.description.algorithm).looks_back
@@ -110,7 +111,9 @@ class Drive:
         self.listener.opened(self.record, adopted)
         events: list[Event] = []
         while True:
-            why = self._turn([e for e in events if isinstance(e, RunEnded) and e.id in self._running])
+            ended = [e for e in events if isinstance(e, RunEnded) and e.id in self._running]
+            is_to_look = bool(ended) or self._glances.are_due(self.record, len(self._running))
+            why = self._turn(ended) if is_to_look else None
             if why is not None and not self._running:
                 record = self.store.experiment(self.id)
                 if record.is_met or why is not Why.MET:  # else a person has just added to it
@@ -135,15 +138,18 @@ class Drive:
         A proposal is computed outside the transaction, so that it never makes another worker wait. A turn that only looks is
         none: thousands of workers look all the time.
         """
-        writes = bool(events) or self._staging is not None
+        stages = self._staging if self.record.waiting or events else None
+        writes = bool(events) or stages is not None
         with self.store.together() if writes else nullcontext():
             ended = [self._take(event) for event in events]
             self.record = self.store.experiment(self.id)
-            if self._staging is not None and self._staging.advance(self.record):
+            if stages is not None and stages.advance(self.record):
                 self.record = self.store.experiment(self.id)
             why = self._heed() or self._hands_over()
             free = self._free() if why is None else []
-            is_short = self.record.queued < len(free) and not self._is_planned() and not self._is_sprint()
+            is_short = (
+                self.record.queued < len(free) and not is_planned(self.record) and not self._is_sprint()
+            )
             claims = [] if is_short or not self.record.queued else self._claim(free)
         self._tell(ended)
         self._start(free, claims)
@@ -152,6 +158,8 @@ class Drive:
             step = 1 if self._learns else len(free)
             for begin in range(0, len(free), step):
                 self._plan_and_start(free[begin : begin + step])
+        if len(self._running) < len(self.slots) and not is_planned(self.record):
+            self._glances.at_once()  # others were quicker
         return why or (None if self._running else self._nothing_left())
 
     def _wait(self) -> list[Event]:
@@ -264,10 +272,6 @@ class Drive:
             self.most -= len(claims)
         return claims
 
-    def _is_planned(self) -> bool:
-        record = self.record
-        return record.target is not None and record.trials >= record.target and not record.reserved
-
     def _launch(self, claim: Claim, place: int) -> None:
         """Starts an attempt in a slot; one that can't even be started has failed."""
         id = claim.id
@@ -289,12 +293,8 @@ class Drive:
 
     def _nothing_left(self) -> Why | None:
         """Whether no trial can start any more, now that none of ours is running."""
-        record = self.record = self.store.experiment(self.id)
-        if record.is_met:
-            return Why.MET
-        if record.queued or record.reserved or record.running or record.waiting:
-            return None  # another worker is at it, or the next turn will start them
-        return Why.EXHAUSTED if self._is_planned() else None
+        self.record = self.store.experiment(self.id)
+        return nothing_left(self.record)
 
     # ------------------------------------------------------------------ take
 
@@ -312,6 +312,7 @@ class Drive:
     def conclude(self, running: Running, result: Result, *, told: bool = True) -> None:
         """Makes it durable how an attempt of ours ended that this loop did not see end."""
         ended = self._conclude(running, result)
+        self._glances.at_once()
         self._tell([ended] if told else [])
 
     def _conclude(self, running: Running, result: Result) -> Ended | None:
