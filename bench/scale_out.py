@@ -128,10 +128,15 @@ def power(sizes: list[int], times: list[float]) -> float:
     return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
 
 
+def allowed(smallest: int, largest: int) -> float:
+    """How much slower a verb may be at the largest size: as much as the logarithm is larger, with half again."""
+    return SLACK * math.log(largest) / math.log(smallest)
+
+
 def table(title: str, grounds: list[Ground]) -> bool:
     """Prints how each verb grows; False where one grows too fast."""
     sizes, good = [ground.size for ground in grounds], True
-    bar = SLACK * math.log(sizes[-1]) / math.log(sizes[0])
+    bar = allowed(sizes[0], sizes[-1])
     print(f"\n{title}: median ms; growth from {sizes[0]:,} to {sizes[-1]:,} (bar {bar:.1f} x)")
     print(f"{'':<26}" + "".join(f"{size:>11,}" for size in sizes) + f"{'growth':>10}{'size^':>8}")
     for name in grounds[0].times:
@@ -289,7 +294,20 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=10_000)
     parser.add_argument("--store", action="append", choices=["sqlite", "postgres"])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--world", nargs=2, type=int, metavar=("WORKERS", "TRIALS"), help="one simulated world"
+    )
+    parser.add_argument(
+        "--place", choices=["memory", "sqlite"], default="sqlite", help="of that world's store"
+    )
+    parser.add_argument("--seconds", type=float, default=30.0, help="what its trials typically take")
+    parser.add_argument("--commits", type=float, default=566.0, help="a second, as this bench measured them")
     asked = parser.parse_args()
+    if asked.world:
+        from scale_world import run_world
+
+        good = run_world(*asked.world, asked.place, asked.seconds, asked.commits, allowed)
+        return 0 if good else 1
     root = Path(tempfile.mkdtemp(prefix="luthier-bench-"))
     many = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= asked.trials]
     crowds = [size for size in (10, 100, 1_000, 10_000) if size <= asked.workers]

@@ -16,7 +16,7 @@ from luthier.drive.leases import Leases
 from luthier.store.memory import MemoryStore
 from luthier.testing.faults import record, scaled
 from luthier.testing.simulate import BrokenPromise, Plan, drawn, simulate
-from luthier.testing.simulation.link import Mishaps
+from luthier.testing.simulation.link import Mishaps, Queue
 from luthier.testing.simulation.places import PLACES
 from luthier.testing.simulation.world import Actor, Forever, World
 from luthier.trial import AttemptId, TrialState
@@ -179,6 +179,19 @@ def test_commits_queue_for_the_disk() -> None:
     assert told.waited_seconds > told.commits * 0.01
     alone = simulate(Plan(3, workers=1, trials=10, typical_seconds=2.0, commit_seconds=0.01))
     assert alone.waited_seconds == 0.0
+
+
+def test_on_a_server_what_adds_no_event_queues_for_nobody() -> None:
+    world = World(1, FakeClock(), 10)
+    for is_server, waits in ((True, [1.0, 2.0, 1.0, 3.0]), (False, [1.0, 2.0, 3.0, 4.0])):
+        queue = Queue(world, 1.0, is_server=is_server)
+        assert [queue.wait_seconds(name) for name in ("claim", "finish", "renew", "claim")] == waits
+
+
+def test_workers_come_one_after_the_other() -> None:
+    told = simulate(Plan(2, workers=5, trials=40, typical_seconds=5.0, arriving_seconds=30.0))
+    joined = [float(line.split(" s ")[0]) for line in told.lines if line.endswith("joins")]
+    assert len(joined) == 5 and max(joined) > 10.0 and min(joined) < max(joined) - 5.0
 
 
 def test_workers_that_only_look_make_nobody_wait() -> None:

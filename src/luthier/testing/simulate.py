@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,7 +29,7 @@ from luthier.testing.simulation.hosts import METRIC, Host
 from luthier.testing.simulation.link import Mishaps, Queue
 from luthier.testing.simulation.lives import Scene
 from luthier.testing.simulation.places import PLACES, Place, memory
-from luthier.testing.simulation.promises import broken
+from luthier.testing.simulation.promises import broken, events_of
 from luthier.testing.simulation.world import World
 
 __all__ = ["BrokenPromise", "Plan", "Told", "drawn", "simulate"]
@@ -57,7 +58,8 @@ class Plan:
     """What a world is made of. With one host its workers know of each other's deaths at once; with several only leases tell.
 
     `failing` is the share of programs that fail. Crashes, freezes, drains and wishes are counted; they fall somewhere in the
-    first `stormy_seconds`, after which nothing goes wrong any more, so that every world comes to its end.
+    first `stormy_seconds`, after which nothing goes wrong any more, so that every world comes to its end. A commit takes the
+    disk `commit_seconds`; the workers come within `arriving_seconds`.
     """
 
     seed: int
@@ -72,6 +74,7 @@ class Plan:
     pace: float = 1.0
     mishaps: Mishaps = NOTHING_GOES_WRONG
     commit_seconds: float = 0.0
+    arriving_seconds: float = 2.0
     stormy_seconds: float = 15.0
     crashes: int = 0
     freezes: int = 0
@@ -177,7 +180,7 @@ def _scene(plan: Plan, world: World, opened: Callable[[], Store], experiment: in
         opened,
         experiment,
         plan.mishaps,
-        Queue(world, plan.commit_seconds),
+        Queue(world, plan.commit_seconds, is_server=plan.hosts > 1),
         is_shared=plan.hosts > 1,
         slots=plan.slots,
         lease_seconds=plan.lease_seconds,
@@ -187,7 +190,7 @@ def _scene(plan: Plan, world: World, opened: Callable[[], Store], experiment: in
         Host(world, f"host{k + 1}", plan.seed, plan.typical_seconds, plan.failing) for k in range(plan.hosts)
     ]
     for k in range(plan.workers):
-        scene.join(scene.hosts[k % plan.hosts], world.dice.uniform(0.0, 2.0))
+        scene.join(scene.hosts[k % plan.hosts], world.dice.uniform(0.0, plan.arriving_seconds))
     return scene
 
 
@@ -212,13 +215,13 @@ def _befall(plan: Plan, scene: Scene, store: Store) -> None:
 
 
 def _told(scene: Scene, store: Store) -> Told:
-    kinds = [event.kind for event in store.events(experiment=scene.experiment)]
+    kinds = Counter(event.kind for event in events_of(store, scene.experiment))
     return Told(
         scene.world.time,
         scene.killed,
-        kinds.count("adopted"),
-        kinds.count("claimed"),
-        kinds.count("stale"),
+        kinds["adopted"],
+        kinds["claimed"],
+        kinds["stale"],
         scene.queue.commits,
         scene.queue.waited_seconds,
         dict(scene.queue.asked),

@@ -46,6 +46,10 @@ WRITES = frozenset(
 )
 
 
+BESIDE = frozenset(["renew", "report", "note_command"])
+"""The writes that a server commits beside the others: they add no event, so they do not take the one lock."""
+
+
 class Mishaps(NamedTuple):
     """How probable it is, of one verb, that its worker is killed, its answer is lost, or the way is cut; and how long a way
     takes at most."""
@@ -65,18 +69,21 @@ class Acknowledged(NamedTuple):
 
 
 class Queue:
-    """The disk of the store, which takes one commit after the other. `asked` counts all verbs that reached the store alone,
-    `together` as one."""
+    """The disk of the store, which takes one commit after the other; on a server those of BESIDE queue for nobody. `asked`
+    counts all verbs that reached the store alone, `together` as one."""
 
-    def __init__(self, world: World, commit_seconds: float) -> None:
+    def __init__(self, world: World, commit_seconds: float, *, is_server: bool = False) -> None:
         self.commits = 0
         self.asked: Counter[str] = Counter()
         self.waited_seconds = 0.0
         self._world, self._seconds, self._free_at = world, commit_seconds, 0.0
+        self._beside = BESIDE if is_server else frozenset[str]()
 
-    def wait_seconds(self) -> float:
-        """Joins the queue; returns how long until the commit is made."""
+    def wait_seconds(self, name: str) -> float:
+        """Joins the queue; returns how long until the commit of a verb is made."""
         self.commits += 1
+        if name in self._beside:
+            return self._seconds
         begins = max(self._world.time, self._free_at)
         self._free_at = begins + self._seconds
         self.waited_seconds += begins - self._world.time
@@ -147,7 +154,7 @@ class Link:
     def _go(self, name: str, writes: bool) -> None:
         """There."""
         self._queue.asked[name] += 1
-        self._way(self._queue.wait_seconds() if writes else 0.0)
+        self._way(self._queue.wait_seconds(name) if writes else 0.0)
         self._may_die(f"before {name}")
         if self._world.dice.random() < self._around.mishaps.cut:
             self._cut(f"before {name}")

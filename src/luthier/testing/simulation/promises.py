@@ -1,7 +1,7 @@
 """What must be true of the record when a simulated world is over, whatever befell those who worked in it.
 
 Each check gives sentences, one for each promise that was broken. What the programs did is known from the seed, what was
-acknowledged from the links; the record is read through the store's own verbs.
+acknowledged from the links; the record is read through the store's own verbs, in pages, for it may be a million trials.
 """
 
 from __future__ import annotations
@@ -12,13 +12,36 @@ from collections.abc import Iterator
 from luthier.drive.replaying import proposed_trials, replay
 from luthier.search import searcher
 from luthier.search.around import Known, propose_around
-from luthier.store import Store
+from luthier.store import Event, Store
 from luthier.store.lateness import same_result
 from luthier.testing.simulation.hosts import METRIC
 from luthier.testing.simulation.lives import Scene
-from luthier.trial import AttemptId, Outcome, TrialState
+from luthier.trial import AttemptId, Outcome, Trial, TrialState
 
-__all__ = ["broken"]
+__all__ = ["broken", "events_of"]
+
+PAGE = 10_000
+
+
+def events_of(store: Store, experiment: int) -> Iterator[Event]:
+    """The events of an experiment, the oldest first."""
+    since = 0
+    while page := store.events(since, experiment, PAGE):
+        yield from page
+        since = page[-1].revision
+
+
+def _trials(scene: Scene, store: Store) -> Iterator[Trial]:
+    """All trials, by number."""
+    for page in _pages(scene, store):
+        yield from page
+
+
+def _pages(scene: Scene, store: Store) -> Iterator[list[Trial]]:
+    offset = 0
+    while page := store.trials(scene.experiment, limit=PAGE, offset=offset):
+        yield page
+        offset += len(page)
 
 
 def broken(scene: Scene, store: Store, target: int) -> list[str]:
@@ -35,32 +58,34 @@ def broken(scene: Scene, store: Store, target: int) -> list[str]:
 
 def _counted(scene: Scene, store: Store, target: int) -> Iterator[str]:
     """Exactly as many trials are finished as were asked for, and nobody holds anything any more."""
-    record, trials = store.experiment(scene.experiment), store.trials(scene.experiment)
-    finished = sum(trial.state is TrialState.FINISHED for trial in trials)
-    if not finished == record.finished == record.trials == len(trials) == target:
-        yield f"{target} trials were asked for; {finished} of {len(trials)} are finished, the record says {record.finished}"
+    record, numbers, finished, succeeded = store.experiment(scene.experiment), list[int](), 0, 0
+    for trial in _trials(scene, store):
+        numbers.append(trial.number)
+        finished += trial.state is TrialState.FINISHED
+        succeeded += trial.result is not None and trial.result.outcome is Outcome.SUCCEEDED
+    if not finished == record.finished == record.trials == len(numbers) == target:
+        yield f"{target} trials were asked for; {finished} of {len(numbers)} are finished, the record says {record.finished}"
     if store.held(scene.experiment) or record.running or record.reserved or record.queued or record.waiting:
         yield f"something is still held: {record}"
-    if record.succeeded != sum(
-        t.result is not None and t.result.outcome is Outcome.SUCCEEDED for t in trials
-    ):
+    if record.succeeded != succeeded:
         yield f"the record says {record.succeeded} succeeded, which is not so"
-    if [trial.number for trial in trials] != list(range(1, len(trials) + 1)):
+    if numbers != list(range(1, len(numbers) + 1)):
         yield "numbers are missing or there twice"
 
 
 def _finished_once(scene: Scene, store: Store) -> Iterator[str]:
     """Each trial ends once, with the result of its last attempt, and the events say so in the order of their commits."""
-    events = store.events(experiment=scene.experiment)
-    ends = Counter(event.trial for event in events if event.kind == "finished")
-    for trial in store.trials(scene.experiment):
+    ends, revisions = Counter[int | None](), list[int]()
+    for event in events_of(store, scene.experiment):
+        revisions.append(event.revision)
+        ends[event.trial] += event.kind == "finished"
+    for trial in _trials(scene, store):
         attempts = store.attempts(scene.experiment, trial.number)
         last = attempts[-1].result if attempts else None
         if ends[trial.number] != 1:
             yield f"trial {trial.number} is finished {ends[trial.number]} times"
         if trial.result is None or last is None or not same_result(trial.result, last):
             yield f"trial {trial.number} has another result than its last attempt"
-    revisions = [event.revision for event in events]
     if revisions != list(range(revisions[0], revisions[0] + len(revisions))):
         yield f"revisions leave gaps or go back: {revisions}"
 
@@ -81,7 +106,7 @@ def _as_programs_did(scene: Scene, store: Store) -> Iterator[str]:
     begun = Counter(id for host in scene.hosts for id in host.begun)
     yield from (f"{id} was begun {times} times" for id, times in begun.items() if times > 1)
     programs = {id: program for host in scene.hosts for id, program in host.programs.items()}
-    for trial in store.trials(scene.experiment):
+    for trial in _trials(scene, store):
         id = AttemptId(scene.experiment, trial.number, trial.attempt)
         if trial.result is None or trial.result.outcome is not Outcome.SUCCEEDED:
             continue
@@ -99,10 +124,10 @@ def _as_programs_did(scene: Scene, store: Store) -> Iterator[str]:
 def _lost_for_a_reason(scene: Scene, store: Store) -> Iterator[str]:
     """A trial is run again only where something befell who held it last: the heir who says so, or the one before."""
     holders: dict[tuple[int | None, int | None], list[str]] = {}
-    for event in store.events(experiment=scene.experiment):
+    for event in events_of(store, scene.experiment):
         if event.kind in ("claimed", "adopted"):
             holders.setdefault((event.trial, event.attempt), []).append(event.detail["worker"])
-    for trial in store.trials(scene.experiment):
+    for trial in _trials(scene, store):
         for attempt in store.attempts(scene.experiment, trial.number):
             ended = attempt.result.outcome if attempt.result else None
             held = holders[attempt.id.trial, attempt.id.attempt][-2:]
@@ -114,16 +139,20 @@ def _proposed(scene: Scene, store: Store) -> Iterator[str]:
     """Each proposal is what one undisturbed worker makes, or, of an algorithm that looks back, what follows from what it saw."""
     record = store.experiment(scene.experiment)
     description = record.description._replace(seed=record.seed)
-    engine, trials = searcher(description.algorithm), proposed_trials(store, scene.experiment)
+    engine = searcher(description.algorithm)
     if engine.looks_back:
         yield from (
             f"trial {one.trial.number} is proposed as {one.trial.configuration}, and again as {one.again}"
-            for one in replay(store, scene.experiment, trials)
+            for one in replay(store, scene.experiment, proposed_trials(store, scene.experiment))
             if not one.agrees
         )
         return
-    ordinals = list(range(1, len(trials) + 1))
-    wanted = propose_around(engine, description.space, description.seed, ordinals, Known())
-    for trial, proposal in zip(sorted(trials, key=lambda t: t.number), wanted, strict=False):
-        if trial.configuration != proposal.configuration:
-            yield f"trial {trial.number} is {trial.configuration}; undisturbed it is {proposal.configuration}"
+    made = 0
+    for page in _pages(scene, store):
+        mine = [trial for trial in page if trial.proposal and trial.proposal.ordinal is not None]
+        ordinals = list(range(made + 1, made + len(mine) + 1))
+        made += len(mine)
+        wanted = propose_around(engine, description.space, description.seed, ordinals, Known())
+        for trial, proposal in zip(mine, wanted, strict=False):
+            if trial.configuration != proposal.configuration:
+                yield f"trial {trial.number} is {trial.configuration}; undisturbed it is {proposal.configuration}"
