@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from math import isnan
 from threading import RLock
 from typing import Any
@@ -73,6 +74,9 @@ class MemoryReads:
             if sort.by == "value" and limit >= 0:
                 return [_trial(row) for row in _best(known, sort, offset + limit)[offset:]]
             end = None if limit < 0 else offset + limit
+            if sort.by == "number":  # as its rows are: a page need not put a million in order
+                rows = (row for row in known.trials.values() if row.state is not TrialState.RESERVED)
+                return [_trial(row) for row in islice(rows, offset, end)]
             return [_trial(row) for row in _sorted(list(known.trials.values()), sort)[offset:end]]
 
     def changed_trials(self, experiment: int, since: int) -> list[Trial]:
@@ -191,9 +195,10 @@ class MemoryReads:
 
     def events(self, since: int = 0, experiment: int | None = None, limit: int = -1) -> list[Event]:
         with self._guard:
-            newer = self._events[bisect_right(self._events, since, key=lambda event: event.revision) :]
-            found = [event for event in newer if experiment is None or event.experiment == experiment]
-            return found if limit < 0 else found[:limit]
+            first = bisect_right(self._events, since, key=lambda event: event.revision)
+            newer = (self._events[at] for at in range(first, len(self._events)))
+            found = (event for event in newer if experiment is None or event.experiment == experiment)
+            return list(found if limit < 0 else islice(found, limit))
 
     def decisions(self, experiment: int, number: int) -> list[Event]:
         found = self.events(experiment=experiment)
