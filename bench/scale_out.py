@@ -95,8 +95,11 @@ class Ground:
         self.look(claim.id)
 
     def look(self, id: AttemptId) -> None:
-        """What commands and dashboards ask."""
+        """What workers, commands and dashboards ask."""
         store, e = self.store, self.e
+        revision = store.revision()
+        self.timed("a worker's look", lambda: (store.experiment(e), store.end_requests(e, revision)))
+        self.timed("what the dead left", lambda: store.held(e, []))
         self.timed("list", store.experiments)
         self.timed("a page of show", lambda: store.trials(e, limit=50))
         self.timed("best", lambda: store.trials(e, Sort("value", smallest_first=True), limit=10))

@@ -113,7 +113,7 @@ WHERE experiment = :experiment AND state = 'running' ORDER BY number;
 -- name: lapsed
 -- Those of them that count as nobody's any more: few, however many run. The time is asked once, so that trial_leases serves.
 SELECT number, attempt, worker FROM trial
-WHERE experiment = :experiment AND state = 'running' AND lease_until < (SELECT server_seconds());
+WHERE experiment = :experiment AND state = 'running' AND lease_until < (SELECT server_seconds()) ORDER BY lease_until;
 
 -- name: finish
 -- Ends the attempt that holds a trial.
