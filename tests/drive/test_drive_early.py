@@ -269,6 +269,25 @@ def test_rungs_survive_a_kill_at_every_point(paper: Paper, tmp_path: Path) -> No
             assert Counter(stage for _, stage in finished) == {0: 9, 1: 3, 2: 1}
 
 
+def test_who_waits_for_its_own_rung_takes_no_lock(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker looks five times a second; where no trial waits there is nothing to send on, and nobody to keep waiting."""
+    locked, asked, together = [0], [0], paper.store.together
+
+    def counted() -> Any:
+        locked[0] += 1
+        return together()
+
+    def long(order: Order) -> Result | None:
+        asked[0] += 1
+        return rung(order) if asked[0] > 100 else None
+
+    monkeypatch.setattr(paper.store, "together", counted)
+    paper.machine.script = long
+    record = paper.open(describe(paper, 1, stages=Stages("rungs", "epochs", (1.0,))))
+    assert paper.drive(record).why is Why.MET
+    assert paper.notes.beats > 100 and locked[0] < 20
+
+
 def test_a_trial_that_fails_at_a_rung_makes_room_for_the_next_best(paper: Paper) -> None:
     def breaks(order: Order) -> Result:
         if order.id.trial == 1 and order.argv[2] == "3":
