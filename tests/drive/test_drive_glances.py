@@ -10,13 +10,16 @@ from luthier.clock import FakeClock
 from luthier.drive import glances
 from luthier.drive.ends import Interrupts
 from luthier.drive.glances import Glances
+from luthier.store.crew import MOST_RESERVED
 from luthier.testing.simulate import Plan, simulate
 
 
 class Record(NamedTuple):
-    """An experiment of which only the attempts that run are known."""
+    """An experiment of which only the attempts that run are known, and the trials that are being written."""
 
-    running: int
+    running: int = 0
+    reserved: int = 0
+    trials: int = 0
 
 
 def looks(running: int, mine: int, seconds: float) -> int:
@@ -60,6 +63,23 @@ def test_a_signal_is_heeded_with_the_next_beat() -> None:
     assert made.are_due(crowd, 1) and not made.are_due(crowd, 1)
     made.at_once()
     assert made.are_due(crowd, 1) and not made.are_due(crowd, 1)
+
+
+def test_who_finds_a_thousand_numbers_taken_leaves_it_to_the_others_as_long_as_they_go_on() -> None:
+    clock = FakeClock()
+    made = Glances(clock, Interrupts())
+    assert not made.others_write(as_record(Record(reserved=MOST_RESERVED - 1, trials=999)))
+    for k in range(20):  # they go on
+        assert made.others_write(as_record(Record(reserved=MOST_RESERVED, trials=1000 + k)))
+        clock.advance(0.9)
+    stuck = as_record(Record(reserved=MOST_RESERVED, trials=1020))
+    assert made.others_write(stuck)
+    clock.advance(1.1)
+    assert not made.others_write(stuck)  # they died over it
+    assert not made.others_write(as_record(Record(reserved=MOST_RESERVED + 900, trials=2000)))
+    assert made.others_write(as_record(Record(reserved=2 * MOST_RESERVED, trials=3000)))
+    assert not made.others_write(as_record(Record(reserved=0, trials=3000)))
+    assert made.others_write(as_record(Record(reserved=MOST_RESERVED, trials=4000)))
 
 
 def test_when_trials_run_out_the_crowd_is_not_forgotten_at_once() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from luthier.clock import Clock
 from luthier.drive.ends import Interrupts
 from luthier.store import ExperimentRecord
+from luthier.store.crew import MOST_RESERVED
 
 __all__ = ["BEAT_SECONDS", "Glances"]
 
@@ -18,6 +19,8 @@ CROWD = 100
 """With more workers than this they look as often together as so many."""
 MOST_SECONDS = 10.0
 """How long at most a worker does not look."""
+PATIENCE_SECONDS = 1.0
+"""How long others may take to write trials whose numbers they have."""
 MEMORY = 0.9
 """What is left of a crowd from one look to the next. When trials run out, fewer run and as many look."""
 
@@ -31,6 +34,10 @@ class Glances:
         self._looked = float("-inf")
         self._pressed = (0, 0, False)
         self._crowd = 0.0
+        self._trials, self._changed = -1, 0.0
+        self._left = (
+            0  # numbers whose takers did not write them: who died over it, until the leases have run out
+        )
 
     def are_due(self, record: ExperimentRecord, mine: int) -> bool:
         """Whether to look now, and takes it that this is done. `record` is as it was last seen, `mine` how many of the attempts
@@ -42,6 +49,20 @@ class Glances:
         self._looked, self._pressed = now, pressed
         self._crowd = max(record.running / max(1, mine), MEMORY * self._crowd)
         return True
+
+    def others_write(self, record: ExperimentRecord) -> bool:
+        """Whether so many others are writing trials just now that this worker may leave it to them. When thousands begin at
+        once, each would else queue to be told that no more numbers are handed out."""
+        self._left = min(self._left, record.reserved)
+        now = self._clock.elapsed()
+        if record.trials != self._trials:
+            self._trials, self._changed = record.trials, now
+        if record.reserved < self._left + MOST_RESERVED:
+            return False
+        if now - self._changed < PATIENCE_SECONDS:
+            return True
+        self._left = record.reserved
+        return False
 
     def at_once(self) -> None:
         """Has it look with the next beat: it could begin something, or something has ended."""

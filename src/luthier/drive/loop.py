@@ -147,9 +147,7 @@ class Drive:
                 self.record = self.store.experiment(self.id)
             why = self._heed() or self._hands_over()
             free = self._free() if why is None else []
-            is_short = (
-                self.record.queued < len(free) and not is_planned(self.record) and not self._is_sprint()
-            )
+            is_short = self.record.queued < len(free) and not (is_planned(self.record) or self._is_sprint())
             claims = [] if is_short or not self.record.queued else self._claim(free)
         self._tell(ended)
         self._start(free, claims)
@@ -160,7 +158,10 @@ class Drive:
                 self._plan_and_start(free[begin : begin + step])
         if len(self._running) < len(self.slots) and not is_planned(self.record):
             self._glances.at_once()  # others were quicker
-        return why or (None if self._running else self._nothing_left())
+        if why is None and not self._running:
+            self.record = self.store.experiment(self.id)
+            why = nothing_left(self.record)
+        return why
 
     def _wait(self) -> list[Event]:
         """Waits for something to end; while every slot has enough to do, a moment longer, to write more at once."""
@@ -253,7 +254,10 @@ class Drive:
         return free[: self._experience.may_begin(self.record, len(self._running))] if self.wary else free
 
     def _plan_and_start(self, free: Sequence[int]) -> None:
-        if self.store.experiment(self.id).queued < len(free):
+        record = self.store.experiment(self.id)
+        if self._glances.others_write(record):
+            free = free[: record.queued]
+        elif record.queued < len(free):
             top_up(self.store, self.id, self.description, len(free), self.worker, self.clock)
         self._start(free, self._claim(free))
 
@@ -290,11 +294,6 @@ class Drive:
         self.slots.fill(place, id)
         self.runner.start(order)
         self.listener.began(claim)
-
-    def _nothing_left(self) -> Why | None:
-        """Whether no trial can start any more, now that none of ours is running."""
-        self.record = self.store.experiment(self.id)
-        return nothing_left(self.record)
 
     # ------------------------------------------------------------------ take
 

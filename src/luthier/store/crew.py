@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["FORGOTTEN_SECONDS", "Tally", "WorkerRecord"]
+__all__ = ["FORGOTTEN_SECONDS", "MOST_RESERVED", "Tally", "WorkerRecord"]
+
+MOST_RESERVED = 1000
+"""While so many numbers are taken and not written yet, no further ones are handed out: all calls that reserve read what is."""
 
 FORGOTTEN_SECONDS = 7 * 86400.0
 """Who has been silent for so long is not told of any more."""

@@ -18,6 +18,7 @@ from luthier.description import Description
 from luthier.errors import ConflictError
 from luthier.space import Configuration
 from luthier.store.contract import ExperimentRecord, Reservation, Wish
+from luthier.store.crew import MOST_RESERVED
 from luthier.store.endings import cancelled
 from luthier.store.lateness import newest_request
 from luthier.store.memory_crew import MemoryCrew
@@ -127,6 +128,7 @@ class MemoryStore(MemoryCrew):
         if nonce not in self._heard and row.wish is Wish.RUN:
             taken = [t for t in row.reserved() if t.worker == worker or self._is_lapsed(t)][: max(n, 0)]
             left = n - len(taken) if row.target is None else min(n - len(taken), row.target - len(row.trials))
+            left = 0 if row.count(TrialState.RESERVED) >= MOST_RESERVED else left
             for _ in range(left):
                 row.numbers += 1
                 row.proposed += 1

@@ -16,6 +16,7 @@ from luthier.description import Description
 from luthier.errors import ConflictError
 from luthier.space import Configuration
 from luthier.store.contract import ExperimentRecord, Reservation, Wish
+from luthier.store.crew import MOST_RESERVED
 from luthier.store.lateness import newest_request
 from luthier.store.naming import chosen_seed, named_conflict
 from luthier.store.past import numbers_written
@@ -142,7 +143,7 @@ class SqlStore(SqlCrew):
                 room = db.one("room", experiment=experiment)
                 if room is None:
                     raise self._unknown(experiment)
-                left, willing, seed, number, ordinal = room
+                left, willing, seed, number, ordinal, reserved = room
                 if n <= 0 or not willing:
                     return []
                 holder = {
@@ -153,6 +154,7 @@ class SqlStore(SqlCrew):
                 }
                 taken = db.do("take_over_reservations", n=n, **holder)
                 more = n - taken if left is None else min(n - taken, left)
+                more = 0 if reserved >= MOST_RESERVED else more
                 if more > 0:
                     db.send("take_ordinals", experiment=experiment, n=more)
                     holder["time"] = self.clock.now()

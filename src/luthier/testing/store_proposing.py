@@ -169,6 +169,22 @@ class ProposingPromises(StoreScene):
         e = self.open(None)
         assert len(self.reserve(e, 100)[1]) == 100
 
+    def test_while_a_thousand_numbers_are_taken_and_not_written_no_more_are_handed_out(self) -> None:
+        """Else thousands of workers that begin at once take 32 each, and each call reads what all have."""
+        e = self.open(5000)
+        first = self.store.reserve(e, 900, "a", "a1")
+        assert len(first) == 900 and len(self.reserve(e, 300, "b")[1]) == 300
+        assert self.reserve(e, 10, "c")[1] == []
+        assert self.store.reserve(e, 900, "a", "a1") == first
+        assert len(self.reserve(e, 40, "a")[1]) == 40  # of its own
+        assert self.store.experiment(e).reserved == 1200
+        self.clock.advance(61.0)
+        assert [r.number for r in self.reserve(e, 10, "c")[1]] == list(range(1, 11))
+        nonce, left = self.reserve(e, 300, "b")
+        assert self.propose(e, nonce, left) == 300
+        assert len(self.reserve(e, 2000, "d")[1]) == 2000
+        self.check_counters(e)
+
     def test_a_reservation_sent_twice_takes_once(self) -> None:
         e = self.open(10)
         nonce, reserved = self.reserve(e, 3)

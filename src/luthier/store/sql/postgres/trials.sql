@@ -4,7 +4,8 @@
 
 -- name: room
 -- How many more numbers the budget has, NULL where nothing bounds it; 0 when a person said stop.
-SELECT CASE WHEN wish != 'run' THEN 0 WHEN target IS NOT NULL THEN greatest(target - trials, 0) END, wish = 'run', seed, numbers, proposed
+SELECT CASE WHEN wish != 'run' THEN 0 WHEN target IS NOT NULL THEN greatest(target - trials, 0) END, wish = 'run', seed, numbers, proposed,
+       reserved
 FROM experiment WHERE id = :experiment;
 
 -- name: take_numbers
