@@ -312,7 +312,8 @@ def test_hot_statements_use_their_index(tmp_path: Path) -> None:
     used = {
         "claim": "trial_queue",
         "held": "trial_running",
-        "repeated_claim": "trial_running",
+        "repeated_claim": "trial_(running|leases)",  # both have only what runs
+        "lapsed": "trial_leases",
         "best_up": "trial_by_value",
         "changed_trials": "trial_by_revision",
         "newest_revision": "event_pkey",
@@ -320,5 +321,5 @@ def test_hot_statements_use_their_index(tmp_path: Path) -> None:
     }
     for name, index in used.items():
         plan = session.execute("EXPLAIN " + statements("postgres")[name], values).fetchall()
-        assert any(index in row[0] for row in plan), (name, plan)
+        assert any(re.search(index, row[0]) for row in plan), (name, plan)
     session.execute("RESET search_path")
