@@ -12,7 +12,7 @@ import heapq
 from array import array
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, ValuesView
 from dataclasses import dataclass, field
-from math import isnan
+from math import inf, isnan
 
 from luthier.description import Description
 from luthier.store.contract import Sheet, SummaryRow, Wish
@@ -38,8 +38,8 @@ class AttemptRow:
 
 @dataclass(slots=True)
 class TrialRow:
-    """One trial. `worker`, `nonce`, `boot_id` and `lease_until` say who holds its reservation or its lease; `shown` is
-    the trial as it was last read."""
+    """One trial. `worker`, `nonce`, `boot_id` and `lease_until` say who holds its reservation or its lease; `noted_until` is
+    when somebody looks whether that ran out; `shown` is the trial as it was last read."""
 
     experiment: int
     number: int
@@ -60,6 +60,7 @@ class TrialRow:
     nonce: str | None = None
     boot_id: str | None = None
     lease_until: float = 0.0
+    noted_until: float = inf
     shown: Trial | None = None
     stage: int = 0
 
@@ -281,21 +282,28 @@ class ExperimentRow:
                 return trial
 
     def note_lease(self, trial: TrialRow) -> None:
-        """Remembers when the lease of a running trial ends."""
+        """Remembers to look at a running trial when its lease ends; once, however often that is put off."""
+        if trial.noted_until <= trial.lease_until:
+            return
         if not self.leases:
             self.boot_id = trial.boot_id
+        trial.noted_until = trial.lease_until
         heapq.heappush(self.leases, (trial.lease_until, trial.number))
 
     def lapsed(self, now: float) -> list[TrialRow]:
-        """The running trials whose lease ended, by number. **Cost** that of the answer, and of each lease once."""
+        """The running trials whose lease ended, by number. **Cost** that of the answer, and of each trial once a lease."""
         found: dict[int, TrialRow] = {}
+        due: list[TrialRow] = []
         while self.leases and self.leases[0][0] < now:
-            _, number = heapq.heappop(self.leases)
-            trial = self.trials.get(number)
-            if trial is not None and trial.state is TrialState.RUNNING and trial.lease_until < now:
-                found[number] = trial
-        for trial in found.values():
-            heapq.heappush(self.leases, (trial.lease_until, trial.number))
+            trial = self.trials.get(heapq.heappop(self.leases)[1])
+            if trial is not None:
+                trial.noted_until = inf
+                due.append(trial)
+        for trial in due:
+            if trial.state is TrialState.RUNNING:
+                self.note_lease(trial)
+                if trial.lease_until < now:
+                    found[trial.number] = trial
         return [found[number] for number in sorted(found)]
 
     def reserved(self, nonce: str | None = None) -> list[TrialRow]:
