@@ -4,7 +4,7 @@
 // slices of a frame where there are very many. Hovering, brushing and panning draw the kept sheet and a little on top of it. What
 // is out of sight is painted when the browser has nothing else to do: not for every change of a search that moves.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { look, type Look } from '../state/theme';
 import type { FigureProps, Paint } from './figure';
 
@@ -24,7 +24,7 @@ interface Asked {
 }
 
 const SLICE_MS = 8;
-const FRAME_MS = 32;
+const FRAME_MS = 20;
 const LONGEST_WAIT_MS = 2000; // for a browser that never rests
 const CALM_MS = 700; // without a change, before what is out of sight is painted anew
 let shared = { frame: 0, until: 0 }; // what all figures paint in one frame ends by then, but each has a slice
@@ -35,19 +35,20 @@ export function usePicture(canvas: { current: HTMLCanvasElement | null }, props:
   const work = useRef<Work | null>(null);
   const mine = (work.current ??= new Work());
   mine.show = () => canvas.current && width && showOn(canvas.current, mine.kept, props, width, height, colours);
+  mine.height = () => canvas.current?.getBoundingClientRect().top ?? 0;
   // Who waits for a picture can see that it is there, and whether it is the newest.
   mine.tell = (isBehind) => {
     if (!canvas.current) return;
     canvas.current.dataset.drawn = String(mine.drawn);
     canvas.current.toggleAttribute('data-behind', isBehind);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!width) return;
     props.onSize?.(width, height);
     mine.paint({ paint: props.paint, width, height, colours }, isSeen);
   }, [props.paint, width, height, colours, isSeen]);
-  useEffect(() => () => mine.callOff(), []);
-  useEffect(() => {
+  useLayoutEffect(() => () => mine.callOff(), []);
+  useLayoutEffect(() => {
     // What waits for the next frame shows everything then.
     if (isSeen && !mine.isWaiting) mine.show();
   }, [props.over, props.stretch, isSeen]);
@@ -59,6 +60,7 @@ class Work {
   /** How often all of it was drawn. */
   drawn = 0;
   show: () => void = () => undefined;
+  height: () => number = () => 0;
   tell: (isBehind: boolean) => void = () => undefined;
   callOff: () => void = () => undefined;
   private spare: Sheet | null = null;
@@ -73,8 +75,7 @@ class Work {
     this.tell(!isBegun || this.isUnfinished);
     if (isBegun) return;
     if (document.hidden) this.wait(whenInSight(() => this.paint(asked, isSeen)));
-    // The first picture is begun at once, for what is around it is on the screen already.
-    else if (isSeen && !this.drawn) this.begin(asked, Number(document.timeline.currentTime));
+    else if (isSeen && !this.drawn) this.wait(inTurn(this.height(), () => this.begin(asked, Number(document.timeline.currentTime))));
     else if (isSeen) this.beginInFrame(asked);
     else if (!this.drawn) this.wait(atRest(() => this.begin(asked, NaN)));
     else {
@@ -102,6 +103,7 @@ class Work {
     this.isWaiting = false;
     this.asked = asked;
     this.isUnfinished = true;
+    startFrame(at);
     const sheet = ready(this.spare, asked);
     this.spare = sheet;
     const turn = ++this.turn;
@@ -132,6 +134,23 @@ class Work {
 }
 
 const isSame = (a: Asked, b: Asked) => a.paint === b.paint && a.width === b.width && a.height === b.height && a.colours === b.colours;
+
+let firsts: Array<{ height: number; act: () => void }> = [];
+
+/** First pictures are begun at once, from the top of the page down, so that as many as a frame bears are seen with their figures.
+    **Returns** what calls it off. */
+function inTurn(height: number, act: () => void): () => void {
+  if (!firsts.length) {
+    queueMicrotask(() => {
+      const all = firsts.sort((a, b) => a.height - b.height);
+      firsts = [];
+      for (const one of all) one.act();
+    });
+  }
+  const mine = { height, act };
+  firsts.push(mine);
+  return () => (mine.act = () => undefined);
+}
 
 /** Acts when the browser has nothing else to do. **Returns** what calls it off. */
 function atRest(act: () => void): () => void {
@@ -167,10 +186,14 @@ function showOn(target: HTMLCanvasElement, kept: Sheet | null, props: Marks, wid
   props.over?.(pen, width, height, colours);
 }
 
+function startFrame(at: number): void {
+  if (at !== shared.frame) shared = { frame: at, until: performance.now() + FRAME_MS };
+}
+
 /** Paints for a frame's part; whether it is done. */
 function goneOn(steps: Generator<void>, sheet: HTMLCanvasElement, at: number): boolean {
   const now = performance.now();
-  if (at !== shared.frame) shared = { frame: at, until: now + FRAME_MS };
+  startFrame(at);
   const until = Math.max(now + SLICE_MS, shared.until);
   while (performance.now() < until) {
     if (steps.next().done) return true;
@@ -203,4 +226,15 @@ export function blank(width: number, height: number, ratio: number): Sheet {
   const pen = canvas.getContext('2d')!;
   pen.scale(ratio, ratio);
   return { canvas, pen };
+}
+
+/** Draws a little where nobody sees it: a browser looks for the fonts of pictures only when the first text is drawn, which takes
+    as long as the first picture. To be called while the page waits for what is to be drawn. */
+export function warmUp(): void {
+  const { pen } = blank(16, 16, 1);
+  for (const font of ['10.5px', '11px', '600 11.5px']) {
+    pen.font = `${font} ${look.peek().font}`;
+    pen.fillText(`−${pen.measureText('0123456789').width}…`, 0, 0);
+  }
+  settle(pen.canvas);
 }
