@@ -5,7 +5,9 @@
 // is out of sight is painted when the browser has nothing else to do: not for every change of a search that moves.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { trials } from '../data/opened';
 import { look, type Look } from '../state/theme';
+import { MANY } from './crowd';
 import type { FigureProps, Paint } from './figure';
 
 type Marks = Pick<FigureProps, 'paint' | 'over' | 'stretch' | 'onSize'>;
@@ -137,16 +139,16 @@ const isSame = (a: Asked, b: Asked) => a.paint === b.paint && a.width === b.widt
 
 let firsts: Array<{ height: number; act: () => void }> = [];
 
-/** First pictures are begun at once, from the top of the page down, so that as many as a frame bears are seen with their figures.
-    **Returns** what calls it off. */
+/** First pictures are begun from the top of the page down: at once, so that as many as a frame bears are seen with their figures, or
+    after that frame where there is so much to paint that it would be late. **Returns** what calls it off. */
 function inTurn(height: number, act: () => void): () => void {
-  if (!firsts.length) {
-    queueMicrotask(() => {
-      const all = firsts.sort((a, b) => a.height - b.height);
-      firsts = [];
-      for (const one of all) one.act();
-    });
-  }
+  const beginAll = () => {
+    const all = firsts.sort((a, b) => a.height - b.height);
+    firsts = [];
+    for (const one of all) one.act();
+  };
+  if (!firsts.length && trials.peek().n < MANY) queueMicrotask(beginAll);
+  else if (!firsts.length) requestAnimationFrame(() => setTimeout(beginAll));
   const mine = { height, act };
   firsts.push(mine);
   return () => (mine.act = () => undefined);

@@ -14,7 +14,7 @@ import { Trials } from './trials';
 import type { Details, TrialColumns } from './wire';
 
 const SHORTEST_REST_MS = 300;
-const LONGEST_REST_MS = 600;
+const LONGEST_REST_MS = 500;
 const TIMES_ITS_COST = 9;
 const REFRESH_MS = 3_000;
 const HIDDEN_MS = 2_000;
