@@ -1,6 +1,7 @@
 """The dashboard at scale: 100,000 trials with 10 points each, beside optuna-dashboard on 5,000, in the same run.
 
     python bench/dashboard.py [--trials 100000] [--points 10] [--search-trials 300] [--rounds 5] [--peer-trials 5000] [--peer PYTHON]
+                              [--only-peer]
 
 Ours is started as users start it and asked over HTTP as its page asks: what the first load weighs compressed, how long the
 server takes to its first and last byte, what a change costs, and how soon an event is in the socket of each of 32 clients
@@ -41,13 +42,17 @@ from luthier.trial import Point, Proposal
 
 CLIENTS = 32
 EVENTS = 200
+PEER_PORT = 18471
 PEER = """
-import sys, threading, time, json
+import sys
 import optuna
+from sqlalchemy import event
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import create_trial
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 storage = optuna.storages.RDBStorage("sqlite:///" + sys.argv[1])
+event.listen(storage.engine, "connect", lambda made, _: made.execute("PRAGMA synchronous=OFF"))  # it is only filled here
+storage.engine.dispose()
 study = optuna.create_study(storage=storage, study_name="s")
 n, points = int(sys.argv[2]), int(sys.argv[3])
 space = {"rate": FloatDistribution(0, 1), "layers": IntDistribution(1, 8)}
@@ -231,45 +236,45 @@ def live_figures(folder: Path) -> bool:
     return good
 
 
+def first_chart(whose: str, address: str, selector: str, cookie: str = "") -> None:
+    """How long a person who has nothing of the page yet waits for its first chart, and what travels until then."""
+    if not has_browser():
+        return
+    words = ["node", str(PAGE.with_name("dashboard_peer.mjs")), CHROMIUM, address, selector, "3", cookie]
+    told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    seconds = statistics.median(told["seconds"])
+    line(f"{whose}: from the address to the first chart, in Chromium", seconds, None, "s")
+    line(f"{whose}: what travels until then", told["bytes"] / 1e3, None, "kB")
+
+
+def _asked_of_peer(path: str) -> tuple[float, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", PEER_PORT, timeout=300)
+    began = time.perf_counter()
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    return time.perf_counter() - began, body
+
+
 def peer_figures(python: str, folder: Path, trials: int, points: int) -> None:
     """What optuna-dashboard takes for one study."""
     database = folder / "peer.db"
     subprocess.run([python, "-c", PEER, str(database), str(trials), str(points)], check=True)
-    url, port = f"sqlite:///{database}", "18471"
-    serve = [
-        python,
-        "-c",
-        "from optuna_dashboard._cli import main; main()",
-        url,
-        "--port",
-        port,
-        "--host",
-        "127.0.0.1",
-    ]
+    words = ["-c", "from optuna_dashboard._cli import main; main()", f"sqlite:///{database}"]
+    serve = [python, *words, "--port", str(PEER_PORT), "--host", "127.0.0.1"]
     process = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        asked = None
         for _ in range(300):
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=300)
-                connection.request("GET", "/dashboard")
-                page = connection.getresponse().read()
+                _asked_of_peer("/dashboard")
                 break
             except OSError:
                 time.sleep(0.1)
-        weight = len(page)
-        for name in re.findall(rb'src="(/static/[^"]+)"', page):
-            connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=300)
-            connection.request("GET", name.decode(), headers={"Accept-Encoding": "gzip"})
-            weight += len(connection.getresponse().read())
-        line("optuna-dashboard: weight of the first load", weight / 1e3, None, "kB")
         for said in ("first time", "again"):
-            connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=300)
-            began = time.perf_counter()
-            connection.request("GET", "/api/studies/1?after=0")
-            asked = connection.getresponse().read()
-            line(f"optuna-dashboard: all {trials:,} trials, {said}", time.perf_counter() - began, None, "s")
-        line("optuna-dashboard: all trials, as JSON", len(asked or b"") / 1e6, None, "MB")
+            took, body = _asked_of_peer("/api/studies/1?after=0")
+            line(f"optuna-dashboard: all {trials:,} trials, {said}", took, None, "s")
+        line("optuna-dashboard: all trials, as JSON", len(body) / 1e6, None, "MB")
+        address = f"http://127.0.0.1:{PEER_PORT}/dashboard/studies/1"
+        first_chart("optuna-dashboard", address, ".js-plotly-plot .point")
     finally:
         process.terminate()
         process.wait(20)
@@ -280,7 +285,11 @@ def compare(root: Path, peer: str, trials: int, points: int) -> None:
     fill(root / "small" / "store.db", trials, points)
     with served(root / "small") as one:
         for said in ("first time", "again"):
-            line(f"ours: all {trials:,} trials, {said}", one.get("/api/experiments/1/trials")[1], None, "s")
+            took, body = one.get("/api/experiments/1/trials")[1::2]
+            line(f"ours: all {trials:,} trials, {said}", took, None, "s")
+        line("ours: all trials, as JSON", len(body) / 1e6, None, "MB")
+        drawn = '.figure canvas[data-drawn]:not([data-drawn="0"])'
+        first_chart("ours", f"http://{one.host}/#/1", drawn, one.cookie)
     asked = [peer, "-c", "import optuna_dashboard"]
     if shutil.which(peer) is None or subprocess.run(asked, capture_output=True).returncode:
         print(
@@ -299,9 +308,13 @@ def main() -> int:
     parser.add_argument("--search-trials", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peer", default=sys.executable)
+    parser.add_argument("--only-peer", action="store_true")
     asked = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="luthier-bench-"))
     try:
+        if asked.only_peer:
+            compare(root, asked.peer, asked.peer_trials, asked.points)
+            return 0
         fill(root / "large" / "store.db", asked.trials, asked.points)
         fill(root / "curves" / "store.db", 1000, 2000)  # of two metrics, so 1,000 points in a curve
         load = ", ".join(f"{one:.1f}" for one in os.getloadavg())

@@ -16,7 +16,8 @@ const said = [];
 page.on('pageerror', (error) => said.push(error.message));
 page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
 
-await page.addInitScript(() => {
+// What looks at each frame would keep a page busy that has nothing to do, so it is only where waits are measured.
+if (what !== 'tabs') await page.addInitScript(() => {
   const seen = (window.seen = { at: 0, last: 0, still: 0, painted: {} });
   for (const kind of ['keydown', 'pointerdown', 'pointermove', 'pointerup', 'wheel']) {
     window.addEventListener(kind, (event) => (seen.at ||= kind === seen.kind ? event.timeStamp : 0), { capture: true, passive: true });

@@ -300,6 +300,20 @@ def test_all_outcomes_are_told_apart(shop: Shop) -> None:
     assert shop.record().finished == 11 and len(shop.runs()) == 11 + 4
 
 
+def test_a_search_whose_store_is_deleted_ends_with_its_trials_and_says_so(shop: Shop) -> None:
+    shop.program(
+        'echo $$ >> "$PROJECT/pids"; while [ ! -e "$PROJECT/go-$1" ]; do sleep .01; done; echo "loss: $1"'
+    )
+    driver = shop.start("grid", "--param", "x=1,2,3", "-r", "2", "--no-check", *LOSS, *TRAIN)
+    shop.until_runs(2)
+    shutil.rmtree(shop.root / ".luthier")
+    (shop.root / "go-1").touch()
+    ended = shop.end(driver, code=3)
+    assert "was deleted while it was in use" in ended.stderr and "Traceback" not in ended.stderr
+    [_, other] = (shop.root / "pids").read_text().split()
+    until(lambda: not Path(f"/proc/{other}").exists(), "its guardian ends what runs")
+
+
 @pytest.mark.parametrize(
     ("loss", "reason"),
     [

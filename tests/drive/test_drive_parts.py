@@ -22,6 +22,7 @@ from luthier.drive.planning import AHEAD, ask, top_up
 from luthier.drive.preflight import bill, unwired
 from luthier.drive.slots import Slots
 from luthier.drive.watching import Watched
+from luthier.drive.work import Commands
 from luthier.errors import AliveError, CommandError, TrialError
 from luthier.metrics import summarize
 from luthier.run.folders import AttemptFolder, Folders
@@ -176,6 +177,17 @@ def test_slots_are_given_emptiest_first_and_no_more_than_were_allowed_ahead() ->
         for id in ids(4, 5):
             slots.fill(slot, id)
     assert slots.shortest([]) == 2 and slots.shortest([b]) == 1
+
+
+@pytest.mark.parametrize(
+    ("typical_seconds", "ahead"),
+    [(60.0, 0), (0.5, 0), (0.4, 1), (0.05, 1), (0.04, 5), (0.02, 10), (0.002, 16), (0.0, 16)],
+)
+def test_the_shorter_trials_are_the_more_of_them_wait_in_a_slot(
+    typical_seconds: float, ahead: int, tmp_path: Path
+) -> None:
+    work = Commands(described(), Folders(tmp_path), 0.0)
+    assert work.ahead(typical_seconds) == ahead
 
 
 def test_a_guest_takes_the_slot_of_its_device_and_nothing_is_sent_there() -> None:

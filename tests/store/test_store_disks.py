@@ -468,3 +468,15 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
         ) as caught:
             SqliteStore(tmp_path / "store.db", read_only=read_only)
         assert caught.value.exit_code == 3
+
+
+def test_a_store_that_was_deleted_takes_nothing_more_and_says_so(fast: Path) -> None:
+    folder = fast / ".luthier"
+    with closing(open_store(folder)) as store:
+        store.open_experiment(describe(3))
+        folder.rename(fast / "moved")
+        store.reserve(1, 1, "w", "r1")  # only moved: it is written where it is now
+        shutil.rmtree(fast / "moved")
+        with pytest.raises(StoreError, match="was deleted while it was in use"):
+            store.reserve(1, 1, "w", "r2")
+        assert not folder.exists()

@@ -35,7 +35,6 @@ def test_the_digest_tells_when_to_build(tmp_path: Path) -> None:
     assert not hatch_build.is_fresh(tmp_path)
 
 
-@pytest.mark.nightly
 def test_a_wheel_made_from_an_sdist_needs_no_node(tmp_path: Path) -> None:
     if not hatch_build.is_fresh(ROOT):
         pytest.skip("the page is not built")

@@ -28,8 +28,10 @@ export function brief(value: Cell | undefined, figures = 4): string {
   return value.trim() === '' || Number.isNaN(number) ? value : short(number, figures);
 }
 
+const grouping = new Intl.NumberFormat('en-US'); // made once: a number's own method makes one each time
+
 export function count(n: number): string {
-  return n.toLocaleString('en-US');
+  return grouping.format(n);
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {

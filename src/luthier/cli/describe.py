@@ -228,10 +228,8 @@ def describe(
     if options["name"] is not None and not options["name"].strip():
         raise UsageError("--name is empty; give the experiment a name, or leave the option out")
     objective, hint = _objective(options)
-    also, constraints = (
-        tuple(map(Objective.of, options["also"])),
-        tuple(map(Constraint.of, options["constraints"])),
-    )
+    also = tuple(map(Objective.of, options["also"]))
+    constraints = tuple(map(Constraint.of, options["constraints"]))
     check_objectives(algorithm, objective, also, constraints)
     description = Description(
         project=str(project),

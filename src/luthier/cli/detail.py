@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luthier.cli.decided import show_decisions
 from luthier.cli.options import Place
@@ -51,31 +51,37 @@ def show_trial(place: Place, store: Store, experiment: int, trial: int, as_json:
             tail,
             _ran_with(place, store, row),
         )
-    why = {
-        "proposed_by": detail.proposed_by,
-        "ordinal": detail.ordinal,
-        "predicted_mean": detail.predicted_mean,
-        "predicted_deviation": detail.predicted_deviation,
-        "note": detail.note,
-    }
     emit_json(
         "trial",
         {
             "trial": {"id": row.name, **asdict(row)},
             "attempts": [asdict(attempt) for attempt in detail.attempts],
-            "metrics": [
-                asdict(course.row)
-                | {"first": course.first, "best": course.best, "best_step": course.best_step}
-                for course in courses
-            ],
+            "metrics": [_measured(course) for course in courses],
             "decisions": [asdict(decision) for decision in decisions],
-            "proposal": why,
+            "proposal": _proposal(detail),
             "folder": folder,
             "command": command,
             "tail": list(tail),
         },
     )
     return None
+
+
+def _measured(course: Course) -> dict[str, Any]:
+    """A metric, as the document has it."""
+    ends = {"first": course.first, "best": course.best, "best_step": course.best_step}
+    return asdict(course.row) | ends
+
+
+def _proposal(detail: TrialDetail) -> dict[str, Any]:
+    """Why it was proposed, as the document has it."""
+    return {
+        "proposed_by": detail.proposed_by,
+        "ordinal": detail.ordinal,
+        "predicted_mean": detail.predicted_mean,
+        "predicted_deviation": detail.predicted_deviation,
+        "note": detail.note,
+    }
 
 
 def _print(

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Drive"]
 
 READ_SECONDS = 0.1  # how often at most reports are read, however many trials end meanwhile
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.1  # how long at most an end waits for others, to be written with them
 
 
 @dataclass(eq=False, repr=False)

@@ -229,14 +229,8 @@ class Session:
         """The loop with all it needs."""
         from luthier.drive.loop import Drive  # not before the nursery was started, which gets ready meanwhile
 
-        if self.alive.is_shared and self.on is None:
-            from luthier.drive.elsewhere import at_home
-
-            record = at_home(self.store, self.folder, record, self.depot)
+        self._driven = record = self._settled(record, listener)
         limits = limits or record.description.limits
-        self._driven = record
-        if self.on is not None:
-            self._open_ray(self.on).say = listener.note
         runner, work = self._means(record, limits, callee, here=here)
         self._warn_of_changes(record, listener)
         if record.description.environment is not None:
@@ -264,6 +258,16 @@ class Session:
             assert isinstance(runner, Heeding), "whoever runs calls can answer them"
             runner.heed = drive.heed
         return drive
+
+    def _settled(self, record: ExperimentRecord, listener: Listener) -> ExperimentRecord:
+        """The experiment as it is to be run from here: on Ray, or with its code and files brought to this machine."""
+        if self.on is not None:
+            self._open_ray(self.on).say = listener.note
+        elif self.alive.is_shared:
+            from luthier.drive.elsewhere import at_home
+
+            return at_home(self.store, self.folder, record, self.depot)
+        return record
 
     @contextmanager
     def _noting(

@@ -22,7 +22,9 @@ from luthier.trial import AttemptId, Point
 __all__ = ["SHORT_SECONDS", "Commands", "Running", "Work"]
 
 SHORT_SECONDS = 0.5  # of trials shorter than this, one is sent ahead for each slot
-TINY_SECONDS = 0.05  # of trials shorter than this, four
+TINY_SECONDS = 0.05  # of trials shorter than this, what a slot does in `AHEAD_SECONDS`, so that turns are few
+AHEAD_SECONDS = 0.2
+MOST_AHEAD = 16
 
 
 class Running(Protocol):
@@ -124,4 +126,6 @@ class Commands(NamedTuple):
 
     def ahead(self, typical_seconds: float) -> int:
         """None for trials that take a while, for a person may want to stop them."""
-        return 0 if typical_seconds >= SHORT_SECONDS else 1 if typical_seconds >= TINY_SECONDS else 4
+        if typical_seconds >= TINY_SECONDS:
+            return int(typical_seconds < SHORT_SECONDS)
+        return min(MOST_AHEAD, int(AHEAD_SECONDS / max(typical_seconds, 1e-3)))

@@ -35,6 +35,7 @@ RAREST_SECONDS = 10.0
 BESIDE_SECONDS = (
     2.0  # how often at most the folders beside are looked through: what is there will not go away
 )
+YOUNG_SECONDS = 0.15  # so long it is not asked what a program has open: most that short have nothing to tell
 SHORT_SECONDS = 0.3  # nothing that writes event files has loaded and gone sooner
 _owners: dict[str, str] = {}  # which attempt a file outside belongs to, for the trials of this driver
 _contested: set[str] = set()
@@ -158,7 +159,7 @@ class EventFiles:
             age = now - self._first
             self._next = now if age < EAGER_SECONDS else now + min(RAREST_SECONDS, 0.1 + age / 10)
         found = dict.fromkeys(self._walks[self._places.own].look(self._places.own, now), True)
-        if self._traces is not None:
+        if self._traces is not None and (last or now - self._first >= YOUNG_SECONDS):
             found = dict.fromkeys(self._elsewhere(self._traces, now, last), False) | found
         for path, is_own in sorted(found.items(), key=lambda each: (begun(each[0])[::2], each[0])):
             self._take(path, is_own)

@@ -223,6 +223,7 @@ class SqliteConnection:
             lock = self._may_write()
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                self._is_still_there(lock)
                 self._is_spoilt = False
                 with self._unit(db, "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
                     yield
@@ -261,6 +262,14 @@ class SqliteConnection:
         if os.getpid() != self._process:
             raise StoreError(f"the store {self.path} was opened before a fork; each process opens its own")
         return self._lock
+
+    def _is_still_there(self, lock: int) -> None:
+        """**Raises** StoreError when the files were deleted: the system would take what is written and forget it."""
+        if os.fstat(lock).st_nlink == 0:
+            raise StoreError(
+                f"the store {self.path} was deleted while it was in use, so nothing more can be recorded there; "
+                "the same command begins anew"
+            )
 
     def _shorten_wal(self, db: sqlite3.Connection) -> None:
         """Begins the WAL anew where readers that never pause have kept SQLite from doing so by itself."""

@@ -56,7 +56,7 @@ class Tab:
 
     def settle(self) -> None:
         """Waits until everything that was asked for is shown and painted."""
-        self.until("document.querySelector('.skeleton') === null")
+        self.until("document.querySelector('.skeleton, canvas[data-behind]') === null")
         self("look", script=TWO_FRAMES)
 
     def text(self, selector: str) -> str:

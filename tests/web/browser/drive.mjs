@@ -110,11 +110,12 @@ const orders = {
     for (let step = 1; step <= 6; step++) await touch('touchMove', at(step / 6));
     await touch('touchEnd', []);
   },
-  hold: async ({ selector, ms }) => {
+  // A finger that stays until something holds in the page, or for a moment.
+  hold: async ({ selector, until }) => {
     const { x, y, width, height } = await page.locator(selector).first().boundingBox();
     const at = [{ x: x + width / 2, y: y + height / 2 }];
     await wire.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at });
-    await new Promise((over) => setTimeout(over, ms));
+    if (until) await orders.wait({ script: until });
     await wire.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   },
   box: ({ selector }) => page.locator(selector).first().boundingBox(),

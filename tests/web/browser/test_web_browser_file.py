@@ -18,7 +18,7 @@ VIEWS = {
     "/front": ".figure canvas",
     "/timeline": ".figure canvas",
     "/facets": ".figure canvas",
-    "/model": ".trouble, .nothing-here, .stepper",
+    "/model": ".card .command",
     "/events": ".events",
     "/about": ".space",
 }

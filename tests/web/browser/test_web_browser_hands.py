@@ -97,9 +97,8 @@ def test_a_name_is_held_for_a_log_axis_and_tapped_to_flip(shown: str, tab: Any) 
     place(tab, ".axis-name", 0.5, 0.5)
     words = "document.querySelector('.axis-name').innerText"
     is_log = tab("look", script=f"{words}.includes('log')")
-    tab("hold", selector=".axis-name", ms=700)
-    tab.until(f"{words}.includes('log') !== {str(is_log).lower()}")
-    tab("hold", selector=".axis-name", ms=30)
+    tab("hold", selector=".axis-name", until=f"{words}.includes('log') !== {str(is_log).lower()}")
+    tab("hold", selector=".axis-name")
     tab.until(f"{words}.includes('↓')")
 
 

@@ -15,7 +15,7 @@ export interface Drawn {
 }
 
 const TOP = 5; // curves in full colour
-const A_SLICE = 60; // curves drawn between two looks at the clock
+const A_SLICE = 12_000; // points drawn between two looks at the clock
 
 export function trace(pen: Pen, area: Area, steps: Float64Array, y: Float64Array): void {
   let down = false;
@@ -37,7 +37,7 @@ export function* paintCurves(pen: Pen, area: Area, look: Look, list: Drawn[], ma
   const passing = list.filter(({ row }) => mask[row]);
   const others = list.filter(({ row }) => !mask[row]);
   const alpha = passing.length > 400 ? 0.18 : passing.length > 80 ? 0.32 : 0.5;
-  let drawn = 0;
+  let points = 0;
   for (const [group, isPassing] of [[others, false], [passing, true]] as const) {
     for (const [k, { curve, row, y }] of group.entries()) {
       const standing = held.standing(row);
@@ -49,7 +49,9 @@ export function* paintCurves(pen: Pen, area: Area, look: Look, list: Drawn[], ma
       trace(pen, area, curve.steps, y);
       pen.stroke();
       if (isPassing) paintEnd(pen, area, look, curve, y, standing);
-      if (++drawn % A_SLICE === 0) yield;
+      if ((points += y.length) < A_SLICE) continue;
+      points = 0;
+      yield;
     }
   }
   pen.globalAlpha = 1;

@@ -2,7 +2,7 @@
 // lines where the search compares its trials (`rungs.ts`). What is drawn how is `curvepaint.ts`.
 
 import { useMemo, useState } from 'preact/hooks';
-import { details, filterBy, goal, matched, metric, select, selected, trials, version } from '../data/opened';
+import { clauses, details, filterBy, goal, matched, metric, select, selected, trials } from '../data/opened';
 import { useCurves, type Curves as Asked } from '../data/curves';
 import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
@@ -19,6 +19,7 @@ import { airy, robustExtent, type AxisSpec, type Kind } from './scale';
 import { nearestIndex, smoothed } from './smoothing';
 
 interface Shown {
+  mask: Uint8Array;
   list: Drawn[]; // from worse to better
   passing: Drawn[];
 }
@@ -31,8 +32,7 @@ export function Curves({ height }: { height: number }) {
   const shown = useShown(curves, name, weight);
   const axes = useMemo(() => axesOf(shown.passing.length ? shown.passing : shown.list, logX, logY, all, name), [shown, logX, logY, all, name]);
   const rungs = useMemo(() => rungsIn(shown.passing, name), [shown, name, details.value?.stages, details.value?.stopping]);
-  const { mask } = matched.value;
-  const marks = useMemo(() => (pen: Pen, area: Area, look: Look) => paintAll(pen, area, look, shown.list, mask, rungs), [shown, mask, rungs]);
+  const marks = useMemo(() => (pen: Pen, area: Area, look: Look) => paintAll(pen, area, look, shown.list, shown.mask, rungs), [shown, rungs]);
   const chosen = selected.value;
   const over = useMemo(() => (pen: Pen, area: Area, look: Look) => paintChosen(pen, area, look, shown.list, chosen), [shown, chosen]);
   const csv = () =>
@@ -48,20 +48,20 @@ export function Curves({ height }: { height: number }) {
   );
 }
 
+/** Curves as they stand with their last answer, which is asked for after every look: so a look draws them once. */
 function useShown(curves: Asked, name: string, weight: number): Shown {
   const held = trials.value;
-  const now = version.value;
-  const { mask } = matched.value;
   const direction = goal.value?.direction ?? 'minimize';
   return useMemo(() => {
+    const { mask } = matched.value;
     const { rank } = goodnessOf(held, name, direction);
     const list = [...curves.byTrial.values()]
       .map((curve) => ({ curve, row: held.rowOf(curve.trial), y: smoothed(curve.values, weight) }))
       .filter(({ row, curve }) => row >= 0 && curve.steps.length > 0);
     const good = (row: number) => (Number.isNaN(rank[row]) ? -1 : rank[row]);
     list.sort((a, b) => good(a.row) - good(b.row));
-    return { list, passing: list.filter(({ row }) => mask[row]) };
-  }, [curves.key, curves.byTrial, held, now, mask, name, direction, weight]);
+    return { mask, list, passing: list.filter(({ row }) => mask[row]) };
+  }, [curves.key, curves.byTrial, held, clauses.value, name, direction, weight]);
 }
 
 /** Rungs belong to the goal; another metric is compared nowhere. */

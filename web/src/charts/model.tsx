@@ -4,11 +4,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { openId, trials, version } from '../data/opened';
 import { useAsked } from '../data/asked';
+import { inside } from '../data/fetching';
 import { toNumber, type ModelStep } from '../data/wire';
 import { choose, option } from '../state/route';
 import type { Look } from '../state/theme';
 import { csvLine, short } from '../text';
-import { Nothing, Pick, Skeleton, Toggle, Trouble } from '../parts/controls';
+import { Command, Nothing, Pick, Skeleton, Toggle, Trouble } from '../parts/controls';
 import { paintBand } from './band';
 import { axisOf } from './parallelaxes';
 import { dashed, dot, type Pen } from './pen';
@@ -18,6 +19,16 @@ import { objectiveTitle } from './scatter';
 import { placeOf } from './slices';
 
 const STEP_MS = 700;
+
+/** Each step is a fit of its own along each parameter: for a long search more than all the rest of a file. */
+function NotInFile() {
+  return (
+    <section class="card" aria-label="The model, step by step">
+      <p>A file holds no steps of the model, for there is one for each proposal and parameter. Type this in the folder of the project, and open this tab there:</p>
+      <Command text="luthier dashboard" />
+    </section>
+  );
+}
 
 export function ModelChart() {
   const names = trials.value.varying();
@@ -38,7 +49,7 @@ export function ModelChart() {
   }, [playing, busy, step, of]);
 
   if (!name) return <Nothing>The model needs a parameter that varies. Let a few trials finish.</Nothing>;
-  if (error && !value) return <Trouble error={error} />;
+  if (error && !value) return inside ? <NotInFile /> : <Trouble error={error} />;
   if (!value) return <Skeleton height={420} label="Loading the model" />;
   return (
     <section class="card" aria-label="The model, step by step">

@@ -40,7 +40,9 @@ export function* paintLines(pen: Pen, look: Look, all: Axis[], mask: Uint8Array,
 
 /** Neighbours of one colour are one path: far fewer strokes, and the best lie on top. */
 function* paintGroup(pen: Pen, axes: Placed[], rows: number[], colourOf: (row: number) => string, alpha: number, height: number): Generator<void> {
+  let lines = 0;
   for (let start = 0; start < rows.length; ) {
+    const begun = start;
     const colour = colourOf(rows[start]);
     let end = start;
     pen.beginPath();
@@ -52,6 +54,8 @@ function* paintGroup(pen: Pen, axes: Placed[], rows: number[], colourOf: (row: n
     pen.globalAlpha = alpha;
     pen.lineWidth = 1.2;
     pen.stroke();
+    if ((lines += end - begun) < A_SLICE) continue;
+    lines = 0;
     yield;
   }
 }

@@ -13,8 +13,9 @@ import { watch, type Message } from './live';
 import { Trials } from './trials';
 import type { Details, TrialColumns } from './wire';
 
-const LONGEST_REST_MS = 700;
-const TIMES_ITS_COST = 5;
+const SHORTEST_REST_MS = 300;
+const LONGEST_REST_MS = 500;
+const TIMES_ITS_COST = 9;
 const REFRESH_MS = 3_000;
 const HIDDEN_MS = 2_000;
 const MOST_WAITING = 100; // changes that a hidden tab keeps for later
@@ -25,7 +26,7 @@ export const trials = signal(new Trials());
 export const version = signal(0);
 export const loaded = signal(false);
 export const failure = signal<Error | null>(null);
-/** Counts up when points of curves arrived, so that what draws them asks again. */
+/** Counts up with a look that follows news of points or of trials, so that what draws curves asks again. */
 export const pointsVersion = signal(0);
 
 // A text by itself, so that another choice in the address leaves everything that hangs on the filter alone.
@@ -76,6 +77,7 @@ export const goal = computed(() => details.value?.goals.find((one) => one.metric
 let waiting = false;
 let rows: TrialColumns[] = []; // came and are not shown yet: columns change only with the version that draws them
 let counts: Partial<Details> | null = null; // so are these
+let hasPoints = false; // whether curves have to be asked for again
 let telling = 0;
 let shownAt = 0;
 let cost = 0; // of the last look, until its frame was drawn
@@ -86,17 +88,20 @@ function show(): void {
   batch(() => {
     tell();
     if (takeRows()) version.value++;
+    if (hasPoints) pointsVersion.value++;
+    hasPoints = false;
   });
   requestAnimationFrame(() => setTimeout(() => (cost = performance.now() - shownAt)));
 }
 
-/** Shows what came with the next frame. Where a look is dear, for many trials or on a busy machine, the next one waits a few
-    times as long as the last one took, so that the page never keeps a machine busy that a search needs. */
+/** Shows what came with the next frame, a few times a second at most, for more nobody could read. Where a look is dear, for many
+    trials or on a busy machine, the next one waits several times as long as the last one took, so that the page never keeps a
+    machine busy that a search needs. */
 function showSoon(): void {
   if (waiting) return;
   waiting = true;
   if (document.hidden) return; // Nobody looks, but at the title, which goes by the counts.
-  const rest = Math.min(LONGEST_REST_MS, TIMES_ITS_COST * cost) - (performance.now() - shownAt);
+  const rest = Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, TIMES_ITS_COST * cost)) - (performance.now() - shownAt);
   if (rest > 0) setTimeout(show, rest);
   else requestAnimationFrame(show);
 }
@@ -124,7 +129,7 @@ if (typeof document !== 'undefined') {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden || !waiting) return;
     show();
-    pointsVersion.value++;
+    refreshDetails();
   });
 }
 
@@ -174,11 +179,12 @@ function heard(id: string, message: Message): void {
   if (String(message.experiment ?? message.id ?? id) !== id) return;
   if (message.kind === 'trials') {
     rows.push(message as unknown as TrialColumns);
+    hasPoints = true;
     if (rows.length > MOST_WAITING && takeRows()) version.value++;
     showSoon();
-    if (!document.hidden) pointsVersion.value++;
   } else if (message.kind === 'curves') {
-    if (!document.hidden) pointsVersion.value++;
+    hasPoints = true;
+    showSoon();
   } else if (message.kind === 'experiment' && details.peek()) {
     const { kind: _kind, experiment: _experiment, revision: _revision, ...news } = message;
     const best = news.best as Details['best'] | undefined;
@@ -188,7 +194,8 @@ function heard(id: string, message: Message): void {
     const isOther = !!best && best.trial !== known.best?.trial && !best.configuration;
     counts = { ...counts, ...(news as Partial<Details>), best: isOther ? known.best : best ? { ...known.best, ...best } : null };
     tellSoon();
-    refreshSoon(id, isOther && !document.hidden ? 0 : REFRESH_MS);
+    // A hidden tab asks only for what its title says.
+    if (isOther || !document.hidden) refreshSoon(id, isOther && !document.hidden ? 0 : REFRESH_MS);
   }
 }
 
@@ -226,6 +233,7 @@ export function openExperiment(id: string | null): void {
   refreshing = 0;
   counts = null;
   rows = [];
+  hasPoints = false;
   const mine = ++generation;
   batch(() => {
     openId.value = id;

@@ -1,6 +1,7 @@
 // One experiment: the strip at the top that stays, the filter, and the tabs with their views.
 
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { details, failure, loaded, openId, retryOpening, trials } from '../data/opened';
 import { useKeys } from '../state/keys';
 import { choose, goTo, hrefTo, option } from '../state/route';
@@ -12,6 +13,7 @@ import { History } from '../charts/history';
 import { ImportanceChart } from '../charts/importance';
 import { ModelChart } from '../charts/model';
 import { Parallel } from '../charts/parallel';
+import { warmUp } from '../charts/picture';
 import { Slices } from '../charts/slices';
 import { TimelineChart } from '../charts/timeline';
 import { Pick, Skeleton, Trouble } from '../parts/controls';
@@ -102,6 +104,7 @@ export function MetricPick() {
 }
 
 function Loading() {
+  useEffect(warmUp, []);
   return (
     <>
       <Skeleton height={120} label="Loading the experiment" />

@@ -3,17 +3,30 @@
 import { useEffect } from 'preact/hooks';
 
 const SIZE = 32;
+const REST_MS = 1000;
 let canvas: HTMLCanvasElement | null = null;
 
 export function useTitle(text: string, share: number | null, colour = '#2f5fd0'): void {
   const step = share === null ? null : Math.round(share * 40);
-  useEffect(() => {
-    document.title = text;
-  }, [text]);
+  useEffect(() => entitle(text), [text]);
   useEffect(() => {
     const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
     if (icon) icon.href = draw(step === null ? null : step / 40, colour);
   }, [step, colour]);
+}
+
+let wanted = '';
+let timer = 0;
+let entitledAt = -REST_MS;
+
+/** The browser draws its tabs anew for each title: one a second is enough. */
+function entitle(text: string): void {
+  wanted = text;
+  timer ||= window.setTimeout(() => {
+    timer = 0;
+    entitledAt = performance.now();
+    document.title = wanted;
+  }, Math.max(0, entitledAt + REST_MS - performance.now()));
 }
 
 function draw(share: number | null, colour: string): string {
