@@ -35,9 +35,8 @@ class Glances:
         self._pressed = (0, 0, False)
         self._crowd = 0.0
         self._trials, self._changed = -1, 0.0
-        self._left = (
-            0  # numbers whose takers did not write them: who died over it, until the leases have run out
-        )
+        # Numbers whose takers did not write them: who died over it, until the leases have run out.
+        self._left = 0
 
     def are_due(self, record: ExperimentRecord, mine: int) -> bool:
         """Whether to look now, and takes it that this is done. `record` is as it was last seen, `mine` how many of the attempts
