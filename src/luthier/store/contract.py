@@ -215,9 +215,9 @@ class Store(Protocol):
     def reserve(
         self, experiment: int, n: int, worker: str, nonce: str, lease_seconds: float = 60.0
     ) -> list[Reservation]:
-        """Takes up to `n` numbers within the budget, orphaned reservations first. Empty when it is spent, while a
-        person wants nothing new, and where `crew.MOST_RESERVED` are not written yet: only orphans then. A reservation is orphaned when its lease ran out, another boot wrote it, or it is
-        an earlier one of this very worker, which proposes one batch at a time."""
+        """Takes up to `n` numbers within the budget, orphaned reservations first. Empty when it is spent or a person wants
+        nothing new; only orphans while `crew.MOST_RESERVED` are not written yet. Orphaned is one whose lease ran out, that
+        another boot wrote, or that is an earlier one of this very worker, which proposes one batch at a time."""
 
     def propose(
         self,

@@ -25,51 +25,14 @@ export function TrialTable({ height }: { height?: number }) {
   const columns = tableColumns(held, details.value, option('cols'));
   const rows = useMemo(() => sortRows(held, mask, sorting), [held, now, mask, sorting.column, sorting.down]);
   const box = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
-  const [tall, setTall] = useState(600);
-  useEffect(() => {
-    const watcher = new ResizeObserver(() => box.current && setTall(box.current.clientHeight));
-    watcher.observe(box.current!);
-    return () => watcher.disconnect();
-  }, []);
-
-  const first = Math.max(0, Math.floor(top / ROW) - SPARE);
-  const last = Math.min(rows.length, Math.ceil((top + tall) / ROW) + SPARE);
-  const at = selected.value === null ? -1 : rows.indexOf(held.rowOf(selected.value));
-
-  const walk = (by: number) => {
-    if (!rows.length) return;
-    const next = Math.min(rows.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by));
-    select(held.number(rows[next]));
-    const place = box.current!;
-    if (next * ROW < place.scrollTop) place.scrollTop = next * ROW;
-    else if ((next + 2) * ROW > place.scrollTop + place.clientHeight) place.scrollTop = (next + 2) * ROW - place.clientHeight;
-  };
-  useKeys({
-    j: () => walk(1),
-    k: () => walk(-1),
-    Enter: () => selected.value !== null && goTo([`${openId.value}.${selected.value}`]),
-  });
-
-  const csv = () => {
-    const lines = [csvLine(columns.map((column) => column.title))];
-    for (const row of rows) lines.push(csvLine(columns.map((column) => column.raw(row))));
-    return lines.join('\n') + '\n';
-  };
+  const { first, last, scrolled } = useWindow(box, rows.length);
+  const at = useWalk(box, rows);
   const template = columns.map((column) => `${column.width}px`).join(' ');
   return (
     <section class="trials" aria-label="Trials">
-      <div class="table-tools">
-        <span>
-          {held.isPart ? `Reading ${count(held.total)} trials …` : <>Showing <b>{count(n)}</b> of {count(held.n)} trials</>}
-        </span>
-        <span class="spread" />
-        <Chooser columns={columns} />
-        <button class="quiet" onClick={() => copyText(csv(), `${count(rows.length)} rows copied`)}>Copy CSV</button>
-        <button class="quiet" onClick={() => saveText(`experiment-${openId.value}.csv`, csv(), 'text/csv')}>Save CSV</button>
-      </div>
+      <Tools columns={columns} rows={rows} n={n} />
       <div class="table" role="table" aria-rowcount={rows.length + 1} aria-label="Trials" ref={box} tabIndex={0}
-        style={{ height: height ? `${height}px` : undefined }} onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
+        style={{ height: height ? `${height}px` : undefined }} onScroll={scrolled}>
         <div role="rowgroup" class="head">
           <div role="row" class="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
             {columns.map((column) => <HeadCell key={column.key} column={column} />)}
@@ -88,6 +51,72 @@ export function TrialTable({ height }: { height?: number }) {
         )}
       </div>
     </section>
+  );
+}
+
+type Box = { current: HTMLDivElement | null };
+
+/** Which rows are in sight, and some around them. */
+function useWindow(box: Box, rows: number) {
+  const [top, setTop] = useState(0);
+  const [tall, setTall] = useState(600);
+  useEffect(() => {
+    const watcher = new ResizeObserver(() => box.current && setTall(box.current.clientHeight));
+    watcher.observe(box.current!);
+    return () => watcher.disconnect();
+  }, []);
+  return {
+    first: Math.max(0, Math.floor(top / ROW) - SPARE),
+    last: Math.min(rows, Math.ceil((top + tall) / ROW) + SPARE),
+    scrolled: (event: { currentTarget: HTMLDivElement }) => setTop(event.currentTarget.scrollTop),
+  };
+}
+
+/** Has the keys walk through the rows. **Returns** the place of the selected trial, -1 where it is not among them. */
+function useWalk(box: Box, rows: Uint32Array): number {
+  const held = trials.value;
+  const at = selected.value === null ? -1 : rows.indexOf(held.rowOf(selected.value));
+  const walk = (by: number) => {
+    if (!rows.length) return;
+    const next = Math.min(rows.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by));
+    select(held.number(rows[next]));
+    const place = box.current!;
+    if (next * ROW < place.scrollTop) place.scrollTop = next * ROW;
+    else if ((next + 2) * ROW > place.scrollTop + place.clientHeight) place.scrollTop = (next + 2) * ROW - place.clientHeight;
+  };
+  useKeys({
+    j: () => walk(1),
+    k: () => walk(-1),
+    Enter: () => selected.value !== null && goTo([`${openId.value}.${selected.value}`]),
+  });
+  return at;
+}
+
+interface ToolsProps {
+  columns: Column[];
+  rows: Uint32Array;
+  /** How many trials pass the filter. */
+  n: number;
+}
+
+/** How many of how many are shown, which columns, and the rows as CSV. */
+function Tools({ columns, rows, n }: ToolsProps) {
+  const held = trials.value;
+  const csv = () => {
+    const lines = [csvLine(columns.map((column) => column.title))];
+    for (const row of rows) lines.push(csvLine(columns.map((column) => column.raw(row))));
+    return lines.join('\n') + '\n';
+  };
+  return (
+    <div class="table-tools">
+      <span>
+        {held.isPart ? `Reading ${count(held.total)} trials …` : <>Showing <b>{count(n)}</b> of {count(held.n)} trials</>}
+      </span>
+      <span class="spread" />
+      <Chooser columns={columns} />
+      <button class="quiet" onClick={() => copyText(csv(), `${count(rows.length)} rows copied`)}>Copy CSV</button>
+      <button class="quiet" onClick={() => saveText(`experiment-${openId.value}.csv`, csv(), 'text/csv')}>Save CSV</button>
+    </div>
   );
 }
 
