@@ -364,7 +364,7 @@ class Store(Protocol):
 
     def held(self, experiment: int, dead: Sequence[str] | None = None) -> list[Held]:
         """The attempts that are running now. With `dead`, only those whose lease ran out, and those of these workers.
-        **Cost** with none `dead` that of the answer, however many run."""
+        **Cost** where many machines share the store and none is `dead`, that of the answer, however many run."""
 
     def lost(self, experiment: int, number: int) -> int:
         """How many attempts of a trial were lost."""
