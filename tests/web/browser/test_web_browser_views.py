@@ -52,6 +52,7 @@ def test_what_happens_is_seen_and_moves_nothing(scene: Scene, shown: Client, tab
     tab.go(f"#/{e}", ".table .body .row")
     tab.until("document.querySelectorAll('.table .body .row').length === 6")
     tab("fill", selector=".filter input", text="rate:0.02..")
+    tab.settle()  # what it moves while it opens is another matter
     tab("look", script="window.shifted = []")
     running = add(scene, e, 6, finish=False)
     tab.until(
